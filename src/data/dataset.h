@@ -1,0 +1,87 @@
+/** dataset.h - labelled images in host memory, whatever form they came in (internal) */
+#ifndef MIEN_DATA_DATASET_H
+#define MIEN_DATA_DATASET_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+enum mien_split { MIEN_SPLIT_TRAIN, MIEN_SPLIT_VALIDATION, MIEN_SPLIT_TEST };
+enum { MIEN_SPLITS = 3 };
+
+/** "train", "validation", "test". */
+const char *mien_split_name(enum mien_split split);
+
+/**
+ * Images of one size with one label each, ordered by split: training first, then validation, then test;
+ * inside a split by class folder and file name (folders) or by row (CSV), so that the order is the same
+ * on every machine.
+ */
+struct mien_dataset {
+    size_t count;
+    int channels, height, width; /**< 1 (gray) or 3 (RGB); pixels */
+    const uint8_t *images;       /**< [count][height][width][channels] */
+    const int32_t *labels;       /**< [count], index into classes */
+    char **names;                /**< [count], path inside the data set; NULL when the form has none */
+    int class_count;
+    char **classes; /**< canonical names where known ("angry" ...), sorted by name */
+    struct {
+        size_t first, count;
+    } splits[MIEN_SPLITS];
+    uint64_t fingerprint; /**< of pixels, labels, splits and classes: same data, same number */
+
+    size_t resized;   /**< images that came in another size */
+    size_t converted; /**< images that came in another colour form or depth */
+    size_t skipped;   /**< files in class folders that are not images, by name */
+
+    void *storage; /**< private: what images and labels live in */
+};
+
+struct mien_data_options {
+    int channels;           /**< 1 or 3 */
+    int height, width;      /**< pixels; 0 x 0: the size of the first image */
+    double split;           /**< part of the training images to set aside for validation where the
+                                 data has no validation split; 0: none */
+    uint64_t seed;          /**< draws that part */
+    int threads;            /**< for decoding; 0: all cores */
+    const struct mien_log *log; /**< progress and notices; may be NULL */
+};
+
+/**
+ * Load a data set from any form: a folder (class folders, with or without split folders and images/),
+ * a fer2013.csv, or a packed .safetensors file.
+ *
+ * Ownership  *out is the caller's, release with mien_dataset_destroy(); NULL on error
+ * Errors     MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT (which file, what, what was expected)
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_dataset_load(struct mien_dataset **out, const char *path,
+                                   const struct mien_data_options *options, struct mien_error *err);
+void mien_dataset_destroy(struct mien_dataset *set); /* NULL is allowed */
+
+/** Write one packed file (safetensors), which mien_dataset_load() maps. */
+MIEN_CHECK_RESULT
+enum mien_status mien_dataset_pack(const struct mien_dataset *set, const char *path,
+                                   struct mien_error *err);
+
+/**
+ * Decode one PNG or JPEG file (told by its first bytes) to channels x height x width, uint8.
+ *
+ * Shapes  pixels [height][width][channels], overwritten
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_image_load(uint8_t *pixels, const char *path, int channels, int height,
+                                 int width, struct mien_error *err);
+
+/** Draw `count` synthetic expressive faces into folder/train/<class>/ and folder/validation/<class>/. */
+struct mien_synth_options {
+    size_t count;             /**< training images over all classes; a fifth as many for validation */
+    uint64_t seed;
+    const struct mien_log *log;
+};
+MIEN_CHECK_RESULT
+enum mien_status mien_synth_write(const char *folder, const struct mien_synth_options *options,
+                                  struct mien_error *err);
+
+#endif

@@ -1,0 +1,94 @@
+/** recipe.h - what a network is and how it is trained, as read from YAML (internal) */
+#ifndef MIEN_NN_RECIPE_H
+#define MIEN_NN_RECIPE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+enum mien_layer_kind {
+    MIEN_LAYER_CONV,
+    MIEN_LAYER_DENSE,
+    MIEN_LAYER_RELU,
+    MIEN_LAYER_MAXPOOL,
+    MIEN_LAYER_AVGPOOL,
+    MIEN_LAYER_GLOBALAVGPOOL,
+    MIEN_LAYER_FLATTEN,
+    MIEN_LAYER_BATCHNORM,
+};
+
+/** One line of `layers:`, parsed; see docs/recipes.md for the grammar. */
+struct mien_layer_spec {
+    enum mien_layer_kind kind;
+    int line;     /**< in the recipe file, from 1; 0 when it did not come from a file */
+    int width;    /**< conv: output channels; dense: output features; 0 stands for `classes` */
+    int kernel_h, kernel_w; /**< conv 1..7; pools 1..64 */
+    int stride;   /**< conv: 1 unless stated; pools: the window unless stated */
+    int pad;      /**< zeros on each side (max-pooling: -infinity) */
+    bool bias;
+};
+
+enum mien_optimizer_kind { MIEN_OPTIMIZER_SGD, MIEN_OPTIMIZER_ADAM, MIEN_OPTIMIZER_ADAMW };
+enum mien_schedule_kind { MIEN_SCHEDULE_CONSTANT, MIEN_SCHEDULE_STEP, MIEN_SCHEDULE_COSINE };
+
+struct mien_train_spec {
+    int batch;                   /**< images a step; 150 unless stated */
+    int epochs;                  /**< at most */
+    float stop_at_train_accuracy; /**< 0..1, stops after the epoch that reaches it; 0: never */
+    uint64_t seed;
+    float label_smoothing;       /**< 0..1 */
+    struct {
+        enum mien_optimizer_kind kind;
+        float rate;          /**< learning rate per step */
+        float momentum;      /**< sgd */
+        bool nesterov;       /**< sgd */
+        float weight_decay;  /**< on weights of conv and dense layers, not on biases or batch norm */
+        float beta1, beta2, epsilon; /**< adam, adamw */
+    } optimizer;
+    struct {
+        enum mien_schedule_kind kind;
+        int step;        /**< step: epochs between two drops */
+        float gamma;     /**< step: factor of a drop */
+        float min_rate;  /**< cosine: the rate at the end */
+        float warmup;    /**< epochs of linear warm-up before any of them */
+    } schedule;
+};
+
+struct mien_recipe {
+    char name[64];
+    struct {
+        int channels, height, width;
+    } input;
+    struct {
+        float mean, std; /**< of pixel/255, the same for all channels */
+    } normalize;
+    struct mien_layer_spec *layers;
+    size_t layer_count;
+    struct mien_train_spec train;
+};
+
+/**
+ * Read a recipe file, with `settings` ("train.optimizer.rate=0.05", in order) put over its values.
+ *
+ * Ownership  *out is the caller's, release with mien_recipe_destroy(); NULL on error
+ * Errors     MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT: file, line, what it got and what it wanted
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_recipe_load(struct mien_recipe **out, const char *path,
+                                  const char *const *settings, size_t setting_count,
+                                  struct mien_error *err);
+
+/** The same from text; `where` is what errors call it (the metadata of a weights file, say). */
+MIEN_CHECK_RESULT
+enum mien_status mien_recipe_parse(struct mien_recipe **out, const char *text, size_t bytes,
+                                   const char *where, const char *const *settings,
+                                   size_t setting_count, struct mien_error *err);
+
+/** The resolved recipe as YAML that mien_recipe_parse() reads back to an equal one; free() it. */
+MIEN_CHECK_RESULT
+enum mien_status mien_recipe_format(char **out, const struct mien_recipe *recipe,
+                                    struct mien_error *err);
+
+void mien_recipe_destroy(struct mien_recipe *recipe); /* NULL is allowed */
+
+#endif
