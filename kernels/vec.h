@@ -1,0 +1,56 @@
+/*
+ * vec.h - one vector of LANES images: the innermost dimension of every activation
+ *
+ * Activations are [blocks][c][h][w][LANES] float32, blocks = ceil(n / LANES).  With LANES 1 this is
+ * plain NCHW (GPUs); on CPU devices LANES is the native vector width, so that one register holds
+ * the same pixel of LANES images.  Lanes beyond the last image hold finite values that nothing
+ * reads. Needs -DLANES=1, 4, 8 or 16.
+ */
+#if LANES == 1
+typedef float vec;
+typedef int ivec;
+#define VLOAD(i, p)     ((p)[i])
+#define VSTORE(v, i, p) ((p)[i] = (v))
+#define VSUM(v)         (v)
+#elif LANES == 4
+typedef float4 vec;
+typedef int4 ivec;
+#define VLOAD(i, p)     vload4(i, p)
+#define VSTORE(v, i, p) vstore4(v, i, p)
+#define VSUM(v)         (((v).s0 + (v).s1) + ((v).s2 + (v).s3))
+#elif LANES == 8
+typedef float8 vec;
+typedef int8 ivec;
+#define VLOAD(i, p)     vload8(i, p)
+#define VSTORE(v, i, p) vstore8(v, i, p)
+static inline float sum4(const float4 v)
+{
+    return (v.s0 + v.s1) + (v.s2 + v.s3);
+}
+#define VSUM(v)         sum4((v).lo + (v).hi)
+#elif LANES == 16
+typedef float16 vec;
+typedef int16 ivec;
+#define VLOAD(i, p)     vload16(i, p)
+#define VSTORE(v, i, p) vstore16(v, i, p)
+static inline float sum8(const float8 v)
+{
+    const float4 half = v.lo + v.hi;
+    return (half.s0 + half.s1) + (half.s2 + half.s3);
+}
+#define VSUM(v)         sum8((v).lo + (v).hi)
+#else
+#error "LANES must be 1, 4, 8 or 16"
+#endif
+
+/* max(v, 0) that lets NaN through, as the reference does. */
+static inline vec relu(const vec v)
+{
+    return select(v, (vec)(0.0f), islessequal(v, (vec)(0.0f)));
+}
+
+/* Where `y` (an output of ReLU) is above zero the gradient `v`, else zero. */
+static inline vec relu_mask(const vec v, const vec y)
+{
+    return select((vec)(0.0f), v, isgreater(y, (vec)(0.0f)));
+}

@@ -1,0 +1,26 @@
+/** blas.h - the one door to CLBlast: single-precision matrix products (internal) */
+#ifndef MIEN_CL_BLAS_H
+#define MIEN_CL_BLAS_H
+
+#include "cl/cl.h"
+
+/** One row-major matrix inside a buffer. */
+struct mien_matrix {
+    const struct mien_cl_buffer *buffer;
+    size_t offset;   /**< in floats */
+    size_t stride;   /**< floats from one row to the next */
+    bool transposed; /**< take it as its transpose */
+};
+
+/**
+ * c = a b + beta c, all row-major.
+ *
+ * Shapes  a [m][k], b [k][n] (after `transposed`), c [m][n] float32, overwritten or accumulated
+ * Errors  MIEN_ERR_CL: CLBlast's status by name, with m, n, k
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
+                                const struct mien_matrix *a, const struct mien_matrix *b, size_t m,
+                                size_t n, size_t k, float beta, struct mien_error *err);
+
+#endif

@@ -1,0 +1,172 @@
+/* buffer.c - device memory and the copies to, from and inside it */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "cl/internal.h"
+
+enum mien_status mien_cl_buffer_create(struct mien_cl_buffer **out, struct mien_cl *cl,
+                                       size_t bytes, struct mien_error *err)
+{
+    *out = NULL;
+    if (bytes > cl->info.max_alloc_bytes) {
+        return mien_fail(err, MIEN_ERR_MEMORY,
+                         "device buffer of %zu bytes: %s allows at most %llu in one piece", bytes,
+                         cl->info.name, (unsigned long long)cl->info.max_alloc_bytes);
+    }
+    struct mien_cl_buffer *const buffer = mien_calloc(1, sizeof(*buffer), err);
+    if (buffer == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    cl_int code = CL_SUCCESS;
+    buffer->cl = cl;
+    buffer->bytes = bytes;
+    buffer->handle =
+        clCreateBuffer(cl->context, CL_MEM_READ_WRITE, bytes == 0 ? 1 : bytes, NULL, &code);
+    if (buffer->handle == NULL) {
+        free(buffer);
+        return mien_fail(err, MIEN_ERR_MEMORY,
+                         "device buffer of %zu bytes, with %zu in use of %llu: clCreateBuffer: %s",
+                         bytes, cl->bytes, (unsigned long long)cl->info.global_bytes,
+                         mien_cl_error_name(code));
+    }
+    cl->live++;
+    cl->bytes += bytes;
+    cl->peak_bytes = cl->bytes > cl->peak_bytes ? cl->bytes : cl->peak_bytes;
+    *out = buffer;
+    return MIEN_OK;
+}
+
+enum mien_status mien_cl_buffer_window(struct mien_cl_buffer **out, struct mien_cl_buffer *whole,
+                                       size_t offset, size_t bytes, struct mien_error *err)
+{
+    *out = NULL;
+    assert(!whole->window && offset <= whole->bytes && bytes <= whole->bytes - offset);
+    struct mien_cl_buffer *const buffer = mien_calloc(1, sizeof(*buffer), err);
+    if (buffer == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    cl_int code = CL_SUCCESS;
+    const cl_buffer_region region = { offset, bytes };
+    buffer->cl = whole->cl;
+    buffer->bytes = bytes;
+    buffer->window = true;
+    buffer->handle = clCreateSubBuffer(whole->handle, CL_MEM_READ_WRITE,
+                                       CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
+    if (buffer->handle == NULL) {
+        free(buffer);
+        return mien_cl_fail(err, "clCreateSubBuffer", code);
+    }
+    buffer->cl->live++;
+    *out = buffer;
+    return MIEN_OK;
+}
+
+void mien_cl_buffer_destroy(struct mien_cl_buffer *buffer)
+{
+    if (buffer != NULL) {
+        buffer->cl->live--;
+        buffer->cl->bytes -= buffer->window ? 0 : buffer->bytes;
+        (void)clReleaseMemObject(buffer->handle);
+        free(buffer);
+    }
+}
+
+size_t mien_cl_buffer_bytes(const struct mien_cl_buffer *buffer)
+{
+    return buffer->bytes;
+}
+
+size_t mien_cl_bytes(const struct mien_cl *cl)
+{
+    return cl->bytes;
+}
+
+size_t mien_cl_peak_bytes(const struct mien_cl *cl)
+{
+    return cl->peak_bytes;
+}
+
+size_t mien_cl_live(const struct mien_cl *cl)
+{
+    return cl->live;
+}
+
+static enum mien_status check(cl_int code, const char *call, struct mien_error *err)
+{
+    return code == CL_SUCCESS ? MIEN_OK : mien_cl_fail(err, call, code);
+}
+
+static enum mien_status write_buffer(struct mien_cl *cl, struct mien_cl_buffer *dst, size_t offset,
+                                     const void *src, size_t bytes, cl_bool blocking,
+                                     struct mien_error *err)
+{
+    assert(offset <= dst->bytes && bytes <= dst->bytes - offset);
+    if (bytes == 0) {
+        return MIEN_OK;
+    }
+    return check(
+        clEnqueueWriteBuffer(cl->queue, dst->handle, blocking, offset, bytes, src, 0, NULL, NULL),
+        "clEnqueueWriteBuffer", err);
+}
+
+enum mien_status mien_cl_write(struct mien_cl *cl, struct mien_cl_buffer *dst, size_t offset,
+                               const void *src, size_t bytes, struct mien_error *err)
+{
+    return write_buffer(cl, dst, offset, src, bytes, CL_TRUE, err);
+}
+
+enum mien_status mien_cl_write_later(struct mien_cl *cl, struct mien_cl_buffer *dst, size_t offset,
+                                     const void *src, size_t bytes, struct mien_error *err)
+{
+    return write_buffer(cl, dst, offset, src, bytes, CL_FALSE, err);
+}
+
+enum mien_status mien_cl_read(struct mien_cl *cl, void *dst, const struct mien_cl_buffer *src,
+                              size_t offset, size_t bytes, struct mien_error *err)
+{
+    assert(offset <= src->bytes && bytes <= src->bytes - offset);
+    if (bytes == 0) {
+        return MIEN_OK;
+    }
+    return check(
+        clEnqueueReadBuffer(cl->queue, src->handle, CL_TRUE, offset, bytes, dst, 0, NULL, NULL),
+        "clEnqueueReadBuffer", err);
+}
+
+enum mien_status mien_cl_fill(struct mien_cl *cl, struct mien_cl_buffer *dst, uint32_t pattern,
+                              struct mien_error *err)
+{
+    const size_t bytes = dst->bytes / sizeof(pattern) * sizeof(pattern);
+    if (bytes == 0) {
+        return MIEN_OK;
+    }
+    return check(clEnqueueFillBuffer(cl->queue, dst->handle, &pattern, sizeof(pattern), 0, bytes, 0,
+                                     NULL, NULL),
+                 "clEnqueueFillBuffer", err);
+}
+
+enum mien_status mien_cl_copy(struct mien_cl *cl, struct mien_cl_buffer *dst,
+                              const struct mien_cl_buffer *src, size_t bytes,
+                              struct mien_error *err)
+{
+    assert(bytes <= dst->bytes && bytes <= src->bytes);
+    return check(
+        clEnqueueCopyBuffer(cl->queue, src->handle, dst->handle, 0, 0, bytes, 0, NULL, NULL),
+        "clEnqueueCopyBuffer", err);
+}
+
+enum mien_status mien_cl_flush(struct mien_cl *cl, struct mien_error *err)
+{
+    return check(clFlush(cl->queue), "clFlush", err);
+}
+
+enum mien_status mien_cl_finish(struct mien_cl *cl, struct mien_error *err)
+{
+    return check(clFinish(cl->queue), "clFinish", err);
+}
+
+struct mien_cl_arg mien_cl_arg_buffer(const struct mien_cl_buffer *buffer)
+{
+    return (struct mien_cl_arg){ &buffer->handle, sizeof(cl_mem) };
+}

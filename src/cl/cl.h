@@ -1,0 +1,144 @@
+/** cl.h - the one door to OpenCL: an open device, buffers, launches (internal) */
+#ifndef MIEN_CL_CL_H
+#define MIEN_CL_CL_H
+
+#include "base/log.h"
+#include "cl/device.h"
+
+struct mien_cl;        /* one device, one context, one in-order queue, the kernels built so far */
+struct mien_cl_buffer; /* bytes on that device */
+
+struct mien_cl_options {
+    const char *device; /**< as mien_device_choose(); NULL: $MIEN_DEVICE, else "auto" */
+    const char *cache;  /**< folder for program binaries; NULL: the user's; "": no cache */
+    bool profile;       /**< record every launch, see mien_cl_profile() */
+    const struct mien_log
+        *log; /**< notices, such as that kernels are being compiled; may be NULL */
+};
+
+/**
+ * Open a device.  Kernels are built when they are first asked for.
+ *
+ * Ownership  *out is the caller's, release with mien_cl_close(); NULL on error
+ * Errors     MIEN_ERR_NO_DEVICE, MIEN_ERR_USAGE (see mien_device_choose()), MIEN_ERR_CL,
+ * MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_open(struct mien_cl **out, const struct mien_cl_options *options,
+                              struct mien_error *err);
+void mien_cl_close(struct mien_cl *cl); /* NULL is allowed; asserts that no buffer is left */
+
+const struct mien_device_info *mien_cl_device(const struct mien_cl *cl);
+
+/** "CL_OUT_OF_RESOURCES" and so on; never NULL, also for unknown codes. */
+const char *mien_cl_error_name(cl_int code);
+
+/** Fail with "call: CL_NAME (code)". */
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_fail(struct mien_error *err, const char *call, cl_int code);
+
+/* Buffers */
+
+/** Contents are undefined.  Errors  MIEN_ERR_MEMORY: bytes, and what the device has; *out is NULL
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_buffer_create(struct mien_cl_buffer **out, struct mien_cl *cl,
+                                       size_t bytes, struct mien_error *err);
+/**
+ * A window of another buffer, which must outlive it; `offset` is a multiple of the device's
+ * align_bytes (512 always is).
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_buffer_window(struct mien_cl_buffer **out, struct mien_cl_buffer *whole,
+                                       size_t offset, size_t bytes, struct mien_error *err);
+void mien_cl_buffer_destroy(struct mien_cl_buffer *buffer); /* NULL is allowed */
+size_t mien_cl_buffer_bytes(const struct mien_cl_buffer *buffer);
+/** Device bytes allocated now, and the most so far. */
+size_t mien_cl_bytes(const struct mien_cl *cl);
+size_t mien_cl_peak_bytes(const struct mien_cl *cl);
+/** OpenCL objects of ours that are alive: buffers, windows. */
+size_t mien_cl_live(const struct mien_cl *cl);
+
+/** Blocking copies between host and device at byte `offset` of the buffer. */
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_write(struct mien_cl *cl, struct mien_cl_buffer *dst, size_t offset,
+                               const void *src, size_t bytes, struct mien_error *err);
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_read(struct mien_cl *cl, void *dst, const struct mien_cl_buffer *src,
+                              size_t offset, size_t bytes, struct mien_error *err);
+/** Not blocking: `src` must stay as it is until mien_cl_finish() or a blocking copy. */
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_write_later(struct mien_cl *cl, struct mien_cl_buffer *dst, size_t offset,
+                                     const void *src, size_t bytes, struct mien_error *err);
+/** Enqueue: fill whole buffer with a byte pattern of 4 bytes / copy inside the device. */
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_fill(struct mien_cl *cl, struct mien_cl_buffer *dst, uint32_t pattern,
+                              struct mien_error *err);
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_copy(struct mien_cl *cl, struct mien_cl_buffer *dst,
+                              const struct mien_cl_buffer *src, size_t bytes,
+                              struct mien_error *err);
+/** Hand queued work to the device / wait for all of it. */
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_flush(struct mien_cl *cl, struct mien_error *err);
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_finish(struct mien_cl *cl, struct mien_error *err);
+
+/* Launches */
+
+/** One kernel argument: its bytes and their count. */
+struct mien_cl_arg {
+    const void *value;
+    size_t bytes;
+};
+struct mien_cl_arg mien_cl_arg_buffer(const struct mien_cl_buffer *buffer);
+
+/* The C type picks the form, so a float can not slip in where an int belongs. */
+#define ARG_I32(var)     ((struct mien_cl_arg){ _Generic((var), cl_int : &(var)), sizeof(cl_int) })
+#define ARG_U32(var)     ((struct mien_cl_arg){ _Generic((var), cl_uint : &(var)), sizeof(cl_uint) })
+#define ARG_F32(var)     ((struct mien_cl_arg){ _Generic((var), cl_float : &(var)), sizeof(cl_float) })
+#define ARG_BUF(buf)     mien_cl_arg_buffer(buf)
+#define ARG_COUNT(array) (cl_uint)(sizeof(array) / sizeof((array)[0]))
+
+/** What to launch: a kernel of kernels/<source>.cl built with `options`, over a grid. */
+struct mien_cl_launch {
+    const char *source; /**< file of kernels/, without .cl */
+    const char *kernel;
+    const char *options; /**< "-DLANES=8 ..."; NULL: none */
+    size_t global[3];    /**< work-items; 0 counts as 1; rounded up to the local size, so a kernel
+                              whose local size is not 1 checks its own bound */
+    size_t local[3];     /**< work-items of a work-group; 0 counts as 1 */
+};
+
+/**
+ * Enqueue a launch; builds the kernel first when this pair of source and options is new.
+ *
+ * Errors  MIEN_ERR_CL when the argument count is not the kernel's own, when an argument or the
+ * launch is refused (kernel named), or when the kernel does not build; MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch *what,
+                                const struct mien_cl_arg *args, cl_uint arg_count,
+                                struct mien_error *err);
+
+/* Profiling */
+
+/** Device time of one launch, in the order of enqueueing. */
+struct mien_cl_sample {
+    const char *kernel; /**< borrowed from the open device */
+    const char *label;  /**< as set by mien_cl_label(), may be "" */
+    cl_ulong queued_ns, start_ns, end_ns;
+};
+/** Name what the next launches belong to, for example "conv2.bwd_filter"; `text` must outlive the
+ * profile. */
+void mien_cl_label(struct mien_cl *cl, const char *text);
+/**
+ * Wait for the queue, and hand over what was recorded since the last call.
+ *
+ * Ownership  *samples is borrowed until the next call of any function on `cl`
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_profile(struct mien_cl *cl, const struct mien_cl_sample **samples,
+                                 size_t *count, struct mien_error *err);
+
+#endif

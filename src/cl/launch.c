@@ -1,0 +1,198 @@
+/* launch.c - kernels by name and build options, their launches, and the record of their times */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "cl/internal.h"
+#include "cl/program.h"
+
+enum { FIRST_ROOM = 64 };
+
+static size_t hash_key(const char *key)
+{
+    struct mien_hash hash;
+    mien_hash_init(&hash);
+    mien_hash_add_text(&hash, key);
+    return (size_t)hash.a;
+}
+
+/* The slot of `key`, or the free one where it belongs; the table always has a free slot. */
+static struct mien_cl_kernel *find_slot(struct mien_cl_kernel *table, size_t room, const char *key)
+{
+    size_t at = hash_key(key) % room;
+    while (table[at].key != NULL && strcmp(table[at].key, key) != 0) {
+        at = (at + 1) % room;
+    }
+    return &table[at];
+}
+
+static enum mien_status grow_kernels(struct mien_cl *cl, struct mien_error *err)
+{
+    if (cl->kernel_room > 0 && cl->kernel_count + 1 < cl->kernel_room / 2) {
+        return MIEN_OK;
+    }
+    const size_t room = cl->kernel_room == 0 ? FIRST_ROOM : cl->kernel_room * 2;
+    struct mien_cl_kernel *const table = mien_calloc(room, sizeof(*table), err);
+    if (table == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < cl->kernel_room; i++) {
+        if (cl->kernels[i].key != NULL) {
+            *find_slot(table, room, cl->kernels[i].key) = cl->kernels[i];
+        }
+    }
+    free(cl->kernels);
+    cl->kernels = table;
+    cl->kernel_room = room;
+    return MIEN_OK;
+}
+
+static enum mien_status get_program(size_t *out, struct mien_cl *cl,
+                                    const struct mien_cl_launch *what, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const char *const options = what->options != NULL ? what->options : "";
+    char key[1024];
+    (void)snprintf(key, sizeof(key), "%s\n%s", what->source, options);
+    for (size_t i = 0; i < cl->program_count; i++) {
+        if (strcmp(cl->programs[i].key, key) == 0) {
+            *out = i;
+            return MIEN_OK;
+        }
+    }
+    struct mien_cl_built built = { mien_strdup(key, err), NULL };
+    if (built.key == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    if (cl->program_count == cl->program_room) {
+        const size_t room = cl->program_room == 0 ? FIRST_ROOM : cl->program_room * 2;
+        void *const grown = mien_realloc(cl->programs, room, sizeof(*cl->programs), err);
+        if (grown == NULL) {
+            st = MIEN_ERR_MEMORY;
+            goto done;
+        }
+        cl->programs = grown;
+        cl->program_room = room;
+    }
+    TRY(mien_program_build(&built.handle, cl->context, &cl->info, what->source, options,
+                           cl->cache_folder, err));
+    *out = cl->program_count;
+    cl->programs[cl->program_count++] = built;
+    built.key = NULL;
+
+done:
+    free(built.key);
+    return st;
+}
+
+enum mien_status mien_cl_kernel_get(struct mien_cl_kernel **out, struct mien_cl *cl,
+                                    const struct mien_cl_launch *what, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    char *owned = NULL;
+    char key[1024];
+    const int length = snprintf(key, sizeof(key), "%s\n%s\n%s", what->source,
+                                what->options != NULL ? what->options : "", what->kernel);
+    if (length < 0 || (size_t)length >= sizeof(key)) {
+        return mien_fail(err, MIEN_ERR_CL, "build options of %s are too long", what->kernel);
+    }
+    TRY(grow_kernels(cl, err));
+    struct mien_cl_kernel *const slot = find_slot(cl->kernels, cl->kernel_room, key);
+    if (slot->key == NULL) {
+        struct mien_cl_kernel made = { NULL, NULL, NULL, 0, 0 };
+        cl_int code = CL_SUCCESS;
+        TRY(get_program(&made.program, cl, what, err));
+        owned = mien_strdup(key, err);
+        if (owned == NULL) {
+            st = MIEN_ERR_MEMORY;
+            goto done;
+        }
+        made.handle = clCreateKernel(cl->programs[made.program].handle, what->kernel, &code);
+        if (made.handle == NULL) {
+            st = mien_fail(err, MIEN_ERR_CL, "kernel %s of kernels/%s.cl: clCreateKernel: %s (%d)",
+                           what->kernel, what->source, mien_cl_error_name(code), (int)code);
+            goto done;
+        }
+        (void)clGetKernelInfo(made.handle, CL_KERNEL_NUM_ARGS, sizeof(made.arg_count),
+                              &made.arg_count, NULL);
+        made.key = owned;
+        made.name = owned + strlen(owned) - strlen(what->kernel);
+        owned = NULL;
+        *slot = made;
+        cl->kernel_count++;
+    }
+    *out = slot;
+
+done:
+    free(owned);
+    return st;
+}
+
+void mien_cl_kernels_finish(struct mien_cl *cl)
+{
+    for (size_t i = 0; i < cl->kernel_room; i++) {
+        if (cl->kernels[i].key != NULL) {
+            (void)clReleaseKernel(cl->kernels[i].handle);
+            free(cl->kernels[i].key);
+        }
+    }
+    for (size_t i = 0; i < cl->program_count; i++) {
+        (void)clReleaseProgram(cl->programs[i].handle);
+        free(cl->programs[i].key);
+    }
+    free(cl->kernels);
+    free(cl->programs);
+}
+
+static enum mien_status set_args(const struct mien_cl_kernel *kernel,
+                                 const struct mien_cl_arg *args, cl_uint arg_count,
+                                 struct mien_error *err)
+{
+    if (kernel->arg_count != arg_count) {
+        return mien_fail(err, MIEN_ERR_CL, "%s takes %u arguments, got %u", kernel->name,
+                         kernel->arg_count, arg_count);
+    }
+    for (cl_uint i = 0; i < arg_count; i++) {
+        const cl_int code = clSetKernelArg(kernel->handle, i, args[i].bytes, args[i].value);
+        if (code != CL_SUCCESS) {
+            return mien_fail(err, MIEN_ERR_CL, "%s argument %u: clSetKernelArg: %s (%d)",
+                             kernel->name, i, mien_cl_error_name(code), (int)code);
+        }
+    }
+    return MIEN_OK;
+}
+
+enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch *what,
+                                const struct mien_cl_arg *args, cl_uint arg_count,
+                                struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_cl_kernel *kernel = NULL;
+    cl_event *event = NULL;
+    size_t global[3];
+    size_t local[3];
+    for (int i = 0; i < 3; i++) {
+        local[i] = what->local[i] == 0 ? 1 : what->local[i];
+        global[i] = what->global[i] == 0 ? 1 : what->global[i];
+        global[i] = (global[i] + local[i] - 1) / local[i] * local[i];
+    }
+    TRY(mien_cl_kernel_get(&kernel, cl, what, err));
+    TRY(set_args(kernel, args, arg_count, err));
+    TRY(mien_cl_profile_slot(&event, cl, kernel->name, err));
+    const cl_int code =
+        clEnqueueNDRangeKernel(cl->queue, kernel->handle, 3, NULL, global, local, 0, NULL, event);
+    if (code != CL_SUCCESS) {
+        st = mien_fail(
+            err, MIEN_ERR_CL,
+            "%s over %zux%zux%zu in groups of %zux%zux%zu: clEnqueueNDRangeKernel: %s (%d)",
+            what->kernel, global[0], global[1], global[2], local[0], local[1], local[2],
+            mien_cl_error_name(code), (int)code);
+        goto done;
+    }
+    cl->sample_count += event != NULL ? 1 : 0;
+
+done:
+    return st;
+}
