@@ -7,7 +7,9 @@
 
 /** Running state; start with mien_hash_init(), add bytes in any split, read the result any time. */
 struct mien_hash {
-    uint64_t a, b;
+    uint64_t a, b;  /* two independent lanes over the whole words so far */
+    uint64_t bytes; /* added so far; the last bytes % 8 of them wait in tail */
+    unsigned char tail[8];
 };
 
 void mien_hash_init(struct mien_hash *hash);
