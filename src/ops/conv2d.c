@@ -1,0 +1,134 @@
+/* conv2d.c - 2-d convolution: sizes, and the way to the variant that computes a pass */
+#include "ops/conv2d.h"
+
+#include <assert.h>
+
+#include "ops/conv2d_variants.h"
+
+enum { MAX_KERNEL = 7 };
+
+static const struct mien_conv2d_family *const families[MIEN_CONV2D_VARIANTS] = {
+    [MIEN_CONV2D_VECTOR] = &mien_conv2d_vector,
+    [MIEN_CONV2D_WINOGRAD] = &mien_conv2d_winograd,
+    [MIEN_CONV2D_TILE] = &mien_conv2d_tile,
+};
+
+/* In the order of preference without any measurement. */
+static const enum mien_conv2d_variant preferred[MIEN_CONV2D_VARIANTS] = {
+    MIEN_CONV2D_WINOGRAD,
+    MIEN_CONV2D_VECTOR,
+    MIEN_CONV2D_TILE,
+};
+
+const char *mien_conv2d_variant_name(enum mien_conv2d_variant variant)
+{
+    return families[variant]->name;
+}
+
+const char *mien_conv2d_pass_name(enum mien_conv2d_pass pass)
+{
+    static const char *const names[MIEN_CONV2D_PASSES] = { "forward", "backward data",
+                                                           "backward filter" };
+    return names[pass];
+}
+
+struct mien_act mien_conv2d_output(const struct mien_conv2d *op)
+{
+    return (struct mien_act){ op->n, op->oc, op->ho, op->wo, op->lanes };
+}
+
+bool mien_conv2d_takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
+                       enum mien_conv2d_variant variant)
+{
+    return families[variant]->takes(op, pass);
+}
+
+enum mien_status mien_conv2d_init(struct mien_conv2d *out, const struct mien_act *x, int oc, int kh,
+                                  int kw, int stride, int pad, struct mien_error *err)
+{
+    if (oc < 1 || kh < 1 || kw < 1 || kh > MAX_KERNEL || kw > MAX_KERNEL || stride < 1 || pad < 0) {
+        return mien_fail(
+            err, MIEN_ERR_SHAPE,
+            "conv: %d channels, kernel %dx%d, stride %d, pad %d: kernels go from 1 to %d, the "
+            "rest from 1 (pad from 0)",
+            oc, kh, kw, stride, pad, MAX_KERNEL);
+    }
+    if (pad >= kh || pad >= kw || x->h + 2 * pad < kh || x->w + 2 * pad < kw) {
+        return mien_fail(err, MIEN_ERR_SHAPE,
+                         "conv: kernel %dx%d with pad %d does not fit in a %dx%d image", kh, kw,
+                         pad, x->h, x->w);
+    }
+    *out = (struct mien_conv2d){
+        .n = x->n,
+        .c = x->c,
+        .h = x->h,
+        .w = x->w,
+        .oc = oc,
+        .kh = kh,
+        .kw = kw,
+        .stride = stride,
+        .pad = pad,
+        .ho = (x->h + 2 * pad - kh) / stride + 1,
+        .wo = (x->w + 2 * pad - kw) / stride + 1,
+        .lanes = x->lanes,
+    };
+    const struct mien_act y = mien_conv2d_output(out);
+    enum mien_status st = mien_act_check(x, "conv input", err);
+    st = st != MIEN_OK ? st : mien_act_check(&y, "conv output", err);
+    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+        for (int i = MIEN_CONV2D_VARIANTS - 1; i >= 0; i--) {
+            if (families[preferred[i]]->takes(out, (enum mien_conv2d_pass)pass)) {
+                out->variant[pass] = preferred[i];
+            }
+        }
+    }
+    return st;
+}
+
+size_t mien_conv2d_work_bytes(const struct mien_conv2d *op)
+{
+    size_t most = 0;
+    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+        const size_t bytes =
+            families[op->variant[pass]]->work_bytes(op, (enum mien_conv2d_pass)pass);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+static const struct mien_conv2d_family *family_of(const struct mien_conv2d *op,
+                                                  enum mien_conv2d_pass pass)
+{
+    const struct mien_conv2d_family *const family = families[op->variant[pass]];
+    assert(family->takes(op, pass));
+    return family;
+}
+
+enum mien_status mien_conv2d_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
+                                 const struct mien_cl_buffer *x,
+                                 const struct mien_cl_buffer *weight,
+                                 const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
+                                 const struct mien_conv2d *op, struct mien_error *err)
+{
+    return family_of(op, MIEN_CONV2D_FWD)->fwd(cl, y, x, weight, bias, work, op, err);
+}
+
+enum mien_status mien_conv2d_bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
+                                      const struct mien_cl_buffer *dy,
+                                      const struct mien_cl_buffer *weight,
+                                      const struct mien_cl_buffer *mask,
+                                      struct mien_cl_buffer *work, const struct mien_conv2d *op,
+                                      struct mien_error *err)
+{
+    return family_of(op, MIEN_CONV2D_BWD_DATA)->bwd_data(cl, dx, dy, weight, mask, work, op, err);
+}
+
+enum mien_status mien_conv2d_bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dweight,
+                                        struct mien_cl_buffer *dbias,
+                                        const struct mien_cl_buffer *dy,
+                                        const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
+                                        const struct mien_conv2d *op, struct mien_error *err)
+{
+    return family_of(op, MIEN_CONV2D_BWD_FILTER)
+        ->bwd_filter(cl, dweight, dbias, dy, x, work, op, err);
+}

@@ -1,0 +1,97 @@
+/** conv2d.h - 2-d convolution (cross-correlation, as in PyTorch) on the device, all three passes
+ * (internal) */
+#ifndef MIEN_OPS_CONV2D_H
+#define MIEN_OPS_CONV2D_H
+
+#include <stdbool.h>
+
+#include "ops/tensor.h"
+
+/** How a pass is computed.  Every variant gives the same result within docs/numerics.md's
+ * tolerance. */
+enum mien_conv2d_variant {
+    MIEN_CONV2D_VECTOR, /**< register tiles of explicit vectors, no local memory: CPU devices, lanes
+                           > 1 */
+    MIEN_CONV2D_WINOGRAD, /**< fewer multiplications, for 3x3, 4x4 and 5x5 with stride 1; lanes > 1
+                           */
+    MIEN_CONV2D_TILE,     /**< local-memory tiles, for GPUs; lanes 1 */
+};
+enum { MIEN_CONV2D_VARIANTS = 3 };
+
+enum mien_conv2d_pass { MIEN_CONV2D_FWD, MIEN_CONV2D_BWD_DATA, MIEN_CONV2D_BWD_FILTER };
+enum { MIEN_CONV2D_PASSES = 3 };
+
+/** "vector", "winograd", "tile"; "forward", "backward data", "backward filter". */
+const char *mien_conv2d_variant_name(enum mien_conv2d_variant variant);
+const char *mien_conv2d_pass_name(enum mien_conv2d_pass pass);
+
+/** One convolution: its sizes, and how each pass is computed.  Fill with mien_conv2d_init(). */
+struct mien_conv2d {
+    cl_int n, c, h, w;  /**< input: images, channels, pixels */
+    cl_int oc, kh, kw;  /**< output channels, kernel 1..7 x 1..7 */
+    cl_int stride, pad; /**< pixels */
+    cl_int ho, wo;      /**< output: (h + 2 pad - kh) / stride + 1 */
+    cl_int lanes;       /**< of both activations, see tensor.h */
+    bool relu;          /**< forward: y = max(y, 0) */
+    enum mien_conv2d_variant variant[MIEN_CONV2D_PASSES];
+};
+
+/**
+ * Work out the output size and the default variant of each pass for these lanes.
+ *
+ * Errors  MIEN_ERR_SHAPE: a kernel outside 1..7, or larger than the padded image; pad beyond kernel
+ * - 1; sizes beyond 32-bit indices
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_conv2d_init(struct mien_conv2d *out, const struct mien_act *x, int oc, int kh,
+                                  int kw, int stride, int pad, struct mien_error *err);
+
+/** Whether this variant can compute this pass of this convolution. */
+bool mien_conv2d_takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
+                       enum mien_conv2d_variant variant);
+
+/** The output's shape. */
+struct mien_act mien_conv2d_output(const struct mien_conv2d *op);
+
+/** Bytes of scratch that the three passes with their variants need at most; 0: none. */
+size_t mien_conv2d_work_bytes(const struct mien_conv2d *op);
+
+/**
+ * y = conv(x, weight) + bias, then ReLU where op->relu.
+ *
+ * Shapes    y      [blocks][oc][ho][wo][lanes] float32, overwritten
+ *           x      [blocks][c][h][w][lanes]    float32
+ *           weight [oc][c][kh][kw] float32;  bias [oc] or NULL
+ *           work   at least mien_conv2d_work_bytes(), overwritten; NULL where that is 0
+ * Errors    MIEN_ERR_CL, MIEN_ERR_MEMORY
+ * Numerics  docs/numerics.md; the same bits every time for one device and variant
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_conv2d_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
+                                 const struct mien_cl_buffer *x,
+                                 const struct mien_cl_buffer *weight,
+                                 const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
+                                 const struct mien_conv2d *op, struct mien_error *err);
+
+/**
+ * dx = gradient of the input; where `mask` (the input x itself, when a ReLU made it) is not above
+ * zero, dx is zero: the backward pass of that ReLU, fused.  `mask` may be NULL.
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_conv2d_bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
+                                      const struct mien_cl_buffer *dy,
+                                      const struct mien_cl_buffer *weight,
+                                      const struct mien_cl_buffer *mask,
+                                      struct mien_cl_buffer *work, const struct mien_conv2d *op,
+                                      struct mien_error *err);
+
+/** dweight [oc][c][kh][kw] and dbias [oc] (or NULL) are overwritten with the sums over all images.
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_conv2d_bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dweight,
+                                        struct mien_cl_buffer *dbias,
+                                        const struct mien_cl_buffer *dy,
+                                        const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
+                                        const struct mien_conv2d *op, struct mien_error *err);
+
+#endif

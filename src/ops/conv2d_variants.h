@@ -1,0 +1,32 @@
+/** conv2d_variants.h - what each variant of a convolution provides to conv2d.c (internal to
+ * src/ops) */
+#ifndef MIEN_OPS_CONV2D_VARIANTS_H
+#define MIEN_OPS_CONV2D_VARIANTS_H
+
+#include "ops/conv2d.h"
+
+/** The three passes of one variant; arguments as in conv2d.h. */
+struct mien_conv2d_family {
+    const char *name;
+    bool (*takes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
+    size_t (*work_bytes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
+    enum mien_status (*fwd)(struct mien_cl *cl, struct mien_cl_buffer *y,
+                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
+                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
+                            const struct mien_conv2d *op, struct mien_error *err);
+    enum mien_status (*bwd_data)(struct mien_cl *cl, struct mien_cl_buffer *dx,
+                                 const struct mien_cl_buffer *dy,
+                                 const struct mien_cl_buffer *weight,
+                                 const struct mien_cl_buffer *mask, struct mien_cl_buffer *work,
+                                 const struct mien_conv2d *op, struct mien_error *err);
+    enum mien_status (*bwd_filter)(struct mien_cl *cl, struct mien_cl_buffer *dweight,
+                                   struct mien_cl_buffer *dbias, const struct mien_cl_buffer *dy,
+                                   const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
+                                   const struct mien_conv2d *op, struct mien_error *err);
+};
+
+extern const struct mien_conv2d_family mien_conv2d_vector;
+extern const struct mien_conv2d_family mien_conv2d_winograd;
+extern const struct mien_conv2d_family mien_conv2d_tile;
+
+#endif
