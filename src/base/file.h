@@ -30,6 +30,8 @@ enum mien_status mien_file_read(unsigned char **data, size_t *bytes, const char 
 /**
  * A file that replaces `path` in one step: written beside it under a temporary name, flushed to the
  * disk, renamed.  Until commit() the old file is untouched; a crash leaves the old or the new one.
+ * A link is followed; a folder, a pipe or a device is refused.  Where the process ignores SIGXFSZ
+ * (mien does, a host program should) a file-size limit is an error like a full disk.
  */
 struct mien_atomic_file;
 MIEN_CHECK_RESULT
@@ -38,7 +40,7 @@ enum mien_status mien_atomic_open(struct mien_atomic_file **out, const char *pat
 MIEN_CHECK_RESULT
 enum mien_status mien_atomic_write(struct mien_atomic_file *file, const void *data, size_t bytes,
                                    struct mien_error *err);
-/** Flush, rename and release; on error the temporary file is removed.  `file` is gone either way. */
+/** Flush, rename and release; an error removes the temporary file.  `file` is gone either way. */
 MIEN_CHECK_RESULT
 enum mien_status mien_atomic_commit(struct mien_atomic_file *file, struct mien_error *err);
 void mien_atomic_abort(struct mien_atomic_file *file); /* NULL is allowed */

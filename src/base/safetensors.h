@@ -1,9 +1,9 @@
 /**
  * safetensors.h - the one container of mien: weights, checkpoints, packed data sets (internal)
  *
- * Eight bytes of little-endian header length, a JSON header, raw little-endian tensors.  Read strictly:
- * header size, lengths, overlaps and holes, types, shapes against lengths, duplicate names.
- * Source  https://github.com/huggingface/safetensors (format description)
+ * Eight bytes of little-endian header length, a JSON header, raw little-endian tensors.  Read
+ * strictly: header size, lengths, overlaps and holes, types, shapes against lengths, duplicate
+ * names. Source  https://github.com/huggingface/safetensors (format description)
  */
 #ifndef MIEN_BASE_SAFETENSORS_H
 #define MIEN_BASE_SAFETENSORS_H
@@ -16,6 +16,9 @@ enum mien_dtype { MIEN_U8, MIEN_I32, MIEN_I64, MIEN_F32, MIEN_F64, MIEN_DTYPE_OT
 
 /** "F32" and so on; "other" for a type mien has no use for. */
 const char *mien_dtype_name(enum mien_dtype dtype);
+
+/** Bytes of one element; 0 for MIEN_DTYPE_OTHER. */
+size_t mien_dtype_bytes(enum mien_dtype dtype);
 
 /** One tensor.  In a file that was read, everything it points to is borrowed from the file. */
 struct mien_tensor {
@@ -40,8 +43,8 @@ enum mien_status mien_safetensors_open(struct mien_safetensors **out, const char
                                        struct mien_error *err);
 /** The same for bytes in memory, which must outlive *out; for tests and fuzzing. */
 MIEN_CHECK_RESULT
-enum mien_status mien_safetensors_parse(struct mien_safetensors **out, const void *data, size_t bytes,
-                                        struct mien_error *err);
+enum mien_status mien_safetensors_parse(struct mien_safetensors **out, const void *data,
+                                        size_t bytes, struct mien_error *err);
 void mien_safetensors_close(struct mien_safetensors *file); /* NULL is allowed */
 
 size_t mien_safetensors_count(const struct mien_safetensors *file);
@@ -58,10 +61,13 @@ struct mien_metadata {
 };
 
 /**
- * Write a file atomically.  Tensors are laid out in the order given, each aligned to 8 bytes through
- * the header's padding and their own sizes; names must differ.
+ * Write a file atomically.  Tensors are laid out in the order given, each aligned to 8 bytes
+ * through the header's padding and their own sizes; names must differ.
  *
- * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY; then what was at `path` before is untouched
+ * Equal arguments give equal bytes.
+ *
+ * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_USAGE (a name twice or not UTF-8, `bytes` that do
+ * not fit the shape, MIEN_DTYPE_OTHER); then what was at `path` before is untouched
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_safetensors_write(const char *path, const struct mien_tensor *tensors,
