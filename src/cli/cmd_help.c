@@ -1,0 +1,92 @@
+/* cmd_help.c - `mien help`, and the generators behind the manual page and the completion */
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/term.h"
+
+struct help_options {
+    struct common_options common;
+    const char *about;
+};
+
+static const struct positional help_positionals[] = {
+    { "COMMAND", offsetof(struct help_options, about), 0, 1, "what to explain", OPT_ANY },
+    { .name = NULL },
+};
+
+static const struct help_options help_defaults = { .common = { .seed = -1 } };
+
+static enum mien_status help(const void *options, struct term *term, struct mien_error *err)
+{
+    const struct help_options *const o = options;
+    if (o->about != NULL) {
+        const struct command *const command = command_find(o->about);
+        if (command == NULL) {
+            return command_unknown(o->about, err);
+        }
+        opt_print_help(stdout, command);
+        return MIEN_OK;
+    }
+    term_print(term, "Usage: mien COMMAND [arguments] [options]\n\n"
+                     "Train, evaluate and explain small convolutional networks on any OpenCL "
+                     "device.\n\nCommands:\n");
+    opt_print_commands(stdout, commands);
+    term_print(term,
+               "\n'mien COMMAND --help' explains one.  'mien --version' prints the version.\n");
+    return MIEN_OK;
+}
+
+const struct command cmd_help = {
+    .name = "help",
+    .summary = "Explain a command, or list all of them",
+    .positionals = help_positionals,
+    .options_bytes = sizeof(struct help_options),
+    .defaults = &help_defaults,
+    .run = help,
+};
+
+static enum mien_status man(const void *options, struct term *term, struct mien_error *err)
+{
+    (void)options;
+    (void)term;
+    (void)err;
+    opt_print_man(stdout, commands);
+    return MIEN_OK;
+}
+
+const struct command cmd_man = {
+    .name = "man",
+    .summary = "Print the manual page's source",
+    .hidden = true,
+    .options_bytes = sizeof(struct common_options),
+    .defaults = &help_defaults.common,
+    .run = man,
+};
+
+static const struct positional completion_positionals[] = {
+    { "SHELL", offsetof(struct help_options, about), 1, 1, "the shell to complete in: bash",
+      OPT_ANY },
+    { .name = NULL },
+};
+
+static enum mien_status completion(const void *options, struct term *term, struct mien_error *err)
+{
+    const struct help_options *const o = options;
+    (void)term;
+    if (strcmp(o->about, "bash") != 0) {
+        return mien_fail(err, MIEN_ERR_USAGE, "SHELL: '%s' is not bash", o->about);
+    }
+    opt_print_bash(stdout, commands);
+    return MIEN_OK;
+}
+
+const struct command cmd_completion = {
+    .name = "completion",
+    .summary = "Print the script that completes mien's options in a shell",
+    .details = "In ~/.bashrc: eval \"$(mien completion bash)\"",
+    .positionals = completion_positionals,
+    .options_bytes = sizeof(struct help_options),
+    .defaults = &help_defaults,
+    .run = completion,
+};

@@ -1,0 +1,26 @@
+/** commands.h - the commands of mien, each from its own cmd_*.c */
+#ifndef MIEN_CLI_COMMANDS_H
+#define MIEN_CLI_COMMANDS_H
+
+#include "cli/opt.h"
+
+/** All of them, in the order of `mien help`; NULL ends it. */
+extern const struct command *const commands[];
+
+extern const struct command cmd_pack;
+extern const struct command cmd_synth;
+extern const struct command cmd_help;
+extern const struct command cmd_completion;
+extern const struct command cmd_man;
+
+/** The command of that name; NULL when there is none. */
+const struct command *command_find(const char *name);
+
+/** Errors  MIEN_ERR_USAGE, always: `name` is no command, and which one may have been meant */
+MIEN_CHECK_RESULT
+enum mien_status command_unknown(const char *name, struct mien_error *err);
+
+/** What the program's exit code says of a status: the only place where the two meet. */
+int exit_code(enum mien_status status);
+
+#endif

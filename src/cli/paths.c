@@ -1,0 +1,114 @@
+/* paths.c - files and folders named on the command line, looked at before any work begins */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/opt.h"
+
+/*
+ * A missing input is bad input like a damaged one (exit code 4), while the library can only say
+ * that the system refused a file (exit code 1): so it is looked for here.
+ */
+static enum mien_status check_input(const char *path, struct mien_error *err)
+{
+    if (access(path, R_OK) != 0) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s: %s", path, strerror(errno));
+    }
+    return MIEN_OK;
+}
+
+static enum mien_status check_output(const char *path, struct mien_error *err)
+{
+    if (mien_path_is_folder(path)) {
+        return mien_fail(err, MIEN_ERR_IO, "%s: is a folder, expected the name of a file", path);
+    }
+    char *const folder = mien_strdup(path, err);
+    if (folder == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    char *const slash = strrchr(folder, '/');
+    const char *where = ".";
+    if (slash != NULL) {
+        slash[slash == folder ? 1 : 0] = '\0'; /* "/name" lies in "/" */
+        where = folder;
+    }
+    enum mien_status st = MIEN_OK;
+    if (!mien_path_is_folder(where)) {
+        st = mien_fail(err, MIEN_ERR_IO, "%s: there is no folder %s", path, where);
+    } else if (access(where, W_OK) != 0) {
+        st = mien_fail(err, MIEN_ERR_IO, "%s: cannot write in folder %s: %s", path, where,
+                       strerror(errno));
+    }
+    free(folder);
+    return st;
+}
+
+/* What is already in a folder is never mixed with what is written there. */
+static enum mien_status check_folder(const char *path, struct mien_error *err)
+{
+    DIR *const folder = opendir(path);
+    if (folder == NULL) {
+        return errno == ENOENT ? MIEN_OK
+                               : mien_fail(err, MIEN_ERR_IO, "%s: %s", path, strerror(errno));
+    }
+    enum mien_status st = MIEN_OK;
+    const struct dirent *entry = NULL;
+    while (st == MIEN_OK && (entry = readdir(folder)) != NULL) { // NOLINT(concurrency-mt-unsafe)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            st = mien_fail(err, MIEN_ERR_IO, "%s: the folder is not empty, expected a new one",
+                           path);
+        }
+    }
+    (void)closedir(folder);
+    return st;
+}
+
+static enum mien_status check(enum opt_role role, const char *path, struct mien_error *err)
+{
+    if (path == NULL) {
+        return MIEN_OK;
+    }
+    switch (role) {
+    case OPT_ANY: break;
+    case OPT_INPUT: return check_input(path, err);
+    case OPT_OUTPUT: return check_output(path, err);
+    case OPT_FOLDER: return check_folder(path, err);
+    }
+    return MIEN_OK;
+}
+
+static enum mien_status check_list(enum opt_role role, const struct opt_strings *list,
+                                   struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    for (size_t i = 0; st == MIEN_OK && i < list->count; i++) {
+        st = check(role, list->items[i], err);
+    }
+    return st;
+}
+
+enum mien_status opt_check_paths(const struct command *command, const void *options,
+                                 struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    for (const struct positional *p = command->positionals; p != NULL && p->name != NULL; p++) {
+        const void *const field = (const char *)options + p->offset;
+        TRY(p->max > 1 ? check_list(p->role, field, err)
+                       : check(p->role, *(const char *const *)field, err));
+    }
+    for (const struct opt *o = command->options; o != NULL && o->name != NULL; o++) {
+        const void *const field = (const char *)options + o->offset;
+        if (o->role != OPT_ANY) {
+            TRY(o->kind == OPT_STRINGS ? check_list(o->role, field, err)
+                                       : check(o->role, *(const char *const *)field, err));
+        }
+    }
+
+done:
+    return st;
+}

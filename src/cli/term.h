@@ -1,0 +1,62 @@
+/** term.h - everything that reaches the terminal: results, errors, notices, progress */
+#ifndef MIEN_CLI_TERM_H
+#define MIEN_CLI_TERM_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+/** One command's door to the terminal.  Results go to stdout, all else to stderr. */
+struct term {
+    const char *command;     /**< for error lines; "" before it is known */
+    struct mien_log log;     /**< hand this to the library: notices and progress of long tasks */
+    bool quiet;              /**< no notices, no progress */
+    bool bars;               /**< stderr is a terminal */
+    bool blocks;             /**< it shows UTF-8 */
+    bool drawn;              /**< a bar is on the screen */
+    char what[64];           /**< the task the bar is about */
+    double start_s, drawn_s; /**< monotonic seconds: of the task, of the last drawing */
+};
+
+void term_init(struct term *term, const char *command);
+
+/** Part of the result, on stdout. */
+MIEN_PRINTF(2, 3)
+void term_print(struct term *term, const char *fmt, ...);
+
+/** `value` as one line on stdout; releases it.  Errors  MIEN_ERR_MEMORY, also when `value` is NULL
+ */
+MIEN_CHECK_RESULT
+enum mien_status term_json(struct term *term, json_t *value, struct mien_error *err);
+
+/** A number for JSON: null where it is not finite, which JSON cannot say. */
+json_t *term_real(double value);
+
+/** "mien COMMAND: text" on stderr, as one line whatever is in it. */
+MIEN_PRINTF(2, 3)
+void term_error(struct term *term, const char *fmt, ...);
+
+/**
+ * Draw how far the task `what` is, at most ten times a second, where stderr is a terminal; the bar
+ * of a finished task (done == total) is taken away.  A new `what`, or a `done` of 0, starts the
+ * clock anew.
+ *
+ * `extra` is put behind it ("loss 1.2 acc 53.1 %"); may be NULL.
+ */
+void term_progress(struct term *term, const char *what, size_t done, size_t total,
+                   const char *extra);
+
+/** Take the bar away, before something else is printed or after the task failed. */
+void term_clear(struct term *term);
+
+/** Flush the results.  Errors  MIEN_ERR_IO when not all of them could be written */
+MIEN_CHECK_RESULT
+enum mien_status term_finish(struct term *term, struct mien_error *err);
+
+/** The bar's text without its control characters, for `elapsed` seconds; see term_progress(). */
+void term_format_bar(char *out, size_t bytes, const char *what, size_t done, size_t total,
+                     double elapsed_s, const char *extra, bool blocks);
+
+#endif
