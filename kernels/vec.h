@@ -35,8 +35,8 @@ typedef int16 ivec;
 #define VSTORE(v, i, p) vstore16(v, i, p)
 static inline float sum8(const float8 v)
 {
-    const float4 half = v.lo + v.hi;
-    return (half.s0 + half.s1) + (half.s2 + half.s3);
+    const float4 sum = v.lo + v.hi;
+    return (sum.s0 + sum.s1) + (sum.s2 + sum.s3);
 }
 #define VSUM(v)         sum8((v).lo + (v).hi)
 #else

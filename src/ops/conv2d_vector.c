@@ -1,0 +1,184 @@
+/* conv2d_vector.c - host side of kernels/conv2d_vector.cl: convolution for CPU devices */
+#include <stdio.h>
+
+#include "ops/conv2d_variants.h"
+
+enum { OPTION_BYTES = 320, WORK_ITEMS_WANTED = 256, SUMS_PER_ITEM = 64 };
+
+/* Channels and columns of a register tile. */
+struct tile {
+    int channels, columns;
+};
+
+static int at_most(int value, int limit)
+{
+    return value < limit ? value : limit;
+}
+
+static int divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+/*
+ * 16 lanes are AVX-512 with 32 registers, fewer mean 16 registers.  Measured on the report's second
+ * convolution, bench/results: beyond these sums the compiler spills.
+ */
+static struct tile choose_tile(const struct mien_conv2d *op, int channels, int columns)
+{
+    const int most = op->lanes == 16 ? 6 : 3;
+    return (struct tile){ at_most(4, channels), at_most(most, columns) };
+}
+
+static void write_options(char out[OPTION_BYTES], const struct mien_conv2d *op, struct tile tile,
+                          const char *pass)
+{
+    (void)snprintf(out, OPTION_BYTES,
+                   "-DLANES=%d -DC=%d -DH=%d -DW=%d -DOC=%d -DKH=%d -DKW=%d -DSTRIDE=%d -DPAD=%d "
+                   "-DHO=%d -DWO=%d -DOT=%d -DXT=%d %s",
+                   op->lanes, op->c, op->h, op->w, op->oc, op->kh, op->kw, op->stride, op->pad,
+                   op->ho, op->wo, tile.channels, tile.columns, pass);
+}
+
+static int blocks_of(const struct mien_conv2d *op)
+{
+    return divide_up(op->n, op->lanes);
+}
+
+static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    (void)pass;
+    return op->lanes > 1;
+}
+
+static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
+                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
+                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
+                            const struct mien_conv2d *op, struct mien_error *err)
+{
+    (void)work;
+    const struct tile tile = choose_tile(op, op->oc, op->wo);
+    char pass[64];
+    char options[OPTION_BYTES];
+    (void)snprintf(pass, sizeof(pass), "-DFORWARD -DBIAS=%d -DRELU=%d", bias != NULL, op->relu);
+    write_options(options, op, tile, pass);
+    const struct mien_cl_launch launch = {
+        .source = "conv2d_vector",
+        .kernel = "conv2d_vector_fwd",
+        .options = options,
+        .global = { (size_t)op->ho, (size_t)divide_up(op->oc, tile.channels),
+                    (size_t)blocks_of(op) },
+    };
+    const struct mien_cl_arg args[] = {
+        ARG_BUF(y),
+        ARG_BUF(x),
+        ARG_BUF(weight),
+        ARG_BUF(bias != NULL ? bias : weight),
+    };
+    return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
+}
+
+static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
+                                 const struct mien_cl_buffer *dy,
+                                 const struct mien_cl_buffer *weight,
+                                 const struct mien_cl_buffer *mask, struct mien_cl_buffer *work,
+                                 const struct mien_conv2d *op, struct mien_error *err)
+{
+    (void)work;
+    const int columns = op->w / op->stride; /* of the shortest phase */
+    const struct tile tile = choose_tile(op, op->c, columns > 0 ? columns : 1);
+    char pass[64];
+    char options[OPTION_BYTES];
+    (void)snprintf(pass, sizeof(pass), "-DBACKWARD_DATA -DMASK=%d", mask != NULL);
+    write_options(options, op, tile, pass);
+    const struct mien_cl_launch launch = {
+        .source = "conv2d_vector",
+        .kernel = "conv2d_vector_bwd_data",
+        .options = options,
+        .global = { (size_t)op->h, (size_t)divide_up(op->c, tile.channels), (size_t)blocks_of(op) },
+    };
+    const struct mien_cl_arg args[] = {
+        ARG_BUF(dx),
+        ARG_BUF(dy),
+        ARG_BUF(weight),
+        ARG_BUF(mask != NULL ? mask : dy),
+    };
+    return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
+}
+
+static struct tile filter_tile(const struct mien_conv2d *op)
+{
+    const int registers = op->lanes == 16 ? 20 : 12;
+    const int channels = registers / op->kw;
+    return (struct tile){ at_most(channels > 0 ? at_most(channels, 8) : 1, op->oc), 1 };
+}
+
+/*
+ * Parts of the sum over images and rows.  A function of the sizes alone, never of the number of
+ * cores, so that the result is the same on each machine of one kind.
+ */
+static int filter_split(const struct mien_conv2d *op)
+{
+    const int items = divide_up(op->oc, filter_tile(op).channels) * op->c;
+    return at_most(divide_up(WORK_ITEMS_WANTED, items), divide_up(blocks_of(op) * op->ho, 4));
+}
+
+static size_t part_floats(const struct mien_conv2d *op)
+{
+    return (size_t)op->oc * (size_t)op->c * (size_t)op->kh * (size_t)op->kw + (size_t)op->oc;
+}
+
+static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    return pass == MIEN_CONV2D_BWD_FILTER
+               ? (size_t)filter_split(op) * part_floats(op) * sizeof(cl_float)
+               : 0;
+}
+
+static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dweight,
+                                   struct mien_cl_buffer *dbias, const struct mien_cl_buffer *dy,
+                                   const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
+                                   const struct mien_conv2d *op, struct mien_error *err)
+{
+    const struct tile tile = filter_tile(op);
+    const cl_int blocks = blocks_of(op);
+    const int split = filter_split(op);
+    char pass[64];
+    char options[OPTION_BYTES];
+    (void)snprintf(pass, sizeof(pass), "-DBACKWARD_FILTER -DBIAS=%d -DSPLIT=%d", dbias != NULL,
+                   split);
+    write_options(options, op, tile, pass);
+    const struct mien_cl_launch sums = {
+        .source = "conv2d_vector",
+        .kernel = "conv2d_vector_bwd_filter",
+        .options = options,
+        .global = { (size_t)divide_up(op->oc, tile.channels), (size_t)op->c, (size_t)split },
+    };
+    const struct mien_cl_arg sum_args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x),
+                                            ARG_I32(blocks) };
+    const enum mien_status st = mien_cl_launch(cl, &sums, sum_args, ARG_COUNT(sum_args), err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    const struct mien_cl_launch total = {
+        .source = "conv2d_vector",
+        .kernel = "conv2d_vector_bwd_filter_sum",
+        .options = options,
+        .global = { (part_floats(op) + SUMS_PER_ITEM - 1) / SUMS_PER_ITEM },
+    };
+    const struct mien_cl_arg total_args[] = {
+        ARG_BUF(dweight),
+        ARG_BUF(dbias != NULL ? dbias : dweight),
+        ARG_BUF(work),
+    };
+    return mien_cl_launch(cl, &total, total_args, ARG_COUNT(total_args), err);
+}
+
+const struct mien_conv2d_family mien_conv2d_vector = {
+    .name = "vector",
+    .takes = takes,
+    .work_bytes = work_bytes,
+    .fwd = fwd,
+    .bwd_data = bwd_data,
+    .bwd_filter = bwd_filter,
+};
