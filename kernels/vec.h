@@ -9,36 +9,48 @@
 #if LANES == 1
 typedef float vec;
 typedef int ivec;
-#define VLOAD(i, p)     ((p)[i])
-#define VSTORE(v, i, p) ((p)[i] = (v))
-#define VSUM(v)         (v)
+#define VLOAD(i, p)           ((p)[i])
+#define VSTORE(v, i, p)       ((p)[i] = (v))
+#define VSUM(v)               (v)
+#define VLANE                 0
+#define VBYTES(i, p)          ((int)(p)[i])
+#define VSTORE_BYTES(v, i, p) ((p)[i] = (uchar)(v))
 #elif LANES == 4
 typedef float4 vec;
 typedef int4 ivec;
-#define VLOAD(i, p)     vload4(i, p)
-#define VSTORE(v, i, p) vstore4(v, i, p)
-#define VSUM(v)         (((v).s0 + (v).s1) + ((v).s2 + (v).s3))
+#define VLOAD(i, p)           vload4(i, p)
+#define VSTORE(v, i, p)       vstore4(v, i, p)
+#define VSUM(v)               (((v).s0 + (v).s1) + ((v).s2 + (v).s3))
+#define VLANE                 (int4)(0, 1, 2, 3)
+#define VBYTES(i, p)          convert_int4(vload4(i, p))
+#define VSTORE_BYTES(v, i, p) vstore4(convert_uchar4(v), i, p)
 #elif LANES == 8
 typedef float8 vec;
 typedef int8 ivec;
-#define VLOAD(i, p)     vload8(i, p)
-#define VSTORE(v, i, p) vstore8(v, i, p)
+#define VLOAD(i, p)           vload8(i, p)
+#define VSTORE(v, i, p)       vstore8(v, i, p)
 static inline float sum4(const float4 v)
 {
     return (v.s0 + v.s1) + (v.s2 + v.s3);
 }
-#define VSUM(v)         sum4((v).lo + (v).hi)
+#define VSUM(v)               sum4((v).lo + (v).hi)
+#define VLANE                 (int8)(0, 1, 2, 3, 4, 5, 6, 7)
+#define VBYTES(i, p)          convert_int8(vload8(i, p))
+#define VSTORE_BYTES(v, i, p) vstore8(convert_uchar8(v), i, p)
 #elif LANES == 16
 typedef float16 vec;
 typedef int16 ivec;
-#define VLOAD(i, p)     vload16(i, p)
-#define VSTORE(v, i, p) vstore16(v, i, p)
+#define VLOAD(i, p)           vload16(i, p)
+#define VSTORE(v, i, p)       vstore16(v, i, p)
 static inline float sum8(const float8 v)
 {
     const float4 sum = v.lo + v.hi;
     return (sum.s0 + sum.s1) + (sum.s2 + sum.s3);
 }
-#define VSUM(v)         sum8((v).lo + (v).hi)
+#define VSUM(v)               sum8((v).lo + (v).hi)
+#define VLANE                 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define VBYTES(i, p)          convert_int16(vload16(i, p))
+#define VSTORE_BYTES(v, i, p) vstore16(convert_uchar16(v), i, p)
 #else
 #error "LANES must be 1, 4, 8 or 16"
 #endif
@@ -53,4 +65,10 @@ static inline vec relu(const vec v)
 static inline vec relu_mask(const vec v, const vec y)
 {
     return select((vec)(0.0f), v, isgreater(y, (vec)(0.0f)));
+}
+
+/* `v` in the first `count` lanes, zero in the others. */
+static inline vec keep_lanes(const vec v, const int count)
+{
+    return select((vec)(0.0f), v, VLANE < (ivec)(count));
 }

@@ -1,0 +1,58 @@
+/* grid.c - how elementwise and row-wise operations spread over work-items */
+#include "ops/grid.h"
+
+#include <limits.h>
+
+/* Vectors a work-item of a CPU device should touch at least: a work-group costs it microseconds. */
+enum { CPU_VECTORS = 4096, GPU_GROUP = 64 };
+
+const char *mien_grid_lanes(cl_int lanes)
+{
+    return lanes == 16  ? "-DLANES=16"
+           : lanes == 8 ? "-DLANES=8"
+           : lanes == 4 ? "-DLANES=4"
+                        : "-DLANES=1";
+}
+
+struct mien_cl_arg mien_grid_optional(const struct mien_cl_buffer *buffer)
+{
+    static const cl_mem none = NULL;
+    return buffer != NULL ? mien_cl_arg_buffer(buffer)
+                          : (struct mien_cl_arg){ &none, sizeof(none) };
+}
+
+static cl_int choose_chunk(size_t count, size_t work)
+{
+    size_t chunk = work >= CPU_VECTORS ? 1 : (CPU_VECTORS + work - 1) / (work == 0 ? 1 : work);
+    chunk = chunk > count ? count : chunk;
+    chunk = chunk > INT_MAX ? INT_MAX : chunk;
+    return chunk < 1 ? 1 : (cl_int)chunk;
+}
+
+struct mien_cl_launch mien_grid_flat(cl_int *chunk, const char *source, const char *kernel,
+                                     cl_int lanes, size_t count, size_t work)
+{
+    *chunk = lanes == 1 ? 1 : choose_chunk(count, work);
+    return (struct mien_cl_launch){
+        .source = source,
+        .kernel = kernel,
+        .options = mien_grid_lanes(lanes),
+        .global = { (count + (size_t)*chunk - 1) / (size_t)*chunk },
+        .local = { lanes == 1 ? GPU_GROUP : 1 },
+    };
+}
+
+struct mien_cl_launch mien_grid_rows(cl_int *cols, cl_int *chunk, const char *source,
+                                     const char *kernel, cl_int lanes, size_t rows, size_t width)
+{
+    *cols = lanes == 1 ? 1 : (cl_int)width;
+    *chunk = lanes == 1 ? 1 : choose_chunk(rows, width);
+    return (struct mien_cl_launch){
+        .source = source,
+        .kernel = kernel,
+        .options = mien_grid_lanes(lanes),
+        .global = { (width + (size_t)*cols - 1) / (size_t)*cols,
+                    (rows + (size_t)*chunk - 1) / (size_t)*chunk },
+        .local = { lanes == 1 ? GPU_GROUP : 1 },
+    };
+}

@@ -1,0 +1,30 @@
+/** grid.h - how elementwise and row-wise operations spread over work-items (internal to src/ops) */
+#ifndef MIEN_OPS_GRID_H
+#define MIEN_OPS_GRID_H
+
+#include "cl/cl.h"
+
+/** "-DLANES=8" and so on; lanes is 1, 4, 8 or 16. */
+const char *mien_grid_lanes(cl_int lanes);
+
+/** An argument for a kernel parameter that may be a null pointer; `buffer` may be NULL. */
+struct mien_cl_arg mien_grid_optional(const struct mien_cl_buffer *buffer);
+
+/**
+ * A launch over `count` independent items in one dimension: work-item i computes items i * chunk ..
+ * (i + 1) * chunk - 1, those below `count`.
+ *
+ * With lanes 1 (GPUs) an item each, in groups of 64; otherwise (CPU devices) `chunk` becomes large
+ * enough to outweigh the cost of starting a work-group, `work` being the vectors one item touches.
+ */
+struct mien_cl_launch mien_grid_flat(cl_int *chunk, const char *source, const char *kernel,
+                                     cl_int lanes, size_t count, size_t work);
+
+/**
+ * A launch over `rows` of `width` vectors: dimension 0 takes `cols` vectors of a row, dimension 1
+ * takes `chunk` rows; as in mien_grid_flat(), one vector each with lanes 1.
+ */
+struct mien_cl_launch mien_grid_rows(cl_int *cols, cl_int *chunk, const char *source,
+                                     const char *kernel, cl_int lanes, size_t rows, size_t width);
+
+#endif
