@@ -21,6 +21,7 @@ struct mien_device_info {
     char name[128], vendor[128], platform_name[128];
     char version[128]; /**< "OpenCL 3.0 ..." */
     char driver[128];
+    char platform_version[128];     /**< PoCL tells its compiler's version here */
     int opencl_major, opencl_minor; /**< of the device */
     cl_uint compute_units;
     cl_ulong global_bytes, max_alloc_bytes, local_bytes;

@@ -24,6 +24,7 @@ struct mien_cl {
     cl_command_queue queue;
     char *cache_folder; /**< owned; NULL: no cache */
     const struct mien_log *log;
+    bool told; /**< that kernels are being compiled */
 
     struct mien_cl_built *programs;
     size_t program_count, program_room;

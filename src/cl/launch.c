@@ -62,6 +62,10 @@ static enum mien_status get_program(size_t *out, struct mien_cl *cl,
             return MIEN_OK;
         }
     }
+    const struct mien_kernel_source *const source = mien_kernel_source_find(what->source);
+    if (source == NULL) {
+        return mien_fail(err, MIEN_ERR_CL, "there is no kernels/%s.cl", what->source);
+    }
     struct mien_cl_built built = { mien_strdup(key, err), NULL };
     if (built.key == NULL) {
         return MIEN_ERR_MEMORY;
@@ -76,8 +80,7 @@ static enum mien_status get_program(size_t *out, struct mien_cl *cl,
         cl->programs = grown;
         cl->program_room = room;
     }
-    TRY(mien_program_build(&built.handle, cl->context, &cl->info, what->source, options,
-                           cl->cache_folder, err));
+    TRY(mien_program_build(&built.handle, cl, source, options, err));
     *out = cl->program_count;
     cl->programs[cl->program_count++] = built;
     built.key = NULL;

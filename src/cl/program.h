@@ -1,11 +1,8 @@
-/** program.h - kernels from embedded sources: build, disk cache, look-up (internal to src/cl) */
+/** program.h - kernels from embedded sources: look-up, build, disk cache (internal to src/cl) */
 #ifndef MIEN_CL_PROGRAM_H
 #define MIEN_CL_PROGRAM_H
 
-#include <CL/cl.h>
-
-#include "base/log.h"
-#include "cl/device.h"
+#include "cl/cl.h"
 
 /** A kernel source embedded at build time; see cmake/EmbedKernels.cmake. */
 struct mien_kernel_source {
@@ -15,22 +12,25 @@ struct mien_kernel_source {
 extern const struct mien_kernel_source mien_kernel_sources[];
 extern const size_t mien_kernel_source_count;
 
+/** The embedded source of that name, NULL when there is none. */
+const struct mien_kernel_source *mien_kernel_source_find(const char *name);
+
 /**
- * Build one embedded source with `options` after `-cl-std=CL1.2`, from the disk cache where it has
- * the binary.
+ * Build one source with `options` after `-cl-std=CL1.2`, from the disk cache where it has the
+ * binary; a notice goes to the device's log before the first source of a device is compiled.
  *
- * The cache is a file per program in `cache_folder` (NULL: no cache), named by a hash of source,
- * options, device, driver and format version; written atomically; a damaged or refused file is
- * built anew.  NVIDIA's driver caches for itself, so nothing is cached for it.
+ * The cache is a file per program in the open device's cache folder (none: no cache), named by a
+ * hash of source, options, device, driver and format version, which it holds in full too; written
+ * atomically; a damaged, foreign or refused file is built anew, and a folder that can not be
+ * written goes without.  NVIDIA's driver caches for itself, so nothing is cached for it.
  *
  * Ownership  *out is the caller's (clReleaseProgram); NULL on error
  * Errors     MIEN_ERR_CL with the source's name, the options and the compiler's log;
- * MIEN_ERR_MEMORY
+ *            MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
-enum mien_status mien_program_build(cl_program *out, cl_context context,
-                                    const struct mien_device_info *device, const char *source,
-                                    const char *options, const char *cache_folder,
+enum mien_status mien_program_build(cl_program *out, struct mien_cl *cl,
+                                    const struct mien_kernel_source *source, const char *options,
                                     struct mien_error *err);
 
 #endif

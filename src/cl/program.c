@@ -1,0 +1,257 @@
+/* program.c - kernels from embedded sources: look-up, build, disk cache */
+#include "cl/program.h"
+
+#include <ctype.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "cl/internal.h"
+
+/* Warnings are for us, not for users whose driver has an opinion of its own. */
+#ifdef NDEBUG
+#define COMMON_OPTIONS "-cl-std=CL1.2 "
+#else
+#define COMMON_OPTIONS "-cl-std=CL1.2 -Werror "
+#endif
+
+/* Part of every key: raise it when what stands in a cache file changes. */
+#define CACHE_FORMAT "mien program 1"
+
+static const size_t cache_limit_bytes = (size_t)256 << 20;
+
+/* A cache file is this, the key with its terminator, the binary; in the order of the machine that
+ * wrote it. */
+struct cache_header {
+    char magic[16];
+    char hash[40]; /* of the binary */
+    uint64_t key_bytes, binary_bytes;
+};
+
+const struct mien_kernel_source *mien_kernel_source_find(const char *name)
+{
+    for (size_t i = 0; i < mien_kernel_source_count; i++) {
+        if (strcmp(mien_kernel_sources[i].name, name) == 0) {
+            return &mien_kernel_sources[i];
+        }
+    }
+    return NULL;
+}
+
+/* What a binary depends on, in full; free() it. */
+static char *make_key(const struct mien_device_info *device,
+                      const struct mien_kernel_source *source, const char *options,
+                      struct mien_error *err)
+{
+    static const char format[] =
+        CACHE_FORMAT "\nmien: %s\nplatform: %s, %s\ndevice: %s, %s, %s\ndriver: %s\n"
+                     "options: %s\nsource: %s\n%s";
+    const int length =
+        snprintf(NULL, 0, format, MIEN_VERSION, device->platform_name, device->platform_version,
+                 device->vendor, device->name, device->version, device->driver, options,
+                 source->name, source->text);
+    char *const key = length < 0 ? NULL : mien_calloc((size_t)length + 1, 1, err);
+    if (key != NULL) {
+        (void)snprintf(key, (size_t)length + 1, format, MIEN_VERSION, device->platform_name,
+                       device->platform_version, device->vendor, device->name, device->version,
+                       device->driver, options, source->name, source->text);
+    }
+    return key;
+}
+
+static void hash_bytes(char out[33], const void *data, size_t bytes)
+{
+    struct mien_hash hash;
+    mien_hash_init(&hash);
+    mien_hash_add(&hash, data, bytes);
+    mien_hash_hex(out, &hash);
+}
+
+/* Where the binary of `key` is kept; NULL when nothing is cached.  free() it. */
+static char *cache_path(const struct mien_cl *cl, const char *source, const char *key)
+{
+    char hex[33];
+    char name[160];
+    if (cl->cache_folder == NULL || strstr(cl->info.platform_name, "NVIDIA") != NULL) {
+        return NULL;
+    }
+    hash_bytes(hex, key, strlen(key));
+    (void)snprintf(name, sizeof(name), "%.100s-%s.bin", source, hex);
+    return mien_path_join(cl->cache_folder, name, NULL);
+}
+
+/* The binary inside a cache file, NULL unless the file is whole and of this key. */
+static const unsigned char *find_binary(size_t *bytes, const unsigned char *file, size_t file_bytes,
+                                        const char *key)
+{
+    struct cache_header header;
+    char hex[33];
+    const size_t key_bytes = strlen(key) + 1;
+    if (file_bytes < sizeof(header)) {
+        return NULL;
+    }
+    memcpy(&header, file, sizeof(header));
+    const size_t rest = file_bytes - sizeof(header);
+    if (memcmp(header.magic, CACHE_FORMAT, sizeof(CACHE_FORMAT)) != 0 ||
+        header.key_bytes != key_bytes || key_bytes > rest ||
+        header.binary_bytes != rest - key_bytes || header.binary_bytes == 0 ||
+        memcmp(file + sizeof(header), key, key_bytes) != 0) {
+        return NULL;
+    }
+    const unsigned char *const binary = file + sizeof(header) + key_bytes;
+    *bytes = (size_t)header.binary_bytes;
+    hash_bytes(hex, binary, *bytes);
+    return memcmp(header.hash, hex, sizeof(hex)) == 0 ? binary : NULL;
+}
+
+/* NULL whatever the reason: then the source is compiled. */
+static cl_program load_cached(const struct mien_cl *cl, const char *path, const char *key,
+                              const char *options)
+{
+    unsigned char *file = NULL;
+    size_t file_bytes = 0;
+    size_t bytes = 0;
+    cl_program program = NULL;
+    if (mien_file_read(&file, &file_bytes, path, cache_limit_bytes, NULL) != MIEN_OK) {
+        return NULL;
+    }
+    const unsigned char *binary = find_binary(&bytes, file, file_bytes, key);
+    if (binary != NULL) {
+        cl_int accepted = CL_SUCCESS;
+        cl_int code = CL_SUCCESS;
+        program = clCreateProgramWithBinary(cl->context, 1, &cl->info.device, &bytes, &binary,
+                                            &accepted, &code);
+        if (program != NULL &&
+            (code != CL_SUCCESS || accepted != CL_SUCCESS ||
+             clBuildProgram(program, 1, &cl->info.device, options, NULL, NULL) != CL_SUCCESS)) {
+            (void)clReleaseProgram(program);
+            program = NULL;
+        }
+    }
+    free(file);
+    return program;
+}
+
+/* Best effort: a cache that can not be written is no reason to fail. */
+static void store(const struct mien_cl *cl, cl_program program, const char *path, const char *key)
+{
+    size_t bytes = 0;
+    const size_t key_bytes = strlen(key) + 1;
+    struct cache_header header = { .magic = CACHE_FORMAT, .key_bytes = key_bytes };
+    if (mien_folder_make(cl->cache_folder, NULL) != MIEN_OK ||
+        clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof(bytes), &bytes, NULL) !=
+            CL_SUCCESS ||
+        bytes == 0 || bytes > cache_limit_bytes - sizeof(header) - key_bytes) {
+        return;
+    }
+    unsigned char *const file = mien_calloc(sizeof(header) + key_bytes + bytes, 1, NULL);
+    if (file == NULL) {
+        return;
+    }
+    unsigned char *binary = file + sizeof(header) + key_bytes;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(binary), &binary, NULL) ==
+        CL_SUCCESS) {
+        header.binary_bytes = bytes;
+        hash_bytes(header.hash, binary, bytes);
+        memcpy(file, &header, sizeof(header));
+        memcpy(file + sizeof(header), key, key_bytes);
+        (void)!mien_file_replace(path, file, sizeof(header) + key_bytes + bytes, NULL);
+    }
+    free(file);
+}
+
+/* The compiler's words on one line, as errors are; free() it. */
+static char *build_log(cl_program program, cl_device_id device)
+{
+    size_t bytes = 0; /* a buffer that is too small gets nothing at all, so ask first */
+    (void)clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes);
+    char *const log = mien_calloc(bytes + 1, 1, NULL);
+    if (log == NULL) {
+        return NULL;
+    }
+    (void)clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, bytes, log, NULL);
+    size_t length = 0;
+    for (size_t i = 0; log[i] != '\0'; i++) {
+        const bool blank = isspace((unsigned char)log[i]) != 0;
+        if (!blank) {
+            log[length++] = log[i];
+        } else if (length > 0 && log[length - 1] != ' ') {
+            log[length++] = ' ';
+        }
+    }
+    length -= length > 0 && log[length - 1] == ' ' ? 1 : 0;
+    log[length] = '\0';
+    return log;
+}
+
+static enum mien_status compile(cl_program *out, const struct mien_cl *cl,
+                                const struct mien_kernel_source *source, const char *options,
+                                struct mien_error *err)
+{
+    cl_int code = CL_SUCCESS;
+    const char *text = source->text;
+    cl_program program = clCreateProgramWithSource(cl->context, 1, &text, NULL, &code);
+    if (program == NULL) {
+        return mien_fail(err, MIEN_ERR_CL, "kernels/%s.cl: clCreateProgramWithSource: %s (%d)",
+                         source->name, mien_cl_error_name(code), (int)code);
+    }
+    code = clBuildProgram(program, 1, &cl->info.device, options, NULL, NULL);
+    if (code != CL_SUCCESS) {
+        char *const log = build_log(program, cl->info.device);
+        const enum mien_status st =
+            mien_fail(err, MIEN_ERR_CL,
+                      "kernels/%s.cl does not build on %s with \"%s\": clBuildProgram: %s (%d): %s",
+                      source->name, cl->info.name, options, mien_cl_error_name(code), (int)code,
+                      log != NULL ? log : "no memory for the compiler's log");
+        free(log);
+        (void)clReleaseProgram(program);
+        return st;
+    }
+    *out = program;
+    return MIEN_OK;
+}
+
+enum mien_status mien_program_build(cl_program *out, struct mien_cl *cl,
+                                    const struct mien_kernel_source *source, const char *options,
+                                    struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    char *key = NULL;
+    char *path = NULL;
+
+    *out = NULL;
+    const size_t room = sizeof(COMMON_OPTIONS) + strlen(options);
+    char *all_options = mien_calloc(room, 1, err);
+    if (all_options == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    (void)snprintf(all_options, room, "%s%s", COMMON_OPTIONS, options);
+    key = make_key(&cl->info, source, all_options, err);
+    if (key == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
+    }
+    path = cache_path(cl, source->name, key);
+    cl_program program = path == NULL ? NULL : load_cached(cl, path, key, all_options);
+    if (program == NULL) {
+        if (!cl->told) {
+            mien_log_line(cl->log, "compiling kernels for %s, once", cl->info.name);
+            cl->told = true;
+        }
+        TRY(compile(&program, cl, source, all_options, err));
+        if (path != NULL) {
+            store(cl, program, path, key);
+        }
+    }
+    *out = program;
+
+done:
+    free(path);
+    free(key);
+    free(all_options);
+    return st;
+}
