@@ -1,4 +1,5 @@
-/** network.h - a recipe's layers with every shape worked out, before any device is touched (internal) */
+/** network.h - a recipe's layers with every shape worked out, before any device is touched
+ * (internal) */
 #ifndef MIEN_NN_NETWORK_H
 #define MIEN_NN_NETWORK_H
 
@@ -11,14 +12,14 @@ struct mien_shape {
 
 /** A trainable (or, for batch norm's running values, remembered) tensor of a layer. */
 struct mien_param {
-    char name[48];      /**< as PyTorch's state_dict: "conv1.weight", "dense2.bias" */
+    char name[48]; /**< as PyTorch's state_dict: "conv1.weight", "dense2.bias" */
     int rank;
-    size_t shape[4];    /**< conv [out][in][kh][kw], dense [out][in], bias [out] */
-    size_t count;       /**< product of shape */
-    size_t offset;      /**< in floats, in the flat parameter buffer; a multiple of 128 */
-    size_t fan_in;      /**< for the initial values */
-    bool trainable;     /**< false: batch norm's running mean and variance */
-    bool decayed;       /**< weight decay applies */
+    size_t shape[4]; /**< conv [out][in][kh][kw], dense [out][in], bias [out] */
+    size_t count;    /**< product of shape */
+    size_t offset;   /**< in floats, in the flat parameter buffer; a multiple of 128 */
+    size_t fan_in;   /**< for the initial values */
+    bool trainable;  /**< false: batch norm's running mean and variance */
+    bool decayed;    /**< weight decay applies */
 };
 
 struct mien_layer {
@@ -36,16 +37,16 @@ struct mien_network {
     size_t layer_count;
     struct mien_param *params;
     size_t param_count;
-    size_t parameters;       /**< trainable numbers */
-    size_t flat_floats;      /**< size of the flat parameter buffer, with padding */
+    size_t parameters;  /**< trainable numbers */
+    size_t flat_floats; /**< size of the flat parameter buffer, with padding */
 };
 
 /**
  * Work out every shape, parameter and its place.
  *
  * Ownership  *out is the caller's, release with mien_network_destroy(); NULL on error
- * Errors     MIEN_ERR_SHAPE: recipe line, layer, what it got and what it wanted; the last layer must
- *            give `classes` features of 1 x 1; MIEN_ERR_MEMORY
+ * Errors     MIEN_ERR_SHAPE: recipe line, layer, what it got and what it wanted; the last layer
+ * must give `classes` features of 1 x 1; MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_network_create(struct mien_network **out, const struct mien_recipe *recipe,

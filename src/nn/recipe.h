@@ -20,41 +20,47 @@ enum mien_layer_kind {
 /** One line of `layers:`, parsed; see docs/recipes.md for the grammar. */
 struct mien_layer_spec {
     enum mien_layer_kind kind;
-    int line;     /**< in the recipe file, from 1; 0 when it did not come from a file */
-    int width;    /**< conv: output channels; dense: output features; 0 stands for `classes` */
+    int line;  /**< in the recipe file, from 1; 0 when it did not come from a file */
+    int width; /**< conv: output channels; dense: output features; 0 stands for `classes` */
     int kernel_h, kernel_w; /**< conv 1..7; pools 1..64 */
-    int stride;   /**< conv: 1 unless stated; pools: the window unless stated */
-    int pad;      /**< zeros on each side (max-pooling: -infinity) */
+    int stride;             /**< conv: 1 unless stated; pools: the window unless stated */
+    int pad;                /**< zeros on each side (max-pooling: -infinity) */
     bool bias;
 };
 
 enum mien_optimizer_kind { MIEN_OPTIMIZER_SGD, MIEN_OPTIMIZER_ADAM, MIEN_OPTIMIZER_ADAMW };
-enum mien_schedule_kind { MIEN_SCHEDULE_CONSTANT, MIEN_SCHEDULE_STEP, MIEN_SCHEDULE_COSINE };
+enum mien_schedule_kind {
+    MIEN_SCHEDULE_CONSTANT,
+    MIEN_SCHEDULE_STEP,
+    MIEN_SCHEDULE_COSINE,
+    MIEN_SCHEDULE_ONECYCLE,
+};
 
 struct mien_train_spec {
-    int batch;                   /**< images a step; 150 unless stated */
-    int epochs;                  /**< at most */
+    int batch;                    /**< images a step; 150 unless stated */
+    int epochs;                   /**< at most */
     float stop_at_train_accuracy; /**< 0..1, stops after the epoch that reaches it; 0: never */
     uint64_t seed;
-    float label_smoothing;       /**< 0..1 */
+    float label_smoothing; /**< 0..1 */
     struct {
         enum mien_optimizer_kind kind;
-        float rate;          /**< learning rate per step */
-        float momentum;      /**< sgd */
-        bool nesterov;       /**< sgd */
-        float weight_decay;  /**< on weights of conv and dense layers, not on biases or batch norm */
+        float rate;         /**< learning rate per step */
+        float momentum;     /**< sgd */
+        bool nesterov;      /**< sgd */
+        float weight_decay; /**< on weights of conv and dense layers, not on biases or batch norm */
         float beta1, beta2, epsilon; /**< adam, adamw */
     } optimizer;
     struct {
         enum mien_schedule_kind kind;
-        int step;        /**< step: epochs between two drops */
-        float gamma;     /**< step: factor of a drop */
-        float min_rate;  /**< cosine: the rate at the end */
-        float warmup;    /**< epochs of linear warm-up before any of them */
+        int step;       /**< step: epochs between two drops */
+        float gamma;    /**< step: factor of a drop */
+        float min_rate; /**< cosine: the rate at the end */
+        float warmup;   /**< epochs of linear warm-up before any of them */
     } schedule;
 };
 
 struct mien_recipe {
+    char *where; /**< what errors call it: the file's path; owned; NULL reads "recipe" */
     char name[64];
     struct {
         int channels, height, width;
@@ -71,7 +77,8 @@ struct mien_recipe {
  * Read a recipe file, with `settings` ("train.optimizer.rate=0.05", in order) put over its values.
  *
  * Ownership  *out is the caller's, release with mien_recipe_destroy(); NULL on error
- * Errors     MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT: file, line, what it got and what it wanted
+ * Errors     MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT: file, line, what it got and what it
+ * wanted
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_recipe_load(struct mien_recipe **out, const char *path,
@@ -88,6 +95,14 @@ enum mien_status mien_recipe_parse(struct mien_recipe **out, const char *text, s
 MIEN_CHECK_RESULT
 enum mien_status mien_recipe_format(char **out, const struct mien_recipe *recipe,
                                     struct mien_error *err);
+
+enum { MIEN_LAYER_TEXT_BYTES = 64 };
+
+/** A layer as its line in a recipe, without what is the default: "conv 64 3x3 pad 1 bias no". */
+void mien_layer_spec_format(char out[MIEN_LAYER_TEXT_BYTES], const struct mien_layer_spec *spec);
+
+/** "conv", "maxpool": the first word of a layer's line. */
+const char *mien_layer_kind_name(enum mien_layer_kind kind);
 
 void mien_recipe_destroy(struct mien_recipe *recipe); /* NULL is allowed */
 

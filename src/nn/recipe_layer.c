@@ -1,0 +1,245 @@
+/* recipe_layer.c - one line of `layers:`, parsed and written */
+#include <stdio.h>
+#include <string.h>
+
+#include "nn/recipe_parts.h"
+
+enum { MAX_WORDS = 16, WORD_BYTES = 24, MAX_WIDTH = 65536, MAX_STRIDE = 64, MAX_PAD = 64 };
+enum { MAX_CONV_KERNEL = 7, MAX_POOL_WINDOW = 64 };
+
+static const char *const kind_names[] = {
+    [MIEN_LAYER_CONV] = "conv",       [MIEN_LAYER_DENSE] = "dense",
+    [MIEN_LAYER_RELU] = "relu",       [MIEN_LAYER_MAXPOOL] = "maxpool",
+    [MIEN_LAYER_AVGPOOL] = "avgpool", [MIEN_LAYER_GLOBALAVGPOOL] = "globalavgpool",
+    [MIEN_LAYER_FLATTEN] = "flatten", [MIEN_LAYER_BATCHNORM] = "batchnorm",
+};
+enum { KIND_COUNT = sizeof(kind_names) / sizeof(kind_names[0]) };
+
+const char *mien_layer_kind_name(enum mien_layer_kind kind)
+{
+    return kind_names[kind];
+}
+
+/* A line cut at its blanks. */
+struct words {
+    char word[MAX_WORDS][WORD_BYTES];
+    int count, next;
+};
+
+static enum mien_status split(struct words *words, const char *text, struct mien_error *err)
+{
+    const char *blanks = " \t\r\n";
+    words->count = 0;
+    words->next = 0;
+    for (const char *c = text + strspn(text, blanks); *c != '\0'; c += strspn(c, blanks)) {
+        const size_t length = strcspn(c, blanks);
+        if (words->count == MAX_WORDS || length >= WORD_BYTES) {
+            return mien_fail(err, MIEN_ERR_FORMAT,
+                             "a layer has at most %d words of at most %d letters", MAX_WORDS,
+                             WORD_BYTES - 1);
+        }
+        memcpy(words->word[words->count], c, length);
+        words->word[words->count++][length] = '\0';
+        c += length;
+    }
+    if (words->count == 0) {
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "got an empty layer, expected a line such as \"conv 32 3x3\"");
+    }
+    return MIEN_OK;
+}
+
+/* The next word, "" after the last. */
+static const char *take(struct words *words)
+{
+    return words->next < words->count ? words->word[words->next++] : "";
+}
+
+static enum mien_status wrong(struct mien_error *err, const char *what, const char *got,
+                              const char *wanted)
+{
+    char quote[MIEN_RECIPE_QUOTE_BYTES];
+    return mien_fail(err, MIEN_ERR_FORMAT, "%s: got %s%s%s, expected %s", what,
+                     got[0] == '\0' ? "nothing" : "\"",
+                     got[0] == '\0' ? "" : mien_recipe_quote(quote, got),
+                     got[0] == '\0' ? "" : "\"", wanted);
+}
+
+static enum mien_status parse_kind(struct mien_layer_spec *spec, const char *word,
+                                   struct mien_error *err)
+{
+    for (int i = 0; i < KIND_COUNT; i++) {
+        if (strcmp(word, kind_names[i]) == 0) {
+            spec->kind = (enum mien_layer_kind)i;
+            return MIEN_OK;
+        }
+    }
+    return wrong(err, "layer", word,
+                 "conv, dense, relu, maxpool, avgpool, globalavgpool, flatten or batchnorm");
+}
+
+static enum mien_status parse_width(struct mien_layer_spec *spec, const char *word,
+                                    struct mien_error *err)
+{
+    if (spec->kind == MIEN_LAYER_DENSE && strcmp(word, "classes") == 0) {
+        spec->width = 0;
+        return MIEN_OK;
+    }
+    if (!mien_recipe_whole(&spec->width, word, 1, MAX_WIDTH)) {
+        return wrong(err, spec->kind == MIEN_LAYER_CONV ? "conv width" : "dense width", word,
+                     spec->kind == MIEN_LAYER_CONV ? "a whole number from 1 to 65536"
+                                                   : "a whole number from 1 to 65536, or classes");
+    }
+    return MIEN_OK;
+}
+
+/* "3x5" (height, width); pools also "2" for 2x2. */
+static enum mien_status parse_kernel(struct mien_layer_spec *spec, const char *word,
+                                     struct mien_error *err)
+{
+    const bool conv = spec->kind == MIEN_LAYER_CONV;
+    const int most = conv ? MAX_CONV_KERNEL : MAX_POOL_WINDOW;
+    char high[WORD_BYTES];
+    const size_t length = strcspn(word, "x");
+    memcpy(high, word, length);
+    high[length] = '\0';
+    const char *wide = word[length] == 'x' ? word + length + 1 : conv ? "" : high;
+    if (!mien_recipe_whole(&spec->kernel_h, high, 1, most) ||
+        !mien_recipe_whole(&spec->kernel_w, wide, 1, most)) {
+        return conv ? wrong(err, "conv kernel", word, "HxW with numbers from 1 to 7, such as 3x3")
+                    : wrong(err, "window", word, "N or HxW with numbers from 1 to 64");
+    }
+    return MIEN_OK;
+}
+
+static enum mien_status parse_option(struct mien_layer_spec *spec, const char *key,
+                                     const char *value, struct mien_error *err)
+{
+    const bool windowed = spec->kernel_h > 0;
+    if (windowed && strcmp(key, "stride") == 0) {
+        return mien_recipe_whole(&spec->stride, value, 1, MAX_STRIDE)
+                   ? MIEN_OK
+                   : wrong(err, "stride", value, "a whole number from 1 to 64");
+    }
+    if (windowed && strcmp(key, "pad") == 0) {
+        return mien_recipe_whole(&spec->pad, value, 0, MAX_PAD)
+                   ? MIEN_OK
+                   : wrong(err, "pad", value, "a whole number from 0 to 64");
+    }
+    if ((spec->kind == MIEN_LAYER_CONV || spec->kind == MIEN_LAYER_DENSE) &&
+        strcmp(key, "bias") == 0) {
+        spec->bias = strcmp(value, "yes") == 0;
+        return spec->bias || strcmp(value, "no") == 0 ? MIEN_OK
+                                                      : wrong(err, "bias", value, "yes or no");
+    }
+    return wrong(err, kind_names[spec->kind], key,
+                 spec->kind == MIEN_LAYER_CONV    ? "stride, pad or bias"
+                 : spec->kind == MIEN_LAYER_DENSE ? "bias"
+                 : windowed                       ? "stride or pad"
+                                                  : "nothing more");
+}
+
+static enum mien_status parse_options(struct mien_layer_spec *spec, struct words *words,
+                                      struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const int first = words->next;
+    while (words->next < words->count) {
+        const int at = words->next;
+        const char *key = take(words);
+        for (int i = first; i < at; i += 2) {
+            if (strcmp(words->word[i], key) == 0) {
+                return wrong(err, kind_names[spec->kind], key, "each option once");
+            }
+        }
+        TRY(parse_option(spec, key, take(words), err));
+    }
+done:
+    return st;
+}
+
+/* Pools: the stride is the window unless stated; a window of padding alone has no value. */
+static enum mien_status finish_pool(struct mien_layer_spec *spec, struct mien_error *err)
+{
+    const int least = spec->kernel_h < spec->kernel_w ? spec->kernel_h : spec->kernel_w;
+    if (2 * spec->pad > least) {
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "pad: got %d, expected at most half of the window %dx%d", spec->pad,
+                         spec->kernel_h, spec->kernel_w);
+    }
+    if (spec->stride == 0 && spec->kernel_h != spec->kernel_w) {
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "stride: got nothing, expected one, as the window %dx%d is not square",
+                         spec->kernel_h, spec->kernel_w);
+    }
+    spec->stride = spec->stride == 0 ? spec->kernel_h : spec->stride;
+    return MIEN_OK;
+}
+
+enum mien_status mien_layer_spec_parse(struct mien_layer_spec *out, const char *text,
+                                       struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct words words;
+    struct mien_layer_spec spec = { .kind = MIEN_LAYER_RELU };
+    TRY(split(&words, text, err));
+    TRY(parse_kind(&spec, take(&words), err));
+    const bool conv = spec.kind == MIEN_LAYER_CONV;
+    const bool pool = spec.kind == MIEN_LAYER_MAXPOOL || spec.kind == MIEN_LAYER_AVGPOOL;
+    if (conv || spec.kind == MIEN_LAYER_DENSE) {
+        spec.bias = true;
+        TRY(parse_width(&spec, take(&words), err));
+    }
+    if (conv || pool) {
+        spec.stride = conv ? 1 : 0;
+        TRY(parse_kernel(&spec, take(&words), err));
+    }
+    TRY(parse_options(&spec, &words, err));
+    if (pool) {
+        TRY(finish_pool(&spec, err));
+    }
+    *out = spec;
+done:
+    return st;
+}
+
+void mien_layer_spec_format(char out[MIEN_LAYER_TEXT_BYTES], const struct mien_layer_spec *spec)
+{
+    char width[16] = "classes";
+    char stride[24] = "";
+    char pad[24] = "";
+    const char *bias = spec->bias ? "" : " bias no";
+    const bool conv = spec->kind == MIEN_LAYER_CONV;
+    const bool square = spec->kernel_h == spec->kernel_w;
+    if (spec->width != 0) {
+        (void)snprintf(width, sizeof(width), "%d", spec->width);
+    }
+    if (spec->stride != (conv ? 1 : spec->kernel_h) || (!conv && !square)) {
+        (void)snprintf(stride, sizeof(stride), " stride %d", spec->stride);
+    }
+    if (spec->pad != 0) {
+        (void)snprintf(pad, sizeof(pad), " pad %d", spec->pad);
+    }
+    const char *name = kind_names[spec->kind];
+    const size_t bytes = MIEN_LAYER_TEXT_BYTES;
+    switch (spec->kind) {
+    case MIEN_LAYER_CONV:
+        (void)snprintf(out, bytes, "%s %s %dx%d%s%s%s", name, width, spec->kernel_h, spec->kernel_w,
+                       stride, pad, bias);
+        break;
+    case MIEN_LAYER_DENSE: (void)snprintf(out, bytes, "%s %s%s", name, width, bias); break;
+    case MIEN_LAYER_MAXPOOL:
+    case MIEN_LAYER_AVGPOOL:
+        if (square) {
+            (void)snprintf(out, bytes, "%s %d%s%s", name, spec->kernel_h, stride, pad);
+        } else {
+            (void)snprintf(out, bytes, "%s %dx%d%s%s", name, spec->kernel_h, spec->kernel_w, stride,
+                           pad);
+        }
+        break;
+    case MIEN_LAYER_RELU:
+    case MIEN_LAYER_GLOBALAVGPOOL:
+    case MIEN_LAYER_FLATTEN:
+    case MIEN_LAYER_BATCHNORM: (void)snprintf(out, bytes, "%s", name); break;
+    }
+}

@@ -1,0 +1,164 @@
+/* recipe_yaml.c - libcyaml's schema of a recipe, and libcyaml's complaints as one line */
+#include <cyaml/cyaml.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nn/recipe_parts.h"
+
+/* Every value is read as text: the table in recipe_fields.c gives it its type and its limits. */
+#define VALUE(group, member)                                                                       \
+    CYAML_FIELD_STRING_PTR(#member, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct group,        \
+                           member, 0, CYAML_UNLIMITED)
+
+static const cyaml_schema_field_t input_fields[] = {
+    VALUE(mien_input_text, channels),
+    VALUE(mien_input_text, height),
+    VALUE(mien_input_text, width),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t normalize_fields[] = {
+    VALUE(mien_normalize_text, mean),
+    VALUE(mien_normalize_text, std),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t optimizer_fields[] = {
+    VALUE(mien_optimizer_text, kind),
+    VALUE(mien_optimizer_text, rate),
+    VALUE(mien_optimizer_text, momentum),
+    VALUE(mien_optimizer_text, nesterov),
+    VALUE(mien_optimizer_text, weight_decay),
+    VALUE(mien_optimizer_text, beta1),
+    VALUE(mien_optimizer_text, beta2),
+    VALUE(mien_optimizer_text, epsilon),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t schedule_fields[] = {
+    VALUE(mien_schedule_text, kind),   VALUE(mien_schedule_text, step),
+    VALUE(mien_schedule_text, gamma),  VALUE(mien_schedule_text, min_rate),
+    VALUE(mien_schedule_text, warmup), CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t train_fields[] = {
+    VALUE(mien_train_text, batch),
+    VALUE(mien_train_text, epochs),
+    VALUE(mien_train_text, stop_at_train_accuracy),
+    VALUE(mien_train_text, seed),
+    VALUE(mien_train_text, label_smoothing),
+    CYAML_FIELD_MAPPING("optimizer", CYAML_FLAG_OPTIONAL, struct mien_train_text, optimizer,
+                        optimizer_fields),
+    CYAML_FIELD_MAPPING("schedule", CYAML_FLAG_OPTIONAL, struct mien_train_text, schedule,
+                        schedule_fields),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t layer_value = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
+};
+
+static const cyaml_schema_field_t recipe_fields[] = {
+    VALUE(mien_recipe_text, name),
+    CYAML_FIELD_MAPPING("input", CYAML_FLAG_DEFAULT, struct mien_recipe_text, input, input_fields),
+    CYAML_FIELD_MAPPING("normalize", CYAML_FLAG_OPTIONAL, struct mien_recipe_text, normalize,
+                        normalize_fields),
+    CYAML_FIELD_SEQUENCE("layers", CYAML_FLAG_POINTER, struct mien_recipe_text, layers,
+                         &layer_value, 1, MIEN_RECIPE_MAX_LAYERS),
+    CYAML_FIELD_MAPPING("train", CYAML_FLAG_OPTIONAL, struct mien_recipe_text, train, train_fields),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t recipe_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct mien_recipe_text, recipe_fields),
+};
+
+/* What libcyaml logged: first the complaint, then a backtrace with lines, innermost first. */
+struct complaint {
+    char text[256];
+    char place[128];
+};
+
+__attribute__((format(printf, 3, 0))) static void keep_line(cyaml_log_t level, void *user,
+                                                            const char *format, va_list args)
+{
+    struct complaint *complaint = user;
+    char line[256];
+    (void)level;
+    (void)vsnprintf(line, sizeof(line), format, args);
+    for (char *c = line; *c != '\0'; c++) {
+        *c = *c >= ' ' && *c <= '~' ? *c : ' ';
+    }
+    size_t length = strlen(line);
+    while (length > 0 && line[length - 1] == ' ') {
+        line[--length] = '\0';
+    }
+    const char *text = strncmp(line, "Load: ", 6) == 0 ? line + 6 : line;
+    if (strstr(text, "(line: ") != NULL) {
+        if (complaint->place[0] == '\0') {
+            text += strspn(text, " ");
+            (void)snprintf(complaint->place, sizeof(complaint->place), "%.120s", text);
+        }
+    } else if (complaint->text[0] == '\0' && strcmp(text, "Backtrace:") != 0) {
+        (void)snprintf(complaint->text, sizeof(complaint->text), "%s", text);
+    }
+}
+
+static cyaml_config_t make_config(struct complaint *complaint)
+{
+    return (cyaml_config_t){
+        .log_fn = keep_line,
+        .log_ctx = complaint,
+        .mem_fn = cyaml_mem,
+        .log_level = CYAML_LOG_ERROR,
+        .flags = CYAML_CFG_NO_ALIAS,
+    };
+}
+
+static enum mien_status complain(cyaml_err_t code, const struct complaint *complaint,
+                                 const char *where, struct mien_error *err)
+{
+    if (code == CYAML_ERR_OOM) {
+        return mien_fail(err, MIEN_ERR_MEMORY, "%s: no memory to read it", where);
+    }
+    const char *text = complaint->text[0] != '\0' ? complaint->text : cyaml_strerror(code);
+    int line = 0;
+    const char *at = strstr(complaint->place, "(line: ");
+    /* A backtrace begins at the last thing that was right, so it says little of what is missing. */
+    if (at == NULL || code == CYAML_ERR_MAPPING_FIELD_MISSING ||
+        sscanf(at, "(line: %6d", &line) != 1) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s: %s", where, text);
+    }
+    const int length = (int)(at - complaint->place) - 1;
+    return mien_fail(err, MIEN_ERR_FORMAT, "%s:%d: %s, %.*s", where, line, text,
+                     length < 0 ? 0 : length, complaint->place);
+}
+
+enum mien_status mien_recipe_text_read(struct mien_recipe_text **out, const char *text,
+                                       size_t bytes, const char *where, struct mien_error *err)
+{
+    struct complaint complaint = { { 0 }, { 0 } };
+    const cyaml_config_t config = make_config(&complaint);
+    cyaml_data_t *data = NULL;
+    *out = NULL;
+    const cyaml_err_t code =
+        cyaml_load_data((const uint8_t *)text, bytes, &config, &recipe_value, &data, NULL);
+    if (code != CYAML_OK) {
+        return complain(code, &complaint, where, err);
+    }
+    if (data == NULL) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s: empty, expected a recipe", where);
+    }
+    *out = data;
+    return MIEN_OK;
+}
+
+void mien_recipe_text_destroy(struct mien_recipe_text *text)
+{
+    struct complaint complaint = { { 0 }, { 0 } };
+    const cyaml_config_t config = make_config(&complaint);
+    if (text != NULL) {
+        (void)cyaml_free(&config, &recipe_value, text, 0);
+    }
+}
