@@ -23,4 +23,14 @@ enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
                                 const struct mien_matrix *a, const struct mien_matrix *b, size_t m,
                                 size_t n, size_t k, float beta, struct mien_error *err);
 
+/**
+ * Give CLBlast parameters that suit this device where its own defaults are poor: CPU devices.
+ * mien_cl_open() does; CLBlast keeps them for the process.  Measured: docs/devices.md.
+ *
+ * Errors  MIEN_ERR_CL: CLBlast's status by name
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_blas_tune_defaults(const struct mien_device_info *device,
+                                         struct mien_error *err);
+
 #endif

@@ -47,7 +47,8 @@ enum mien_status mien_cl_buffer_window(struct mien_cl_buffer **out, struct mien_
         return MIEN_ERR_MEMORY;
     }
     cl_int code = CL_SUCCESS;
-    const cl_buffer_region region = { offset, bytes };
+    /* OpenCL has no empty window: one that nobody reads may lie anywhere. */
+    const cl_buffer_region region = { bytes == 0 ? 0 : offset, bytes == 0 ? 1 : bytes };
     buffer->cl = whole->cl;
     buffer->bytes = bytes;
     buffer->window = true;
@@ -151,6 +152,9 @@ enum mien_status mien_cl_copy(struct mien_cl *cl, struct mien_cl_buffer *dst,
                               struct mien_error *err)
 {
     assert(bytes <= dst->bytes && bytes <= src->bytes);
+    if (bytes == 0) {
+        return MIEN_OK;
+    }
     return check(
         clEnqueueCopyBuffer(cl->queue, src->handle, dst->handle, 0, 0, bytes, 0, NULL, NULL),
         "clEnqueueCopyBuffer", err);

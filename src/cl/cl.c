@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "cl/blas.h"
 #include "cl/internal.h"
 
 const char *mien_cl_error_name(cl_int code)
@@ -91,13 +92,14 @@ done:
     return st;
 }
 
-static char *choose_cache(const char *cache, struct mien_error *err)
+/* NULL, for whatever reason, means no cache. */
+static char *choose_cache(const char *cache)
 {
     if (cache != NULL) {
-        return cache[0] == '\0' ? NULL : mien_strdup(cache, err);
+        return cache[0] == '\0' ? NULL : mien_strdup(cache, NULL);
     }
     char *const user = mien_cache_folder();
-    char *const programs = user == NULL ? NULL : mien_path_join(user, "programs", err);
+    char *const programs = user == NULL ? NULL : mien_path_join(user, "programs", NULL);
     free(user);
     return programs;
 }
@@ -117,7 +119,7 @@ enum mien_status mien_cl_open(struct mien_cl **out, const struct mien_cl_options
     cl->log = options != NULL ? options->log : NULL;
     cl->label = "";
     TRY(choose_device(&cl->info, options != NULL ? options->device : NULL, err));
-    cl->cache_folder = choose_cache(options != NULL ? options->cache : NULL, err);
+    cl->cache_folder = choose_cache(options != NULL ? options->cache : NULL);
 
     cl->context = clCreateContext(NULL, 1, &cl->info.device, NULL, NULL, &code);
     if (cl->context == NULL) {
@@ -130,6 +132,7 @@ enum mien_status mien_cl_open(struct mien_cl **out, const struct mien_cl_options
         st = mien_cl_fail(err, "clCreateCommandQueue", code);
         goto done;
     }
+    TRY(mien_blas_tune_defaults(&cl->info, err));
     *out = cl;
     cl = NULL;
 
@@ -150,6 +153,7 @@ void mien_cl_close(struct mien_cl *cl)
     }
     mien_cl_profile_finish(cl);
     mien_cl_kernels_finish(cl);
+    mien_blas_finish(cl);
     if (cl->queue != NULL) {
         (void)clReleaseCommandQueue(cl->queue);
     }

@@ -18,6 +18,12 @@ struct mien_cl_built {
     cl_program handle;
 };
 
+/** The events of one sample. */
+struct mien_cl_span {
+    cl_event before; /**< ends where the work may begin; NULL: the event's own start counts */
+    cl_event event;
+};
+
 struct mien_cl {
     struct mien_device_info info;
     cl_context context;
@@ -33,10 +39,11 @@ struct mien_cl {
 
     size_t live, bytes, peak_bytes;
 
+    bool blas_used;
     bool profile;
     const char *label;
     struct mien_cl_sample *samples;
-    cl_event *events;
+    struct mien_cl_span *spans; /**< one per sample */
     size_t sample_count, sample_room;
 };
 
@@ -53,10 +60,17 @@ enum mien_status mien_cl_kernel_get(struct mien_cl_kernel **out, struct mien_cl 
                                     const struct mien_cl_launch *what, struct mien_error *err);
 void mien_cl_kernels_finish(struct mien_cl *cl);
 
-/** Where a launch puts its event: NULL when nothing is recorded. */
+/**
+ * Where a launch puts its event: NULL when nothing is recorded.  Once the launch was accepted its
+ * caller counts it (sample_count); else it drops the span.
+ */
 MIEN_CHECK_RESULT
-enum mien_status mien_cl_profile_slot(cl_event **out, struct mien_cl *cl, const char *kernel,
-                                      struct mien_error *err);
+enum mien_status mien_cl_profile_slot(struct mien_cl_span **out, struct mien_cl *cl,
+                                      const char *kernel, struct mien_error *err);
+void mien_cl_profile_drop(struct mien_cl_span *span); /* NULL is allowed */
 void mien_cl_profile_finish(struct mien_cl *cl);
+
+/** Let go of what CLBlast keeps for this process; other open devices only compile again. */
+void mien_blas_finish(const struct mien_cl *cl);
 
 #endif

@@ -173,7 +173,7 @@ enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch 
 {
     enum mien_status st = MIEN_OK;
     struct mien_cl_kernel *kernel = NULL;
-    cl_event *event = NULL;
+    struct mien_cl_span *span = NULL;
     size_t global[3];
     size_t local[3];
     for (int i = 0; i < 3; i++) {
@@ -183,9 +183,9 @@ enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch 
     }
     TRY(mien_cl_kernel_get(&kernel, cl, what, err));
     TRY(set_args(kernel, args, arg_count, err));
-    TRY(mien_cl_profile_slot(&event, cl, kernel->name, err));
-    const cl_int code =
-        clEnqueueNDRangeKernel(cl->queue, kernel->handle, 3, NULL, global, local, 0, NULL, event);
+    TRY(mien_cl_profile_slot(&span, cl, kernel->name, err));
+    const cl_int code = clEnqueueNDRangeKernel(cl->queue, kernel->handle, 3, NULL, global, local, 0,
+                                               NULL, span != NULL ? &span->event : NULL);
     if (code != CL_SUCCESS) {
         st = mien_fail(
             err, MIEN_ERR_CL,
@@ -194,7 +194,7 @@ enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch 
             mien_cl_error_name(code), (int)code);
         goto done;
     }
-    cl->sample_count += event != NULL ? 1 : 0;
+    cl->sample_count += span != NULL ? 1 : 0;
 
 done:
     return st;

@@ -1,0 +1,108 @@
+/* blas.c - the one door to CLBlast: single-precision matrix products */
+#include "cl/blas.h"
+
+#include <clblast_c.h>
+
+#include "cl/internal.h"
+
+static const char *status_name(CLBlastStatusCode code)
+{
+#define NAME(symbol)                                                                               \
+    case symbol: return #symbol
+    switch (code) {
+        NAME(CLBlastNotImplemented);
+        NAME(CLBlastInvalidMatrixA);
+        NAME(CLBlastInvalidMatrixB);
+        NAME(CLBlastInvalidMatrixC);
+        NAME(CLBlastInvalidDimension);
+        NAME(CLBlastInvalidLeadDimA);
+        NAME(CLBlastInvalidLeadDimB);
+        NAME(CLBlastInvalidLeadDimC);
+        NAME(CLBlastInsufficientMemoryA);
+        NAME(CLBlastInsufficientMemoryB);
+        NAME(CLBlastInsufficientMemoryC);
+        NAME(CLBlastInsufficientMemoryTemp);
+        NAME(CLBlastInvalidOverrideKernel);
+        NAME(CLBlastMissingOverrideParameter);
+        NAME(CLBlastInvalidLocalMemUsage);
+        NAME(CLBlastDatabaseError);
+        NAME(CLBlastUnknownError);
+        NAME(CLBlastUnexpectedError);
+    default: return mien_cl_error_name((cl_int)code); /* CLBlast passes OpenCL's own codes on */
+    }
+#undef NAME
+}
+
+static CLBlastTranspose transpose_of(const struct mien_matrix *matrix)
+{
+    return matrix->transposed ? CLBlastTransposeYes : CLBlastTransposeNo;
+}
+
+enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
+                                const struct mien_matrix *a, const struct mien_matrix *b, size_t m,
+                                size_t n, size_t k, float beta, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_cl_span *span = NULL;
+
+    cl->blas_used = true;
+    TRY(mien_cl_profile_slot(&span, cl, "clblast_sgemm", err));
+    if (span != NULL) {
+        /* One product is several launches, and the event is the last one's: mark where it begins.
+         */
+        (void)clEnqueueMarkerWithWaitList(cl->queue, 0, NULL, &span->before);
+    }
+    const CLBlastStatusCode code = CLBlastSgemm(
+        CLBlastLayoutRowMajor, transpose_of(a), transpose_of(b), m, n, k, 1.0f, a->buffer->handle,
+        a->offset, a->stride, b->buffer->handle, b->offset, b->stride, beta, c->buffer->handle,
+        c->offset, c->stride, &cl->queue, span != NULL ? &span->event : NULL);
+    if (code != CLBlastSuccess) {
+        mien_cl_profile_drop(span);
+        st = mien_fail(err, MIEN_ERR_CL, "matrix product m %zu n %zu k %zu: CLBlastSgemm: %s (%d)",
+                       m, n, k, status_name(code), (int)code);
+        goto done;
+    }
+    cl->sample_count += span != NULL ? 1 : 0;
+
+done:
+    return st;
+}
+
+/*
+ * CLBlast 1.5.3 knows no AMD CPU and gives it small tiles in local memory, which a CPU device only
+ * copies around.  GEMMK 1 with MWG != NWG gives wrong results before 1.6.3 and stays out.
+ */
+enum mien_status mien_blas_tune_defaults(const struct mien_device_info *device,
+                                         struct mien_error *err)
+{
+    static const char *names[] = { "GEMMK", "KREG", "KWG", "KWI", "MDIMA", "MDIMC", "MWG", "NDIMB",
+                                   "NDIMC", "NWG",  "SA",  "SB",  "STRM",  "STRN",  "VWM", "VWN" };
+    static const size_t values[] = { 0, 1, 16, 2, 4, 4, 32, 4, 4, 32, 0, 0, 0, 0, 8, 8 };
+    static const char *routine_names[] = { "XGEMM_MIN_INDIRECT_SIZE" };
+    static const size_t routine_values[] = { 1 };
+    _Static_assert(sizeof(names) / sizeof(names[0]) == sizeof(values) / sizeof(values[0]),
+                   "a value for each name");
+
+    if (device->kind != MIEN_DEVICE_CPU) {
+        return MIEN_OK;
+    }
+    CLBlastStatusCode code =
+        CLBlastOverrideParameters(device->device, "Xgemm", CLBlastPrecisionSingle,
+                                  sizeof(names) / sizeof(names[0]), names, values);
+    if (code == CLBlastSuccess) {
+        code = CLBlastOverrideParameters(device->device, "GemmRoutine", CLBlastPrecisionSingle, 1,
+                                         routine_names, routine_values);
+    }
+    if (code != CLBlastSuccess) {
+        return mien_fail(err, MIEN_ERR_CL, "CLBlastOverrideParameters: %s (%d)", status_name(code),
+                         (int)code);
+    }
+    return MIEN_OK;
+}
+
+void mien_blas_finish(const struct mien_cl *cl)
+{
+    if (cl->blas_used) {
+        (void)CLBlastClearCache();
+    }
+}
