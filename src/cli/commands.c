@@ -5,7 +5,8 @@
 
 #include "base/error.h"
 
-// clang-format off: a line per command
+/* A line per command. */
+// clang-format off
 const struct command *const commands[] = {
     &cmd_pack,
     &cmd_synth,

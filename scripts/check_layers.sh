@@ -1,0 +1,45 @@
+#!/bin/sh
+# check_layers.sh - fails when a folder of src/ includes one that is not below it, or an unknown folder.
+# Each rule: a folder, then all that it may use besides itself.
+set -eu
+cd "$(dirname "$0")/.."
+status=0
+known=" "
+while read -r folder allowed; do
+    known="$known$folder "
+    [ -d "src/$folder" ] || continue
+    # shellcheck disable=SC2013 # folder names have no blanks
+    for used in $(grep -rhoE '^ *# *include +"[a-z_]+/' "src/$folder" | sed 's/.*"//; s,/,,' | sort -u); do
+        case " $folder $allowed " in
+        *" $used "*) ;;
+        *)
+            grep -rnE "^ *# *include +\"$used/" "src/$folder" |
+                sed "s,^,layering: $folder is not above $used: ," >&2
+            status=1
+            ;;
+        esac
+    done
+done <<'RULES'
+base
+cl base
+ref base
+ops cl base
+data ops cl base
+tune ops cl base
+nn data tune ops cl base
+train nn data tune ops cl base
+explain train nn data tune ops cl base
+report explain train nn data tune ops cl base
+cli report explain train nn data tune ops ref cl base
+RULES
+for folder in src/*/; do
+    name=$(basename "$folder")
+    case $known in
+    *" $name "*) ;;
+    *)
+        echo "layering: src/$name has no rule in scripts/check_layers.sh" >&2
+        status=1
+        ;;
+    esac
+done
+exit $status

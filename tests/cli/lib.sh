@@ -1,0 +1,75 @@
+# shellcheck shell=sh
+# lib.sh - for tests that run the real program: sourced with the program's path as $1.
+#
+#   expect CODE ARGUMENT...      run mien; fail unless it exits with CODE; $out and $err keep its output
+#   says PATTERN, errs PATTERN   fail unless the last output has a line with that basic regular expression
+#   one_line                     fail unless stderr was exactly one line
+#   silent                       fail unless stdout was empty
+# Every failure is printed; the script ends with `finish`.
+
+set -u
+mien=$1
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work" 2>/dev/null; rm -rf "$work"' EXIT
+out=$work/.out
+err=$work/.err
+failures=0
+checks=0
+ran=""
+
+# No device, terminal, cache or configuration of the person who runs the tests plays a part.
+unset MIEN_DEVICE
+export ASAN_OPTIONS="${ASAN_OPTIONS:-}:exitcode=99" UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:exitcode=99"
+
+failed() {
+    failures=$((failures + 1))
+    {
+        echo "FAILED: $*"
+        echo "  after: mien $ran"
+        sed 's/^/  stdout: /' "$out" 2>/dev/null | head -n 20
+        sed 's/^/  stderr: /' "$err" 2>/dev/null | head -n 40
+    } >&2
+}
+
+expect() {
+    want=$1
+    shift
+    ran=$*
+    code=0
+    timeout 120 "$mien" "$@" >"$out" 2>"$err" </dev/null || code=$?
+    checks=$((checks + 1))
+    [ "$code" -eq "$want" ] || failed "exit code $code, expected $want"
+}
+
+says() {
+    checks=$((checks + 1))
+    grep -q -e "$1" "$out" || failed "stdout has no line like: $1"
+}
+
+errs() {
+    checks=$((checks + 1))
+    grep -q -e "$1" "$err" || failed "stderr has no line like: $1"
+}
+
+one_line() {
+    checks=$((checks + 1))
+    [ "$(wc -l <"$err")" -eq 1 ] || failed "stderr is not one line"
+}
+
+silent() {
+    checks=$((checks + 1))
+    [ ! -s "$out" ] || failed "stdout is not empty"
+}
+
+# check TEXT COMMAND...: fail with TEXT unless the command succeeds.
+check() {
+    text=$1
+    shift
+    checks=$((checks + 1))
+    "$@" || failed "$text"
+}
+
+finish() {
+    echo "$(basename "$0"): $((checks - failures)) passed, $failures failed"
+    [ "$failures" -eq 0 ]
+}
