@@ -111,7 +111,7 @@ static inline void add_row(vec acc[OT][XT], __global const float *restrict row, 
 {
 #pragma unroll
     for (int kx = 0; kx < KW; kx++) {
-        if (STRIDE == 1 || (right - kx + KW * STRIDE) % STRIDE == 0) {
+        if ((right - kx + KW * STRIDE) % STRIDE == 0) {
             const int x0 = (right - kx + KW * STRIDE) / STRIDE - KW; /* floors below zero too */
 #pragma unroll
             for (int b = 0; b < XT; b++) {
@@ -136,7 +136,7 @@ static inline void add_rows(vec acc[OT][XT], __global const float *restrict dy,
         for (int ky = 0; ky < KH; ky++) {
             const int below = row + PAD - ky;
             const int y = below / STRIDE;
-            if (below >= 0 && y < HO && (STRIDE == 1 || below % STRIDE == 0)) {
+            if (below >= 0 && y < HO && below % STRIDE == 0) {
                 __global const float *const line = dy + ((block * OC + o) * HO + y) * WO * LANES;
                 __global const float *const w = weight + ((o * C + c0) * KH + ky) * KW;
                 if (inside) {
@@ -271,7 +271,7 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_vector_bwd_f
                 add_row(sums[ky], gradient, x + ((block * C + c) * H + below) * W * LANES, o0);
             }
         }
-        for (int col = 0; BIAS && c == 0 && col < WO; col++) {
+        for (int col = 0; col < (BIAS != 0 && c == 0 ? WO : 0); col++) {
 #pragma unroll
             for (int a = 0; a < OT; a++) {
                 bias[a] += VLOAD(TILE_CHANNEL(a, o0, OC) * HO * WO + col, gradient);
@@ -283,7 +283,7 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_vector_bwd_f
         for (int k = 0; k < KH * KW; k++) {
             out[((o0 + a) * C + c) * KH * KW + k] = VSUM(sums[k / KW][a][k % KW]);
         }
-        if (BIAS && c == 0) {
+        if (BIAS != 0 && c == 0) {
             out[OC * C * KH * KW + o0 + a] = VSUM(bias[a]);
         }
     }

@@ -55,6 +55,46 @@ static inline float sum8(const float8 v)
 #error "LANES must be 1, 4, 8 or 16"
 #endif
 
+/*
+ * INTERLEAVE_LO(a, b) is a0 b0 a1 b1 ... of the lower halves, INTERLEAVE_HI of the upper ones: the
+ * step of a transposition.
+ */
+#if LANES == 4
+#define INTERLEAVE_LO(a, b) ((vec)((a).s0, (b).s0, (a).s1, (b).s1))
+#define INTERLEAVE_HI(a, b) ((vec)((a).s2, (b).s2, (a).s3, (b).s3))
+#elif LANES == 8
+#define INTERLEAVE_LO(a, b) ((vec)((a).s0, (b).s0, (a).s1, (b).s1, (a).s2, (b).s2, (a).s3, (b).s3))
+#define INTERLEAVE_HI(a, b) ((vec)((a).s4, (b).s4, (a).s5, (b).s5, (a).s6, (b).s6, (a).s7, (b).s7))
+#elif LANES == 16
+#define INTERLEAVE_LO(a, b)                                                                        \
+    ((vec)((a).s0, (b).s0, (a).s1, (b).s1, (a).s2, (b).s2, (a).s3, (b).s3, (a).s4, (b).s4, (a).s5, \
+           (b).s5, (a).s6, (b).s6, (a).s7, (b).s7))
+#define INTERLEAVE_HI(a, b)                                                                        \
+    ((vec)((a).s8, (b).s8, (a).s9, (b).s9, (a).sa, (b).sa, (a).sb, (b).sb, (a).sc, (b).sc, (a).sd, \
+           (b).sd, (a).se, (b).se, (a).sf, (b).sf))
+#endif
+
+#if LANES > 1
+/* Transposes a square of LANES vectors in place; `rows` stays in registers where the loops unroll.
+ */
+static inline void transpose(vec rows[LANES])
+{
+#pragma unroll
+    for (int stage = 1; stage < LANES; stage *= 2) {
+        vec next[LANES];
+#pragma unroll
+        for (int i = 0; i < LANES / 2; i++) {
+            next[2 * i] = INTERLEAVE_LO(rows[i], rows[i + LANES / 2]);
+            next[2 * i + 1] = INTERLEAVE_HI(rows[i], rows[i + LANES / 2]);
+        }
+#pragma unroll
+        for (int i = 0; i < LANES; i++) {
+            rows[i] = next[i];
+        }
+    }
+}
+#endif
+
 /* max(v, 0) that lets NaN through, as the reference does. */
 static inline vec relu(const vec v)
 {

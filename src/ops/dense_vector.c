@@ -1,0 +1,154 @@
+/* dense_vector.c - host side of kernels/dense_vector.cl: dense layers for CPU devices */
+#include <stdio.h>
+
+#include "ops/dense_families.h"
+
+enum {
+    OPTION_BYTES = 192,
+    FORWARD_PIECE = 256, /* inputs whose activations stay in a core's cache */
+    FORWARD_SPLITS = 32, /* most parts of the sum over the inputs */
+    FORWARD_GROUP = 32,  /* fewest outputs of a group when parts are few */
+    DATA_PIECE = 64,     /* inputs a work-item of the backward pass makes */
+    WEIGHT_COLUMNS = 2,  /* vectors of inputs a work-item makes, as in the kernel */
+    WEIGHT_BLOCKS = 256, /* images turned at once */
+    BIAS_OUTPUTS = 16,   /* outputs a work-item sums, as in the kernel */
+};
+
+static int divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+static int at_most(int value, int limit)
+{
+    return value < limit ? value : limit;
+}
+
+static int blocks_of(const struct mien_dense *op)
+{
+    return divide_up(op->n, op->lanes);
+}
+
+/* Blocks in a register tile: 16 lanes are AVX-512 with 32 registers, fewer mean 16 registers. */
+static int tile_blocks(const struct mien_dense *op)
+{
+    return op->lanes == 16 ? 5 : 3;
+}
+
+static int forward_splits(const struct mien_dense *op)
+{
+    return at_most(FORWARD_SPLITS, divide_up(op->in, FORWARD_PIECE));
+}
+
+static int forward_groups(const struct mien_dense *op)
+{
+    return forward_splits(op) >= FORWARD_SPLITS / 2 ? 1 : divide_up(op->out, FORWARD_GROUP);
+}
+
+static size_t work_bytes(const struct mien_dense *op)
+{
+    return (size_t)forward_splits(op) * (size_t)blocks_of(op) * (size_t)op->lanes *
+           (size_t)op->out * sizeof(cl_float);
+}
+
+static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
+                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
+                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
+                            const struct mien_dense *op, struct mien_error *err)
+{
+    const cl_int blocks = blocks_of(op);
+    const int splits = forward_splits(op);
+    const int groups = forward_groups(op);
+    char options[OPTION_BYTES];
+    (void)snprintf(options, sizeof(options),
+                   "-DLANES=%d -DIN=%d -DOUT=%d -DOT=4 -DBT=%d -DPIECE=%d -DSPLIT=%d -DGROUPS=%d "
+                   "-DFORWARD -DBIAS=%d -DRELU=%d",
+                   op->lanes, op->in, op->out, tile_blocks(op), FORWARD_PIECE, splits, groups,
+                   bias != NULL, op->relu);
+    const struct mien_cl_launch parts = {
+        .source = "dense_vector",
+        .kernel = "dense_vector_fwd",
+        .options = options,
+        .global = { (size_t)groups, (size_t)splits },
+    };
+    const struct mien_cl_arg part_args[] = { ARG_BUF(work), ARG_BUF(x), ARG_BUF(weight),
+                                             ARG_I32(blocks) };
+    const enum mien_status st = mien_cl_launch(cl, &parts, part_args, ARG_COUNT(part_args), err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    const struct mien_cl_launch sum = {
+        .source = "dense_vector",
+        .kernel = "dense_vector_fwd_sum",
+        .options = options,
+        .global = { (size_t)blocks },
+    };
+    const struct mien_cl_arg sum_args[] = { ARG_BUF(y), ARG_BUF(work),
+                                            ARG_BUF(bias != NULL ? bias : weight),
+                                            ARG_I32(blocks) };
+    return mien_cl_launch(cl, &sum, sum_args, ARG_COUNT(sum_args), err);
+}
+
+static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
+                                 const struct mien_cl_buffer *dy,
+                                 const struct mien_cl_buffer *weight,
+                                 const struct mien_cl_buffer *mask, struct mien_cl_buffer *work,
+                                 const struct mien_dense *op, struct mien_error *err)
+{
+    (void)work;
+    const cl_int blocks = blocks_of(op);
+    char options[OPTION_BYTES];
+    (void)snprintf(
+        options, sizeof(options),
+        "-DLANES=%d -DIN=%d -DOUT=%d -DOT=4 -DBT=%d -DPIECE=%d -DBACKWARD_DATA -DMASK=%d",
+        op->lanes, op->in, op->out, tile_blocks(op), DATA_PIECE, mask != NULL);
+    const struct mien_cl_launch launch = {
+        .source = "dense_vector",
+        .kernel = "dense_vector_bwd_data",
+        .options = options,
+        .global = { (size_t)divide_up(op->in, DATA_PIECE) },
+    };
+    const struct mien_cl_arg args[] = { ARG_BUF(dx), ARG_BUF(dy), ARG_BUF(weight),
+                                        ARG_BUF(mask != NULL ? mask : dy), ARG_I32(blocks) };
+    return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
+}
+
+static enum mien_status bwd_weight(struct mien_cl *cl, struct mien_cl_buffer *dweight,
+                                   struct mien_cl_buffer *dbias, const struct mien_cl_buffer *dy,
+                                   const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
+                                   const struct mien_dense *op, struct mien_error *err)
+{
+    (void)work;
+    const cl_int blocks = blocks_of(op);
+    char options[OPTION_BYTES];
+    (void)snprintf(options, sizeof(options),
+                   "-DLANES=%d -DIN=%d -DOUT=%d -DOT=%d -DBT=1 -DPIECE=%d -DBACKWARD_WEIGHT",
+                   op->lanes, op->in, op->out, op->lanes == 16 ? 8 : 4, WEIGHT_BLOCKS / op->lanes);
+    const struct mien_cl_launch launch = {
+        .source = "dense_vector",
+        .kernel = "dense_vector_bwd_weight",
+        .options = options,
+        .global = { (size_t)divide_up(op->in, WEIGHT_COLUMNS * op->lanes) },
+    };
+    const struct mien_cl_arg args[] = { ARG_BUF(dweight), ARG_BUF(dy), ARG_BUF(x),
+                                        ARG_I32(blocks) };
+    const enum mien_status st = mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
+    if (st != MIEN_OK || dbias == NULL) {
+        return st;
+    }
+    const struct mien_cl_launch bias = {
+        .source = "dense_vector",
+        .kernel = "dense_vector_bwd_bias",
+        .options = options,
+        .global = { (size_t)divide_up(op->out, BIAS_OUTPUTS) },
+    };
+    const struct mien_cl_arg bias_args[] = { ARG_BUF(dbias), ARG_BUF(dy), ARG_I32(blocks) };
+    return mien_cl_launch(cl, &bias, bias_args, ARG_COUNT(bias_args), err);
+}
+
+const struct mien_dense_family mien_dense_vector = {
+    .work_bytes = work_bytes,
+    .fwd = fwd,
+    .bwd_data = bwd_data,
+    .bwd_weight = bwd_weight,
+};
