@@ -14,16 +14,16 @@ enum { MIEN_SPLITS = 3 };
 const char *mien_split_name(enum mien_split split);
 
 /**
- * Images of one size with one label each, ordered by split: training first, then validation, then test;
- * inside a split by class folder and file name (folders) or by row (CSV), so that the order is the same
- * on every machine.
+ * Images of one size with one label each, ordered by split: training first, then validation, then
+ * test; inside a split by class folder and file name (folders) or by row (CSV), so that the order
+ * is the same on every machine.
  */
 struct mien_dataset {
     size_t count;
     int channels, height, width; /**< 1 (gray) or 3 (RGB); pixels */
     const uint8_t *images;       /**< [count][height][width][channels] */
     const int32_t *labels;       /**< [count], index into classes */
-    char **names;                /**< [count], path inside the data set; NULL when the form has none */
+    char **names; /**< [count], path inside the data set; NULL when the form has none */
     int class_count;
     char **classes; /**< canonical names where known ("angry" ...), sorted by name */
     struct {
@@ -39,18 +39,18 @@ struct mien_dataset {
 };
 
 struct mien_data_options {
-    int channels;           /**< 1 or 3 */
-    int height, width;      /**< pixels; 0 x 0: the size of the first image */
-    double split;           /**< part of the training images to set aside for validation where the
-                                 data has no validation split; 0: none */
-    uint64_t seed;          /**< draws that part */
-    int threads;            /**< for decoding; 0: all cores */
+    int channels;      /**< 1 or 3 */
+    int height, width; /**< pixels; 0 x 0: the size of the first image */
+    double split;      /**< part of the training images to set aside for validation where the
+                            data has no validation split; 0: none */
+    uint64_t seed;     /**< draws that part */
+    int threads;       /**< for decoding; 0: all cores */
     const struct mien_log *log; /**< progress and notices; may be NULL */
 };
 
 /**
- * Load a data set from any form: a folder (class folders, with or without split folders and images/),
- * a fer2013.csv, or a packed .safetensors file.
+ * Load a data set from any form: a folder (class folders, with or without split folders and
+ * images/), a fer2013.csv, or a packed .safetensors file.
  *
  * Ownership  *out is the caller's, release with mien_dataset_destroy(); NULL on error
  * Errors     MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT (which file, what, what was expected)
@@ -74,9 +74,10 @@ MIEN_CHECK_RESULT
 enum mien_status mien_image_load(uint8_t *pixels, const char *path, int channels, int height,
                                  int width, struct mien_error *err);
 
-/** Draw `count` synthetic expressive faces into folder/train/<class>/ and folder/validation/<class>/. */
+/** Draw `count` synthetic expressive faces into folder/train/<class>/ and
+ * folder/validation/<class>/. */
 struct mien_synth_options {
-    size_t count;             /**< training images over all classes; a fifth as many for validation */
+    size_t count; /**< training images over all classes; a fifth as many for validation */
     uint64_t seed;
     const struct mien_log *log;
 };

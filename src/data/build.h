@@ -1,0 +1,62 @@
+/** build.h - what the loaders share: making a data set, its splits, its fingerprint (internal) */
+#ifndef MIEN_DATA_BUILD_H
+#define MIEN_DATA_BUILD_H
+
+#include "base/safetensors.h"
+#include "data/classes.h"
+#include "data/dataset.h"
+
+enum { MIEN_MAX_CLASSES = 10000 };
+
+/** What struct mien_dataset's storage points to. */
+struct mien_data_storage {
+    uint8_t *images; /**< NULL when they lie in `file` */
+    int32_t *labels;
+    char *text;                    /**< what names[] point into */
+    struct mien_safetensors *file; /**< a packed set, mapped */
+};
+
+/**
+ * A data set of `count` images with zeroed labels, all in the training split, without classes.
+ *
+ * Ownership  *out is the caller's, release with mien_dataset_destroy(); NULL on error
+ *            images: owned and zeroed when `with_images`, else NULL for the caller to set
+ * Errors     MIEN_ERR_FORMAT (no images, more than 2^31 - 1), MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_dataset_create(struct mien_dataset **out, size_t count, int channels,
+                                     int height, int width, bool with_images,
+                                     struct mien_error *err);
+struct mien_data_storage *mien_dataset_storage(const struct mien_dataset *set);
+
+/** Hand the names over; the list is empty afterwards. */
+void mien_dataset_take_classes(struct mien_dataset *set, struct mien_class_list *list);
+
+/** Splits that follow one another with these many images each. */
+void mien_dataset_set_splits(struct mien_dataset *set, const size_t counts[MIEN_SPLITS]);
+
+/**
+ * The last step of every loader.  Where there is no validation split, draw options->split of the
+ * training images per class, or, when that is 0, let the test split stand in; then the fingerprint.
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_dataset_settle(struct mien_dataset *set,
+                                     const struct mien_data_options *options,
+                                     struct mien_error *err);
+/** The drawing alone (split.c): reorders images, labels, names and splits. */
+MIEN_CHECK_RESULT
+enum mien_status mien_dataset_draw_validation(struct mien_dataset *set, double part, uint64_t seed,
+                                              struct mien_error *err);
+
+/* The forms.  Contracts as mien_dataset_load(); options were checked. */
+MIEN_CHECK_RESULT
+enum mien_status mien_folder_load(struct mien_dataset **out, const char *path,
+                                  const struct mien_data_options *options, struct mien_error *err);
+MIEN_CHECK_RESULT
+enum mien_status mien_csv_load(struct mien_dataset **out, const char *path,
+                               const struct mien_data_options *options, struct mien_error *err);
+MIEN_CHECK_RESULT
+enum mien_status mien_packed_load(struct mien_dataset **out, const char *path,
+                                  const struct mien_data_options *options, struct mien_error *err);
+
+#endif

@@ -1,0 +1,108 @@
+/* classes.c - class names by alias, never by position */
+#include "data/classes.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/memory.h"
+
+const char *const mien_fer2013_names[MIEN_EMOTIONS] = {
+    "angry", "disgust", "fear", "happy", "sad", "surprise", "neutral",
+};
+
+static const struct {
+    const char *alias, *canonical;
+} aliases[] = {
+    { "angry", "angry" },     { "anger", "angry" },        { "mad", "angry" },
+    { "disgust", "disgust" }, { "disgusted", "disgust" },  { "fear", "fear" },
+    { "fearful", "fear" },    { "afraid", "fear" },        { "scared", "fear" },
+    { "happy", "happy" },     { "happiness", "happy" },    { "joy", "happy" },
+    { "neutral", "neutral" }, { "neutrality", "neutral" }, { "sad", "sad" },
+    { "sadness", "sad" },     { "surprise", "surprise" },  { "surprised", "surprise" },
+};
+
+const char *mien_class_canonical(const char *name)
+{
+    const size_t digits = strspn(name, "0123456789");
+    if (digits > 0) {
+        name += digits;
+        name += strspn(name, " -_.:)");
+    }
+    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+        if (strcasecmp(name, aliases[i].alias) == 0) {
+            return aliases[i].canonical;
+        }
+    }
+    return NULL;
+}
+
+void mien_class_list_finish(struct mien_class_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->names[i]);
+    }
+    free(list->names);
+    *list = (struct mien_class_list){ 0 };
+}
+
+int mien_class_list_find(const struct mien_class_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->names[i], name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+enum mien_status mien_class_list_add(struct mien_class_list *list, const char *name,
+                                     struct mien_error *err)
+{
+    if (mien_class_list_find(list, name) >= 0) {
+        return MIEN_OK;
+    }
+    if (list->count == list->capacity) {
+        const size_t capacity = list->capacity == 0 ? 8 : 2 * list->capacity;
+        char **const names = mien_realloc(list->names, capacity, sizeof(*names), err);
+        if (names == NULL) {
+            return MIEN_ERR_MEMORY;
+        }
+        list->names = names;
+        list->capacity = capacity;
+    }
+    char *const copy = mien_strdup(name, err);
+    if (copy == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    list->names[list->count++] = copy;
+    return MIEN_OK;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const char *const *const x = a;
+    const char *const *const y = b;
+    return strcmp(*x, *y);
+}
+
+void mien_class_list_sort(struct mien_class_list *list)
+{
+    if (list->count > 1) {
+        qsort(list->names, list->count, sizeof(*list->names), compare_names);
+    }
+}
+
+bool mien_class_list_is_fer2013(const struct mien_class_list *list)
+{
+    if (list->count != MIEN_EMOTIONS) {
+        return false;
+    }
+    for (int i = 0; i < MIEN_EMOTIONS; i++) {
+        const char digit[2] = { (char)('0' + i), '\0' };
+        if (mien_class_list_find(list, digit) < 0) {
+            return false;
+        }
+    }
+    return true;
+}

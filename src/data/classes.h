@@ -1,0 +1,40 @@
+/** classes.h - class names by alias, never by position (internal to data) */
+#ifndef MIEN_DATA_CLASSES_H
+#define MIEN_DATA_CLASSES_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+enum { MIEN_EMOTIONS = 7 };
+
+/** Canonical name of a number in fer2013.csv (0 angry ... 4 sad, 5 surprise, 6 neutral), in order.
+ */
+extern const char *const mien_fer2013_names[MIEN_EMOTIONS];
+
+/**
+ * The canonical emotion that a folder's name stands for ("Anger", "3_happy", "surprised"), or NULL.
+ * Case, and a number with separators in front, do not matter; a bare number is no emotion here.
+ */
+const char *mien_class_canonical(const char *name);
+
+/** The names that were found for one set, each once. */
+struct mien_class_list {
+    size_t count, capacity;
+    char **names;
+};
+
+void mien_class_list_finish(struct mien_class_list *list); /* zeroed is allowed */
+
+/** Append a copy of `name` unless it is there. */
+MIEN_CHECK_RESULT
+enum mien_status mien_class_list_add(struct mien_class_list *list, const char *name,
+                                     struct mien_error *err);
+/** Index of `name`, or -1. */
+int mien_class_list_find(const struct mien_class_list *list, const char *name);
+/** Byte order. */
+void mien_class_list_sort(struct mien_class_list *list);
+/** Whether the list is exactly "0" ... "6": FER2013's numbering, and nothing else's we know of. */
+bool mien_class_list_is_fer2013(const struct mien_class_list *list);
+
+#endif

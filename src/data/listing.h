@@ -1,0 +1,34 @@
+/** listing.h - what a folder holds, in byte order of the names (internal to data) */
+#ifndef MIEN_DATA_LISTING_H
+#define MIEN_DATA_LISTING_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct mien_listed {
+    const char *name;
+    bool is_folder; /**< through symbolic links */
+};
+
+struct mien_listing {
+    size_t count;
+    struct mien_listed *items; /**< without "." and ".." */
+    char *text;                /**< private: what the names point into */
+    dev_t device;              /**< with inode: which folder this is */
+    ino_t inode;
+};
+
+/**
+ * Read a folder.
+ *
+ * Ownership  *out is the caller's, release with mien_listing_finish(); zeroed on error
+ * Errors     MIEN_ERR_IO, MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_listing_read(struct mien_listing *out, const char *path,
+                                   struct mien_error *err);
+void mien_listing_finish(struct mien_listing *listing); /* zeroed is allowed */
+
+#endif

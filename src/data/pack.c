@@ -1,0 +1,323 @@
+/* pack.c - one safetensors file with a whole data set: docs/data.md has the format */
+#include <jansson.h>
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "data/build.h"
+#include "data/image.h"
+
+static const char format_name[] = "mien-dataset 1";
+
+/* The names, each with its terminator; NULL with *bytes 0 when the set has none. */
+static enum mien_status join_names(char **out, size_t *bytes, const struct mien_dataset *set,
+                                   struct mien_error *err)
+{
+    *out = NULL;
+    *bytes = 0;
+    if (set->names == NULL) {
+        return MIEN_OK;
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        *bytes += strlen(set->names[i]) + 1;
+    }
+    *out = mien_calloc(*bytes, 1, err);
+    if (*out == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    char *to = *out;
+    for (size_t i = 0; i < set->count; i++) {
+        const size_t length = strlen(set->names[i]) + 1;
+        memcpy(to, set->names[i], length);
+        to += length;
+    }
+    return MIEN_OK;
+}
+
+/* The classes as the text of a JSON array; release with free(). */
+static enum mien_status print_classes(char **out, const struct mien_dataset *set,
+                                      struct mien_error *err)
+{
+    json_t *const array = json_array();
+    bool ok = array != NULL;
+    for (int i = 0; ok && i < set->class_count; i++) {
+        json_t *const name = json_string(set->classes[i]);
+        if (name == NULL) {
+            json_decref(array);
+            return mien_fail(err, MIEN_ERR_FORMAT, "the class name %d is not valid UTF-8", i);
+        }
+        ok = json_array_append_new(array, name) == 0;
+    }
+    *out = ok ? json_dumps(array, JSON_COMPACT) : NULL;
+    json_decref(array);
+    return *out != NULL ? MIEN_OK : mien_fail(err, MIEN_ERR_MEMORY, "no memory for class names");
+}
+
+enum mien_status mien_dataset_pack(const struct mien_dataset *set, const char *path,
+                                   struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    char *names = NULL;
+    char *classes = NULL;
+    size_t names_bytes = 0;
+    const size_t h = (size_t)set->height;
+    const size_t w = (size_t)set->width;
+    const size_t c = (size_t)set->channels;
+    uint8_t *const splits = mien_calloc(set->count, 1, err);
+    if (splits == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (int s = 0; s < MIEN_SPLITS; s++) {
+        memset(splits + set->splits[s].first, s, set->splits[s].count);
+    }
+    TRY(join_names(&names, &names_bytes, set, err));
+    TRY(print_classes(&classes, set, err));
+    const struct mien_tensor tensors[] = {
+        { "images", MIEN_U8, 4, { set->count, h, w, c }, set->images, set->count * h * w * c },
+        { "labels", MIEN_I32, 1, { set->count }, set->labels, set->count * sizeof(int32_t) },
+        { "splits", MIEN_U8, 1, { set->count }, splits, set->count },
+        { "names", MIEN_U8, 1, { names_bytes }, names, names_bytes },
+    };
+    const struct mien_metadata metadata[] = {
+        { "format", format_name },
+        { "classes", classes },
+    };
+    TRY(mien_safetensors_write(path, tensors, names != NULL ? 4 : 3, metadata, 2, err));
+done:
+    free(splits);
+    free(names);
+    free(classes);
+    return st;
+}
+
+/* A tensor that must be there with this type and shape (the first `rank` of `shape`). */
+static enum mien_status find_tensor(const struct mien_tensor **out,
+                                    const struct mien_safetensors *file, const char *name,
+                                    enum mien_dtype dtype, size_t count, struct mien_error *err)
+{
+    const struct mien_tensor *const tensor = mien_safetensors_find(file, name);
+    *out = tensor;
+    if (tensor == NULL) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "no tensor \"%s\"; expected a packed data set",
+                         name);
+    }
+    if (tensor->dtype != dtype || tensor->rank != 1 || tensor->shape[0] != count) {
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "the tensor \"%s\" is %s of rank %d with %zu first; expected %s [%zu]",
+                         name, mien_dtype_name(tensor->dtype), tensor->rank,
+                         tensor->rank > 0 ? tensor->shape[0] : (size_t)1, mien_dtype_name(dtype),
+                         count);
+    }
+    return MIEN_OK;
+}
+
+static enum mien_status find_images(const struct mien_tensor **out,
+                                    const struct mien_safetensors *file, struct mien_error *err)
+{
+    const char *const format = mien_safetensors_metadata(file, "format");
+    if (format == NULL || strcmp(format, format_name) != 0) {
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "the format is \"%.60s\"; expected \"%s\", as mien pack writes it",
+                         format == NULL ? "" : format, format_name);
+    }
+    const struct mien_tensor *const images = mien_safetensors_find(file, "images");
+    *out = images;
+    if (images == NULL || images->dtype != MIEN_U8 || images->rank != 4) {
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "no tensor \"images\" of U8 with four dimensions; expected a packed data "
+                         "set");
+    }
+    const size_t *const shape = images->shape;
+    if (shape[0] < 1 || shape[0] > INT32_MAX || shape[1] < 1 || shape[1] > MIEN_IMAGE_MAX_SIDE ||
+        shape[2] < 1 || shape[2] > MIEN_IMAGE_MAX_SIDE || (shape[3] != 1 && shape[3] != 3)) {
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "images of shape %zu x %zu x %zu x %zu; expected count x height x width x "
+                         "channels with 1 or 3 channels",
+                         shape[0], shape[1], shape[2], shape[3]);
+    }
+    return MIEN_OK;
+}
+
+static enum mien_status read_classes(struct mien_class_list *list,
+                                     const struct mien_safetensors *file, struct mien_error *err)
+{
+    const char *const text = mien_safetensors_metadata(file, "classes");
+    json_error_t problem;
+    json_t *const array = text != NULL ? json_loads(text, 0, &problem) : NULL;
+    const size_t count = json_is_array(array) ? json_array_size(array) : 0;
+    enum mien_status st = MIEN_OK;
+    if (count < 1 || count > MIEN_MAX_CLASSES) {
+        st = mien_fail(err, MIEN_ERR_FORMAT,
+                       "no \"classes\" in the metadata; expected a JSON array of 1 to %d names",
+                       MIEN_MAX_CLASSES);
+    }
+    for (size_t i = 0; i < count && st == MIEN_OK; i++) {
+        const char *const name = json_string_value(json_array_get(array, i));
+        if (name == NULL || name[0] == '\0' || mien_class_list_find(list, name) >= 0) {
+            st = mien_fail(err, MIEN_ERR_FORMAT,
+                           "class %zu is \"%.100s\"; expected names, each once", i,
+                           name == NULL ? "" : name);
+        } else {
+            st = mien_class_list_add(list, name, err);
+        }
+    }
+    json_decref(array);
+    return st;
+}
+
+static enum mien_status take_labels(struct mien_dataset *set, const struct mien_safetensors *file,
+                                    struct mien_error *err)
+{
+    const struct mien_tensor *labels = NULL;
+    const struct mien_tensor *splits = NULL;
+    enum mien_status st = find_tensor(&labels, file, "labels", MIEN_I32, set->count, err);
+    if (st == MIEN_OK) {
+        st = find_tensor(&splits, file, "splits", MIEN_U8, set->count, err);
+    }
+    if (st != MIEN_OK) {
+        return st;
+    }
+    int32_t *const to = mien_dataset_storage(set)->labels;
+    memcpy(to, labels->data, set->count * sizeof(*to));
+    const uint8_t *const split = splits->data;
+    size_t counts[MIEN_SPLITS] = { 0 };
+    for (size_t i = 0; i < set->count; i++) {
+        if (to[i] < 0 || to[i] >= set->class_count) {
+            return mien_fail(err, MIEN_ERR_FORMAT, "image %zu has the label %d; expected 0 to %d",
+                             i, (int)to[i], set->class_count - 1);
+        }
+        if (split[i] >= MIEN_SPLITS || (i > 0 && split[i] < split[i - 1])) {
+            return mien_fail(err, MIEN_ERR_FORMAT,
+                             "image %zu has the split %u; expected 0, 1 or 2 in rising order", i,
+                             (unsigned)split[i]);
+        }
+        counts[split[i]]++;
+    }
+    mien_dataset_set_splits(set, counts);
+    return MIEN_OK;
+}
+
+static enum mien_status take_names(struct mien_dataset *set, const struct mien_safetensors *file,
+                                   struct mien_error *err)
+{
+    const struct mien_tensor *const names = mien_safetensors_find(file, "names");
+    if (names == NULL) {
+        return MIEN_OK;
+    }
+    size_t ends = 0;
+    const char *const text = names->data;
+    for (size_t i = 0; i < names->bytes && names->dtype == MIEN_U8; i++) {
+        ends += text[i] == '\0' ? 1 : 0;
+    }
+    if (ends != set->count || text[names->bytes - 1] != '\0') {
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "the tensor \"names\" holds %zu names; expected %zu, each with a zero "
+                         "byte behind it",
+                         ends, set->count);
+    }
+    struct mien_data_storage *const storage = mien_dataset_storage(set);
+    storage->text = mien_calloc(names->bytes, 1, err);
+    set->names = mien_calloc(set->count, sizeof(*set->names), err);
+    if (storage->text == NULL || set->names == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    memcpy(storage->text, text, names->bytes);
+    char *next = storage->text;
+    for (size_t i = 0; i < set->count; i++) {
+        set->names[i] = next;
+        next += strlen(next) + 1;
+    }
+    return MIEN_OK;
+}
+
+/* Images of the file in another size or colour form than asked for. */
+struct conversion {
+    const uint8_t *from;
+    int channels, height, width; /* of `from` */
+    const struct mien_dataset *set;
+    uint8_t *to;
+};
+
+static enum mien_status convert_one(void *user, size_t index, struct mien_error *err)
+{
+    const struct conversion *const job = user;
+    const struct mien_dataset *const set = job->set;
+    const size_t bytes = (size_t)job->channels * (size_t)job->height * (size_t)job->width;
+    const size_t image = (size_t)set->channels * (size_t)set->height * (size_t)set->width;
+    struct mien_bitmap bitmap = { 0 };
+    enum mien_status st = mien_bitmap_allocate(&bitmap, (size_t)job->height, (size_t)job->width,
+                                               (size_t)job->channels, err);
+    if (st == MIEN_OK) {
+        bitmap.channels = job->channels;
+        memcpy(bitmap.pixels, job->from + index * bytes, bytes);
+        st = mien_bitmap_fit(job->to + index * image, &bitmap, set->channels, set->height,
+                             set->width, err);
+    }
+    mien_bitmap_finish(&bitmap);
+    return st;
+}
+
+static enum mien_status take_images(struct mien_dataset *set, const struct mien_tensor *images,
+                                    const struct mien_data_options *options, struct mien_error *err)
+{
+    struct mien_data_storage *const storage = mien_dataset_storage(set);
+    if (storage->images == NULL) {
+        set->images = images->data;
+        return MIEN_OK;
+    }
+    struct conversion job = {
+        .from = images->data,
+        .channels = (int)images->shape[3],
+        .height = (int)images->shape[1],
+        .width = (int)images->shape[2],
+        .set = set,
+        .to = storage->images,
+    };
+    set->resized = job.height != set->height || job.width != set->width ? set->count : 0;
+    set->converted = job.channels != set->channels ? set->count : 0;
+    return mien_parallel_for(set->count, options->threads, convert_one, &job, options->log,
+                             "converting", err);
+}
+
+enum mien_status mien_packed_load(struct mien_dataset **out, const char *path,
+                                  const struct mien_data_options *options, struct mien_error *err)
+{
+    struct mien_safetensors *file = NULL;
+    struct mien_dataset *set = NULL;
+    struct mien_class_list classes = { 0 };
+    const struct mien_tensor *images = NULL;
+    *out = NULL;
+    enum mien_status st = mien_safetensors_open(&file, path, err);
+    if (st != MIEN_OK) {
+        return st; /* the path is in the text */
+    }
+    TRY(find_images(&images, file, err));
+    TRY(read_classes(&classes, file, err));
+    const int height = options->height != 0 ? options->height : (int)images->shape[1];
+    const int width = options->width != 0 ? options->width : (int)images->shape[2];
+    const bool fits = (size_t)height == images->shape[1] && (size_t)width == images->shape[2] &&
+                      (size_t)options->channels == images->shape[3];
+    TRY(mien_dataset_create(&set, images->shape[0], options->channels, height, width, !fits, err));
+    mien_dataset_take_classes(set, &classes);
+    TRY(take_labels(set, file, err));
+    TRY(take_names(set, file, err));
+    TRY(take_images(set, images, options, err));
+    mien_dataset_storage(set)->file = file;
+    file = NULL;
+    TRY(mien_dataset_settle(set, options, err));
+    *out = set;
+    set = NULL;
+done:
+    if (st != MIEN_OK) {
+        st = mien_wrap(err, st, "%s", path);
+    }
+    mien_dataset_destroy(set);
+    mien_class_list_finish(&classes);
+    mien_safetensors_close(file);
+    return st;
+}

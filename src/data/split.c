@@ -1,0 +1,105 @@
+/* split.c - setting a part of the training images aside for validation */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "data/build.h"
+
+/* How many of `count` images of one class go: rounded, but not none and not all where both can be.
+ */
+static uint32_t part_of(uint32_t count, double part)
+{
+    const uint32_t drawn = (uint32_t)((double)count * part + 0.5);
+    if (count < 2) {
+        return 0;
+    }
+    return drawn < 1 ? 1 : drawn >= count ? count - 1 : drawn;
+}
+
+/* Mark the drawn images of class `label` among the training images. */
+static uint32_t draw_class(uint8_t *drawn, uint32_t *members, uint32_t *order,
+                           const struct mien_dataset *set, int label, double part, uint64_t seed)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < set->splits[MIEN_SPLIT_TRAIN].count; i++) {
+        if (set->labels[i] == label) {
+            members[count++] = (uint32_t)i;
+        }
+    }
+    if (count == 0) {
+        return 0;
+    }
+    mien_random_permutation(order, count, seed, MIEN_STREAM_SPLIT, (uint32_t)label);
+    const uint32_t take = part_of(count, part);
+    for (uint32_t i = 0; i < take; i++) {
+        drawn[members[order[i]]] = 1;
+    }
+    return take;
+}
+
+/* Put image old[i] in place i, in fresh memory: the old images may lie in a mapped file. */
+static enum mien_status reorder(struct mien_dataset *set, const uint32_t *old,
+                                struct mien_error *err)
+{
+    struct mien_data_storage *const storage = mien_dataset_storage(set);
+    const size_t image = (size_t)set->channels * (size_t)set->height * (size_t)set->width;
+    uint8_t *const images = mien_calloc(set->count, image, err);
+    int32_t *const labels = mien_calloc(set->count, sizeof(*labels), err);
+    char **const names = set->names != NULL ? mien_calloc(set->count, sizeof(*names), err) : NULL;
+    if (images == NULL || labels == NULL || (set->names != NULL && names == NULL)) {
+        free(images);
+        free(labels);
+        free(names);
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        memcpy(images + i * image, set->images + old[i] * image, image);
+        labels[i] = set->labels[old[i]];
+        if (names != NULL) {
+            names[i] = set->names[old[i]];
+        }
+    }
+    free(storage->images);
+    free(storage->labels);
+    free(set->names);
+    storage->images = images;
+    storage->labels = labels;
+    set->images = images;
+    set->labels = labels;
+    set->names = names;
+    return MIEN_OK;
+}
+
+enum mien_status mien_dataset_draw_validation(struct mien_dataset *set, double part, uint64_t seed,
+                                              struct mien_error *err)
+{
+    enum mien_status st = MIEN_ERR_MEMORY;
+    const size_t train = set->splits[MIEN_SPLIT_TRAIN].count;
+    uint8_t *const drawn = mien_calloc(set->count, 1, err);
+    uint32_t *const members = mien_calloc(set->count, sizeof(*members), err);
+    uint32_t *const order = mien_calloc(set->count, sizeof(*order), err);
+    if (drawn == NULL || members == NULL || order == NULL) {
+        goto done;
+    }
+    size_t count = 0;
+    for (int label = 0; label < set->class_count; label++) {
+        count += draw_class(drawn, members, order, set, label, part, seed);
+    }
+    size_t kept = 0;
+    size_t moved = train - count;
+    for (size_t i = 0; i < train; i++) {
+        order[drawn[i] != 0 ? moved++ : kept++] = (uint32_t)i;
+    }
+    for (size_t i = train; i < set->count; i++) {
+        order[i] = (uint32_t)i;
+    }
+    TRY(reorder(set, order, err));
+    mien_dataset_set_splits(
+        set, (const size_t[MIEN_SPLITS]){ train - count, count, set->count - train });
+done:
+    free(drawn);
+    free(members);
+    free(order);
+    return st;
+}
