@@ -2,7 +2,7 @@
 # check_headers.sh - fails when a header does not compile alone.  CC and CFLAGS are respected.
 set -eu
 cd "$(dirname "$0")/.."
-packages=$(pkg-config --cflags OpenCL clblast libpng libjpeg zlib libcyaml jansson)
+packages=$(pkg-config --cflags OpenCL clblast libpng libjpeg zlib libcyaml yaml-0.1 jansson)
 status=0
 for header in $(find include src -name '*.h' | sort); do
     # shellcheck disable=SC2086 # lists of flags

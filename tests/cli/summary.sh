@@ -1,0 +1,64 @@
+#!/bin/sh
+# summary.sh - recipes that can be, and what is said of those that cannot
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+recipes=$(pwd)/recipes
+cd "$work" || exit 1
+
+for recipe in "$recipes"/*.yaml; do
+    expect 0 summary "$recipe"
+    says '^total .*[0-9]$'
+    expect 0 summary "$recipe" --json
+    says '^{"input": \[[0-9]*, [0-9]*, [0-9]*\], "classes": 7, "parameters": [0-9]'
+    check "one JSON object, one line" test "$(wc -l <"$out")" -eq 1
+done
+
+# 64*25+64 + 32*64*16+32 + 32*41*41*120+120 + 120*84+84 + 84*7+7
+expect 0 summary "$recipes/report.yaml"
+says '^report, 7 classes'
+says '6,500,383'
+expect 0 summary "$recipes/report.yaml" --classes 10 --set=input.channels=3 --json
+says '"classes": 10, "parameters": 6503838,'
+says '"network": "report"'
+
+expect 4 summary nosuch.yaml
+errs '^mien summary: nosuch.yaml: No such file or directory'
+one_line
+silent
+: >empty.yaml
+mkdir folder.yaml
+head -c 3000 /dev/zero >zeros.yaml
+printf '\377\376\000\001' >binary.yaml
+sed 's/conv 32 4x4/conv 32 9x9/' "$recipes/report.yaml" >kernel.yaml
+sed 's/conv 32 4x4/cnov 32 4x4/' "$recipes/report.yaml" >kind.yaml
+sed 's/^train:/trian:/' "$recipes/report.yaml" >key.yaml
+sed 's/batch: 150/batch: -3/' "$recipes/report.yaml" >batch.yaml
+sed 's/batch: 150/batch: 99999999999999999999/' "$recipes/report.yaml" >huge.yaml
+sed 's/height: 48/height: 4/' "$recipes/report.yaml" >shape.yaml
+sed '/- flatten/d' "$recipes/report.yaml" >flatten.yaml
+sed 's/dense classes/dense 9/' "$recipes/report.yaml" >classes.yaml
+sed '/^layers:/,/dense classes/d' "$recipes/report.yaml" >none.yaml
+head -c 500 "$recipes/report.yaml" >cut.yaml
+for bad in empty zeros binary kernel kind key batch huge shape flatten classes none; do
+    expect 4 summary "$bad.yaml"
+    errs "^mien summary: $bad.yaml"
+    one_line
+    silent
+done
+expect 4 summary shape.yaml
+errs 'conv'
+expect 4 summary cut.yaml
+one_line
+expect 1 summary folder.yaml
+errs '^mien summary: .*folder.yaml'
+one_line
+
+for setting in nosuch=1 train.nosuch=1 train.batch train.batch= =5 train.batch=x train.batch=0 \
+    train.optimizer.rate=nan input.height=100000 train=5 layers=3; do
+    expect 2 summary "$recipes/report.yaml" --set "$setting"
+    one_line
+    silent
+done
+expect 2 summary "$recipes/report.yaml" --classes 1
+errs "--classes: '1' is not a whole number from 2 to 10000"
+finish
