@@ -1,6 +1,7 @@
 /* file.c - whole files: mapped, read, replaced atomically */
 #include "base/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -87,8 +88,9 @@ void mien_file_unmap(struct mien_file_map *map)
         return;
     }
     if (map->data != NULL) {
-        /* munmap() takes a pointer to non-const, though it writes nothing. */
-        (void)munmap((void *)(uintptr_t)map->data, map->bytes);
+        void *data = NULL; /* munmap() takes a pointer to non-const, though it writes nothing */
+        memcpy(&data, &map->data, sizeof(data));
+        (void)munmap(data, map->bytes);
     }
     *map = (struct mien_file_map){ NULL, 0 };
 }
@@ -131,7 +133,8 @@ enum mien_status mien_file_read(unsigned char **data, size_t *bytes, const char 
     }
     block = mien_calloc(size + 1, 1, err);
     if (block == NULL) {
-        TRY(mien_wrap(err, MIEN_ERR_MEMORY, "%s", path));
+        st = mien_wrap(err, MIEN_ERR_MEMORY, "%s", path);
+        goto done;
     }
     if (!read_all(fd, block, &size)) {
         TRY(fail_io(err, "read", path, errno));
@@ -168,7 +171,11 @@ static enum mien_status resolve_target(char **out, const char *path, struct mien
     }
     if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode)) {
         *out = realpath(path, NULL);
-        return *out == NULL ? fail_io(err, "follow", path, errno) : MIEN_OK;
+        if (*out == NULL) {
+            (void)fail_io(err, "follow", path, errno);
+            return MIEN_ERR_IO;
+        }
+        return MIEN_OK;
     }
     *out = mien_strdup(path, err);
     return *out == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
@@ -194,6 +201,7 @@ static void put_suffix(char *suffix, const void *place, unsigned attempt)
 /* As mkstemp(), but with the mode that open() gives under the user's umask. */
 static enum mien_status open_temporary(struct mien_atomic_file *file, struct mien_error *err)
 {
+    assert(file->path != NULL);
     const size_t length = strlen(file->path);
     file->temporary = mien_calloc(length + SUFFIX_BYTES, 1, err);
     if (file->temporary == NULL) {

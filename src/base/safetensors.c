@@ -10,6 +10,7 @@
 #include "base/memory.h"
 
 enum { PREFIX_BYTES = 8, MAX_HEADER_BYTES = 100000000, QUOTE_BYTES = 64 };
+enum { POINTER_BYTES = sizeof(const struct mien_tensor *) };
 
 struct mien_safetensors {
     struct mien_file_map map; /* zeroed when the bytes are the caller's */
@@ -71,8 +72,10 @@ static const char *quote(char out[QUOTE_BYTES], const char *text)
 {
     size_t i = 0;
     for (; text[i] != '\0' && i + 4 < QUOTE_BYTES; i++) {
-        const unsigned char c = (unsigned char)text[i];
-        out[i] = c < 0x20 || c == 0x7f ? '?' : text[i];
+        out[i] = text[i];
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
+            out[i] = '?';
+        }
     }
     (void)memcpy(out + i, text[i] == '\0' ? "" : "...", text[i] == '\0' ? 1 : 4);
     return out;
@@ -262,7 +265,7 @@ static enum mien_status read_tensors(struct mien_safetensors *file, const unsign
 {
     const size_t entries = json_object_size(file->header);
     file->tensors = mien_calloc(entries, sizeof(*file->tensors), err);
-    file->by_name = mien_calloc(entries, sizeof(*file->by_name), err);
+    file->by_name = mien_calloc(entries, POINTER_BYTES, err);
     if (file->tensors == NULL || file->by_name == NULL) {
         return MIEN_ERR_MEMORY;
     }
@@ -290,7 +293,7 @@ static enum mien_status read_tensors(struct mien_safetensors *file, const unsign
     for (size_t i = 0; i < file->count; i++) {
         file->by_name[i] = &file->tensors[i];
     }
-    qsort(file->by_name, file->count, sizeof(*file->by_name), compare_names);
+    qsort(file->by_name, file->count, POINTER_BYTES, compare_names);
     return check_places(file, data, bytes, err);
 }
 
@@ -405,7 +408,7 @@ const struct mien_tensor *mien_safetensors_find(const struct mien_safetensors *f
     const struct mien_tensor wanted = { .name = name };
     const struct mien_tensor *const key = &wanted;
     const struct mien_tensor *const *const found =
-        bsearch(&key, file->by_name, file->count, sizeof(*file->by_name), compare_names);
+        bsearch(&key, file->by_name, file->count, POINTER_BYTES, compare_names);
     return found == NULL ? NULL : *found;
 }
 

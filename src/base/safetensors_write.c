@@ -70,6 +70,9 @@ static enum mien_status add_metadata(json_t *header, const struct mien_metadata 
 /* What the shape says must be what the caller hands over. */
 static enum mien_status check_tensor(const struct mien_tensor *tensor, struct mien_error *err)
 {
+    if (strcmp(tensor->name, "__metadata__") == 0) {
+        return mien_fail(err, MIEN_ERR_USAGE, "no tensor can be named so");
+    }
     size_t bytes = mien_dtype_bytes(tensor->dtype);
     if (bytes == 0 || tensor->rank < 0 || tensor->rank > MIEN_TENSOR_MAX_RANK) {
         return mien_fail(err, MIEN_ERR_USAGE, "its type or its %d sizes cannot be written",
@@ -123,51 +126,54 @@ done:
 }
 
 /* Length, JSON, and the spaces that make the tensors begin at a multiple of 8 bytes. */
-static enum mien_status build_header(unsigned char **out, size_t *out_bytes,
-                                     const struct mien_tensor *tensors, size_t count,
-                                     const struct mien_metadata *metadata, size_t metadata_count,
-                                     struct mien_error *err)
+static enum mien_status pack_header(unsigned char **out, size_t *out_bytes, const json_t *header,
+                                    struct mien_error *err)
 {
-    enum mien_status st = MIEN_OK;
-    char *text = NULL;
-    unsigned char *block = NULL;
-    json_t *const header = json_object();
-    *out = NULL;
-    *out_bytes = 0;
-    if (header == NULL) {
-        TRY(refuse_memory(err));
-    }
-    TRY(add_metadata(header, metadata, metadata_count, err));
-    size_t at = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(tensors[i].name, "__metadata__") == 0) {
-            TRY(mien_fail(err, MIEN_ERR_USAGE, "a tensor cannot be named __metadata__"));
-        }
-        TRY(add_tensor(header, &tensors[i], &at, err));
-    }
-    text = json_dumps(header, JSON_COMPACT);
-    if (text == NULL) {
-        TRY(refuse_memory(err));
-    }
-    const size_t length = strlen(text);
+    const size_t length = json_dumpb(header, NULL, 0, JSON_COMPACT);
     const size_t padded = (length + 7) / 8 * 8;
-    if (padded > MAX_HEADER_BYTES) {
-        TRY(mien_fail(err, MIEN_ERR_USAGE, "the header takes %zu bytes, expected at most %d",
-                      padded, MAX_HEADER_BYTES));
+    if (length == 0) {
+        return refuse_memory(err);
     }
-    block = mien_calloc(PREFIX_BYTES + padded, 1, err);
+    if (padded > MAX_HEADER_BYTES) {
+        return mien_fail(err, MIEN_ERR_USAGE, "the header takes %zu bytes, expected at most %d",
+                         padded, MAX_HEADER_BYTES);
+    }
+    unsigned char *const block = mien_calloc(PREFIX_BYTES + padded, 1, err);
     if (block == NULL) {
-        TRY(MIEN_ERR_MEMORY);
+        return MIEN_ERR_MEMORY;
     }
     for (int i = 0; i < PREFIX_BYTES; i++) {
         block[i] = (unsigned char)((uint64_t)padded >> (8 * i));
     }
     memset(block + PREFIX_BYTES, ' ', padded);
-    memcpy(block + PREFIX_BYTES, text, length);
+    if (json_dumpb(header, (char *)block + PREFIX_BYTES, length, JSON_COMPACT) != length) {
+        free(block);
+        return refuse_memory(err);
+    }
     *out = block;
     *out_bytes = PREFIX_BYTES + padded;
+    return MIEN_OK;
+}
+
+static enum mien_status build_header(unsigned char **out, size_t *out_bytes,
+                                     const struct mien_tensor *tensors, size_t count,
+                                     const struct mien_metadata *metadata, size_t metadata_count,
+                                     struct mien_error *err)
+{
+    *out = NULL;
+    *out_bytes = 0;
+    json_t *const header = json_object();
+    if (header == NULL) {
+        return refuse_memory(err);
+    }
+    enum mien_status st = MIEN_OK;
+    TRY(add_metadata(header, metadata, metadata_count, err));
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        TRY(add_tensor(header, &tensors[i], &at, err));
+    }
+    TRY(pack_header(out, out_bytes, header, err));
 done:
-    free(text);
     json_decref(header);
     return st;
 }
