@@ -1,0 +1,22 @@
+/** gather.h - a batch of images and labels in plain C: the oracle of the kernel (internal) */
+#ifndef MIEN_REF_GATHER_H
+#define MIEN_REF_GATHER_H
+
+#include <stdint.h>
+
+struct mien_ref_gather {
+    int n, c, h, w;  /**< the batch */
+    int count;       /**< images in the set */
+    int first;       /**< the batch is indices[first .. first + n - 1] */
+    float mean, std; /**< of pixel/255 */
+};
+
+/** x [n][c][h][w] from set [count][h][w][c]; an index outside the set gives zeros. */
+void mien_ref_gather_images(float *x, const uint8_t *set, const int32_t *indices,
+                            const struct mien_ref_gather *op);
+
+/** out [n] from labels [count]; -1 for an index outside the set. */
+void mien_ref_gather_labels(int32_t *out, const int32_t *labels, const int32_t *indices,
+                            const struct mien_ref_gather *op);
+
+#endif
