@@ -8,7 +8,7 @@
 #include "cl/internal.h"
 #include "cl/program.h"
 
-enum { FIRST_ROOM = 64 };
+enum { FIRST_ROOM = 16 };
 
 static size_t hash_key(const char *key)
 {
