@@ -9,7 +9,8 @@
 int mien_cpu_count(void);
 
 /**
- * Call work(user, index, err) for every index in [0, count), on up to `threads` threads (0: all cores).
+ * Call work(user, index, err) for every index in [0, count), on up to `threads` threads (0: all
+ * cores).
  *
  * The order is not defined; work() for different indices runs at the same time and shares nothing
  * but `user`.  Progress is reported to `log` under the name `what`, from the calling thread.

@@ -1,7 +1,8 @@
 /**
  * random.h - random numbers as a pure function of (seed, stream, epoch, index) (internal)
  *
- * Philox-4x32-10: there is no state to save, so a resumed run draws what an uninterrupted one draws.
+ * Philox-4x32-10: there is no state to save, so a resumed run draws what an uninterrupted one does.
+ *
  * Source  Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011
  */
 #ifndef MIEN_BASE_RANDOM_H
@@ -29,7 +30,8 @@ void mien_random_block(uint32_t out[4], uint64_t seed, enum mien_stream stream, 
 /** Uniform in [0, 1), 24 bits, from one 32-bit number. */
 float mien_random_unit(uint32_t bits);
 
-/** A uniformly drawn order of 0 .. count-1 into `out` (Fisher-Yates); equal arguments, equal order. */
+/** A uniformly drawn order of 0 .. count-1 into `out` (Fisher-Yates), the same for equal arguments.
+ */
 void mien_random_permutation(uint32_t *out, uint32_t count, uint64_t seed, enum mien_stream stream,
                              uint32_t epoch);
 
