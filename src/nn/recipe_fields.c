@@ -257,6 +257,18 @@ static void format_name(char *out, size_t bytes, const char *name)
     out[used] = '\0';
 }
 
+/* The fewest digits that read back as the same float; nine always do. */
+static void format_float(char *out, size_t bytes, float value)
+{
+    for (int digits = 6; digits <= 9; digits++) {
+        (void)snprintf(out, bytes, "%.*g", digits, (double)value);
+        const float back = (float)strtod(out, NULL);
+        if (memcmp(&back, &value, sizeof(value)) == 0) {
+            return;
+        }
+    }
+}
+
 void mien_recipe_field_format(char *out, size_t bytes, const struct mien_recipe *recipe,
                               const struct mien_recipe_field *field)
 {
@@ -265,7 +277,7 @@ void mien_recipe_field_format(char *out, size_t bytes, const struct mien_recipe 
     case MIEN_FIELD_TEXT: format_name(out, bytes, place); break;
     case MIEN_FIELD_INT: (void)snprintf(out, bytes, "%d", *(const int *)place); break;
     case MIEN_FIELD_SEED: (void)snprintf(out, bytes, "%" PRIu64, *(const uint64_t *)place); break;
-    case MIEN_FIELD_FLOAT: (void)snprintf(out, bytes, "%.9g", (double)*(const float *)place); break;
+    case MIEN_FIELD_FLOAT: format_float(out, bytes, *(const float *)place); break;
     case MIEN_FIELD_BOOL:
         (void)snprintf(out, bytes, "%s", *(const bool *)place ? "true" : "false");
         break;

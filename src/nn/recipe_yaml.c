@@ -116,23 +116,52 @@ static cyaml_config_t make_config(struct complaint *complaint)
     };
 }
 
+/* libcyaml's words for what stands in a file, and ours. */
+static const char *plain_word(const char *word)
+{
+    if (strncmp(word, "MAPPING", 7) == 0) {
+        return "keys with values";
+    }
+    return strncmp(word, "SEQUENCE", 8) == 0 ? "a list" : "one value";
+}
+
 static enum mien_status complain(cyaml_err_t code, const struct complaint *complaint,
                                  const char *where, struct mien_error *err)
 {
+    int line = 0;
+    char entry[16] = "";
+    char key[64] = "the recipe";
+    char wanted[32];
+    char got[32];
+    const char *place = complaint->place;
+    const char *at = strstr(place, "(line: ");
+    const char *text = complaint->text[0] != '\0' ? complaint->text : cyaml_strerror(code);
     if (code == CYAML_ERR_OOM) {
         return mien_fail(err, MIEN_ERR_MEMORY, "%s: no memory to read it", where);
     }
-    const char *text = complaint->text[0] != '\0' ? complaint->text : cyaml_strerror(code);
-    int line = 0;
-    const char *at = strstr(complaint->place, "(line: ");
-    /* A backtrace begins at the last thing that was right, so it says little of what is missing. */
-    if (at == NULL || code == CYAML_ERR_MAPPING_FIELD_MISSING ||
-        sscanf(at, "(line: %6d", &line) != 1) {
-        return mien_fail(err, MIEN_ERR_FORMAT, "%s: %s", where, text);
+    /* A backtrace begins at the last thing that was right: of no use for what is missing. */
+    if (code == CYAML_ERR_MAPPING_FIELD_MISSING &&
+        sscanf(text, "Missing required mapping field: %63s", key) == 1) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s: %s is missing", where, key);
     }
-    const int length = (int)(at - complaint->place) - 1;
-    return mien_fail(err, MIEN_ERR_FORMAT, "%s:%d: %s, %.*s", where, line, text,
-                     length < 0 ? 0 : length, complaint->place);
+    if (at != NULL && sscanf(at, "(line: %6d", &line) != 1) {
+        line = 0;
+    }
+    if (code == CYAML_ERR_SEQUENCE_ENTRIES_MIN || code == CYAML_ERR_SEQUENCE_ENTRIES_MAX) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s:%d: layers: got %s, expected 1 to %d", where,
+                         line, code == CYAML_ERR_SEQUENCE_ENTRIES_MIN ? "none" : "more",
+                         MIEN_RECIPE_MAX_LAYERS);
+    }
+    if (sscanf(place, "in sequence entry '%15[0-9]", entry) == 1) {
+        (void)snprintf(key, sizeof(key), "layer %s", entry);
+    } else {
+        (void)sscanf(place, "in mapping field '%63[^']", key);
+    }
+    if (sscanf(text, "Expecting %31[A-Z], got event: %31[A-Z_]", wanted, got) == 2) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s:%d: %s: got %s, expected %s", where, line, key,
+                         plain_word(got), plain_word(wanted));
+    }
+    return mien_fail(err, MIEN_ERR_FORMAT, "%s:%d: %s: %s", where, line, key, text);
 }
 
 enum mien_status mien_recipe_text_read(struct mien_recipe_text **out, const char *text,
