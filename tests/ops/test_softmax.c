@@ -1,0 +1,273 @@
+/* test_softmax.c - the loss on the device against the reference and against PyTorch */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ops/softmax.h"
+#include "ref/softmax.h"
+#include "support/layout.h"
+#include "support/oracle.h"
+
+static const struct {
+    int n, classes;
+    float smoothing, scale;
+    bool weighted;
+} shapes[] = {
+    { 1, 1, 0.0f, 1.0f, false },   { 1, 7, 0.0f, 1.0f, false },   { 13, 7, 0.1f, 1.0f, true },
+    { 150, 7, 0.0f, 1.0f, false }, { 150, 7, 0.1f, 0.25f, true }, { 67, 101, 0.3f, 2.0f, false },
+};
+static const cl_int lane_counts[] = { 1, 4, 8, 16 };
+
+struct fixture {
+    struct mien_softmax op;
+    struct mien_act act;
+    float *logits, *weights;
+    int32_t *labels;
+    struct mien_cl_buffer *blogits, *blabels, *bweights, *bdlogits, *bprobabilities, *bstats;
+};
+
+/* Takes over logits [n][classes], labels [n] and weights [classes] or NULL. */
+static void set_up(struct fixture *f, struct mien_cl *cl, float *logits, int32_t *labels,
+                   float *weights)
+{
+    struct mien_error err = { "" };
+    const size_t n = (size_t)f->op.n;
+    const size_t classes = (size_t)f->op.classes;
+    const size_t rows = n + (size_t)f->op.first_row;
+    f->act = (struct mien_act){ f->op.n, f->op.classes, 1, 1, f->op.lanes };
+    f->logits = logits;
+    f->labels = labels;
+    f->weights = weights;
+    f->blogits = upload_act(cl, logits, &f->act, 0.5f);
+    f->blabels = guarded_copy(cl, labels, n * sizeof(*labels));
+    f->bweights = weights != NULL ? guarded_copy(cl, weights, classes * sizeof(float)) : NULL;
+    f->bdlogits = poisoned_act(cl, &f->act);
+    f->bprobabilities = guarded_buffer(cl, rows * classes * sizeof(float));
+    assert_ok(mien_cl_buffer_create(&f->bstats, cl, mien_softmax_stats_bytes(f->op.n), &err), &err);
+    assert_ok(mien_softmax_stats_reset(cl, f->bstats, &err), &err);
+}
+
+static void tear_down(struct fixture *f)
+{
+    mien_cl_buffer_destroy(f->blogits);
+    mien_cl_buffer_destroy(f->blabels);
+    mien_cl_buffer_destroy(f->bweights);
+    mien_cl_buffer_destroy(f->bdlogits);
+    mien_cl_buffer_destroy(f->bprobabilities);
+    mien_cl_buffer_destroy(f->bstats);
+    free(f->logits);
+    free(f->labels);
+    free(f->weights);
+}
+
+static float *random_logits(size_t count, uint32_t seed)
+{
+    float *const out = random_floats(count, seed);
+    for (size_t i = 0; i < count; i++) {
+        out[i] *= 12.0f;
+    }
+    return out;
+}
+
+static int32_t *random_labels(int n, int classes)
+{
+    int32_t *const out = malloc((size_t)n * sizeof(*out));
+    assert_non_null(out);
+    for (int i = 0; i < n; i++) {
+        out[i] = (i * 5 + i / 7) % classes;
+    }
+    return out;
+}
+
+static void check_one(struct mien_cl *cl, size_t s, cl_int lanes)
+{
+    struct mien_error err = { "" };
+    struct fixture f = { .op = { shapes[s].n, shapes[s].classes, lanes, shapes[s].smoothing,
+                                 shapes[s].scale, 3 } };
+    const size_t count = (size_t)f.op.n * (size_t)f.op.classes;
+    float *weights = NULL;
+    if (shapes[s].weighted) {
+        weights = random_floats((size_t)f.op.classes, 9);
+        for (int c = 0; c < f.op.classes; c++) {
+            weights[c] += 1.0f;
+        }
+    }
+    set_up(&f, cl, random_logits(count, 1), random_labels(f.op.n, f.op.classes), weights);
+    const struct mien_ref_softmax ref = { f.op.n, f.op.classes, f.op.smoothing, f.op.scale };
+    struct mien_ref_softmax_sums want;
+    struct mien_softmax_stats stats;
+    float *const want_d = random_floats(count, 2);
+    float *const want_p = random_floats(count, 3);
+    mien_ref_softmax_loss(want_d, want_p, &want, f.logits, f.labels, f.weights, &ref);
+
+    assert_ok(
+        mien_softmax_loss(cl, f.bdlogits, f.bstats, f.blogits, f.blabels, f.bweights, &f.op, &err),
+        &err);
+    assert_ok(mien_softmax_stats_read(cl, &stats, f.bstats, &err), &err);
+    assert_true(fabs(stats.loss - want.loss) <= 1e-6 + 1e-5 * fabs(want.loss));
+    assert_true(fabs(stats.weight - want.weight) <= 1e-5 * want.weight);
+    assert_int_equal(stats.hits, want.hits);
+    assert_int_equal(stats.images, f.op.n);
+    assert_true(fabs((double)stats.last_mean - want.loss / want.weight) <=
+                1e-6 + 1e-5 * want.loss / want.weight);
+
+    assert_ok(mien_softmax_eval(cl, f.bprobabilities, f.bstats, f.blogits, f.blabels, f.bweights,
+                                &f.op, &err),
+              &err);
+    struct mien_softmax_stats twice;
+    assert_ok(mien_softmax_stats_read(cl, &twice, f.bstats, &err), &err);
+    assert_true(fabs(twice.loss - 2.0 * stats.loss) <= 1e-12 * stats.loss + 1e-30);
+    assert_int_equal(twice.hits, 2 * want.hits);
+
+    float *const d = download_act(cl, f.bdlogits, &f.act);
+    assert_close_to_scale(d, want_d, count, 1e-5f);
+    assert_unused_lanes(cl, f.bdlogits, &f.act, true);
+    const size_t before = 3 * (size_t)f.op.classes;
+    float *const p = guarded_read(cl, f.bprobabilities, (before + count) * sizeof(float));
+    assert_all_close(p + before, want_p, count, 1e-6f, 1e-5f);
+    assert_true(isnan(p[before - 1])); /* rows before first_row are not touched */
+    free(d);
+    free(p);
+    free(want_d);
+    free(want_p);
+    tear_down(&f);
+}
+
+static void test_softmax__matches_reference_on_all_shapes(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+        for (size_t i = 0; i < sizeof(lane_counts) / sizeof(lane_counts[0]); i++) {
+            check_one(cl, s, lane_counts[i]);
+        }
+    }
+}
+
+/* One logit or label of a batch of 9 set to a value: is the loss NaN, or how large? */
+static struct mien_softmax_stats loss_with(struct mien_cl *cl, cl_int lanes, float logit,
+                                           int32_t label)
+{
+    struct mien_error err = { "" };
+    struct fixture f = { .op = { 9, 3, lanes, 0.0f, 1.0f, 0 } };
+    struct mien_softmax_stats stats;
+    float *const logits = random_floats(27, 1);
+    int32_t *const labels = random_labels(9, 3);
+    logits[4 * 3 + 1] = logit;
+    labels[4] = label;
+    set_up(&f, cl, logits, labels, NULL);
+    assert_ok(mien_softmax_loss(cl, f.bdlogits, f.bstats, f.blogits, f.blabels, NULL, &f.op, &err),
+              &err);
+    assert_ok(mien_softmax_stats_read(cl, &stats, f.bstats, &err), &err);
+    tear_down(&f);
+    return stats;
+}
+
+static void test_softmax__what_is_not_a_number_shows_in_the_loss(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    for (cl_int lanes = 1; lanes <= 8; lanes += 7) {
+        assert_true(isnan(loss_with(cl, lanes, NAN, 1).loss));
+        assert_true(isnan(loss_with(cl, lanes, NAN, 0).loss));
+        assert_true(isnan(loss_with(cl, lanes, INFINITY, 0).loss));
+        assert_true(isnan(loss_with(cl, lanes, 0.0f, 3).loss));
+        assert_true(isnan(loss_with(cl, lanes, 0.0f, -1).loss));
+        assert_true(isfinite(loss_with(cl, lanes, -INFINITY, 0).loss));
+        assert_true(isfinite(loss_with(cl, lanes, 3e38f, 1).loss));
+        assert_true(loss_with(cl, lanes, 100.0f, 0).loss > 100.0);
+    }
+}
+
+static void test_softmax__probabilities_need_no_labels(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct fixture f = { .op = { 5, 4, 8, 0.0f, 1.0f, 0 } };
+    set_up(&f, cl, random_logits(20, 1), random_labels(5, 4), NULL);
+    assert_ok(mien_softmax_eval(cl, f.bprobabilities, NULL, f.blogits, NULL, NULL, &f.op, &err),
+              &err);
+    float *const p = guarded_read(cl, f.bprobabilities, 20 * sizeof(float));
+    for (size_t i = 0; i < 5; i++) {
+        const float *const row = p + 4 * i;
+        assert_true(fabsf(row[0] + row[1] + row[2] + row[3] - 1.0f) < 1e-6f);
+    }
+    free(p);
+    tear_down(&f);
+}
+
+static void test_softmax__gives_what_pytorch_gives(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    for (int i = 0; i < 8; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof(name), "cross_entropy_%02d", i / 2);
+        struct mien_safetensors *const file = oracle_open(name);
+        const size_t *const shape = oracle_tensor(file, "logits")->shape;
+        struct fixture f = { .op = { (cl_int)shape[0], (cl_int)shape[1], i % 2 == 0 ? 1 : 8,
+                                     (float)oracle_number(file, "label_smoothing", 0.0), 1.0f,
+                                     0 } };
+        struct mien_softmax_stats stats;
+        const bool weighted = mien_safetensors_find(file, "class_weights") != NULL;
+        set_up(&f, cl, oracle_floats(file, "logits"), oracle_ints(file, "labels"),
+               weighted ? oracle_floats(file, "class_weights") : NULL);
+        float *const loss = oracle_floats(file, "loss");
+        float *const dlogits = oracle_floats(file, "dlogits");
+        float *const probabilities = oracle_floats(file, "probabilities");
+        const size_t count = shape[0] * shape[1];
+        assert_ok(mien_softmax_loss(cl, f.bdlogits, f.bstats, f.blogits, f.blabels, f.bweights,
+                                    &f.op, &err),
+                  &err);
+        assert_ok(mien_softmax_stats_read(cl, &stats, f.bstats, &err), &err);
+        assert_ok(mien_softmax_eval(cl, f.bprobabilities, NULL, f.blogits, NULL, NULL, &f.op, &err),
+                  &err);
+        assert_true(fabs(stats.loss / stats.weight - (double)loss[0]) <= 1e-5 * (double)loss[0]);
+        float *const d = download_act(cl, f.bdlogits, &f.act);
+        float *const p = guarded_read(cl, f.bprobabilities, count * sizeof(float));
+        assert_close_to_scale(d, dlogits, count, 1e-5f);
+        assert_close_to_scale(p, probabilities, count, 1e-5f);
+        free(d);
+        free(p);
+        free(loss);
+        free(dlogits);
+        free(probabilities);
+        tear_down(&f);
+        mien_safetensors_close(file);
+    }
+}
+
+static void test_ref_softmax__gradient_is_the_central_difference(void **state)
+{
+    (void)state;
+    const struct mien_ref_softmax op = { 6, 5, 0.15f, 0.5f };
+    const float weights[] = { 0.5f, 1.0f, 2.0f, 1.5f, 0.25f };
+    float *const logits = random_floats(30, 4);
+    int32_t *const labels = random_labels(6, 5);
+    float d[30];
+    struct mien_ref_softmax_sums sums;
+    mien_ref_softmax_loss(d, NULL, &sums, logits, labels, weights, &op);
+    for (size_t i = 0; i < 30; i++) {
+        const float keep = logits[i];
+        double loss[2];
+        for (int side = 0; side < 2; side++) {
+            logits[i] = keep + (side == 0 ? -1.0f : 1.0f) / 128.0f;
+            mien_ref_softmax_loss(NULL, NULL, &sums, logits, labels, weights, &op);
+            loss[side] = sums.loss / sums.weight * (double)op.scale;
+        }
+        logits[i] = keep;
+        assert_true(fabs((loss[1] - loss[0]) * 64.0 - (double)d[i]) < 1e-5);
+    }
+    free(logits);
+    free(labels);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ref_softmax__gradient_is_the_central_difference),
+        cmocka_unit_test(test_softmax__matches_reference_on_all_shapes),
+        cmocka_unit_test(test_softmax__what_is_not_a_number_shows_in_the_loss),
+        cmocka_unit_test(test_softmax__probabilities_need_no_labels),
+        cmocka_unit_test(test_softmax__gives_what_pytorch_gives),
+    };
+    return cmocka_run_group_tests_name("ops/softmax", tests, device_setup, device_teardown);
+}
