@@ -1,0 +1,157 @@
+/* test_term.c - the progress bar's text, and bars on a real (pseudo) terminal */
+#include "cli/term.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void test_bar__shows_share_count_times_and_rate(void **state)
+{
+    (void)state;
+    char text[256];
+    term_format_bar(text, sizeof(text), "decoding", 25, 100, 5, NULL, false);
+    assert_string_equal(text, "decoding:  25%|#####               | 25/100 [00:05<00:15, 5/s]");
+    term_format_bar(text, sizeof(text), "epoch 2", 0, 100, 0, "loss 1.9", false);
+    assert_string_equal(text,
+                        "epoch 2:   0%|                    | 0/100 [00:00<--:--, ?/s, loss 1.9]");
+    term_format_bar(text, sizeof(text), "x", 1, 100000, 3600, NULL, false);
+    assert_non_null(strstr(text, "[1:00:00<--:--, 0.0002778/s]")); /* more than 1000 hours left */
+    term_format_bar(text, sizeof(text), "x", 7, 0, 1, NULL, false);
+    assert_non_null(strstr(text, "x: 100%|####################| 7/0 [00:01<00:00, 7/s]"));
+}
+
+static void test_bar__has_eighths_of_a_column_in_utf8(void **state)
+{
+    (void)state;
+    char text[256];
+    term_format_bar(text, sizeof(text), "x", 1, 160, 1, NULL, true);
+    assert_non_null(strstr(text, "|\xE2\x96\x8F                   |"));
+    char small[16];
+    term_format_bar(small, sizeof(small), "a name that is far too long", 1, 2, 1, NULL, true);
+    assert_int_equal(strlen(small), sizeof(small) - 1);
+}
+
+static void test_json__knows_no_infinity(void **state)
+{
+    (void)state;
+    json_t *const infinite = term_real(HUGE_VAL);
+    assert_true(json_is_null(infinite));
+    json_decref(infinite);
+    json_t *const finite = term_real(0.5);
+    assert_true(json_is_real(finite));
+    json_decref(finite);
+}
+
+static void nap(long milliseconds)
+{
+    const struct timespec t = { .tv_nsec = milliseconds * 1000000 };
+    (void)nanosleep(&t, NULL);
+}
+
+/* Everything the terminal got so far; `text` holds `bytes`. */
+static void read_terminal(int fd, char *text, size_t bytes)
+{
+    size_t used = 0;
+    struct pollfd wait = { .fd = fd, .events = POLLIN };
+    while (used < bytes - 1 && poll(&wait, 1, 50) == 1) {
+        const ssize_t got = read(fd, text + used, bytes - 1 - used);
+        if (got <= 0) {
+            break;
+        }
+        used += (size_t)got;
+    }
+    text[used] = '\0';
+}
+
+/* stderr is a terminal of our own while `body` runs; what reached it comes back in `text`. */
+static void with_terminal(void (*body)(void), char *text, size_t bytes)
+{
+    const int master = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_true(master >= 0);
+    assert_int_equal(grantpt(master), 0);
+    assert_int_equal(unlockpt(master), 0);
+    const int terminal = open(ptsname(master), O_RDWR | O_NOCTTY);
+    assert_true(terminal >= 0);
+    const int kept = dup(STDERR_FILENO);
+    assert_true(kept >= 0);
+    assert_int_equal(dup2(terminal, STDERR_FILENO), STDERR_FILENO);
+    body();
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    read_terminal(master, text, bytes);
+    (void)close(kept);
+    (void)close(terminal);
+    (void)close(master);
+}
+
+static size_t count(const char *text, const char *part)
+{
+    size_t found = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part)) {
+        found++;
+    }
+    return found;
+}
+
+static void run_a_task(void)
+{
+    struct term term;
+    term_init(&term, "test");
+    for (size_t i = 0; i <= 300; i++) {
+        term_progress(&term, "task", i, 300, NULL);
+        nap(1);
+    }
+    term.log.line(term.log.user, "a notice");
+}
+
+static void test_progress__is_throttled_and_taken_away(void **state)
+{
+    (void)state;
+    char text[8192];
+    with_terminal(run_a_task, text, sizeof(text));
+    const size_t drawn = count(text, "task: ");
+    assert_in_range(drawn, 1, 40); /* 300 ms or, on a slow machine, some seconds: 10 a second */
+    const char *const cleared = strstr(text, "\r\033[Ka notice");
+    assert_non_null(cleared);
+    assert_null(strstr(cleared, "task"));
+}
+
+static void run_quiet(void)
+{
+    struct term term;
+    term_init(&term, "test");
+    term.quiet = true;
+    for (size_t i = 0; i < 150; i++) {
+        term_progress(&term, "task", i, 300, NULL);
+        nap(1);
+    }
+    term.log.line(term.log.user, "a notice");
+    term_error(&term, "a file\n\033[31mred");
+}
+
+static void test_progress__is_silent_when_quiet_but_for_errors(void **state)
+{
+    (void)state;
+    char text[8192];
+    with_terminal(run_quiet, text, sizeof(text));
+    assert_string_equal(text, "mien test: a file??[31mred\r\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bar__shows_share_count_times_and_rate),
+        cmocka_unit_test(test_bar__has_eighths_of_a_column_in_utf8),
+        cmocka_unit_test(test_json__knows_no_infinity),
+        cmocka_unit_test(test_progress__is_throttled_and_taken_away),
+        cmocka_unit_test(test_progress__is_silent_when_quiet_but_for_errors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
