@@ -96,7 +96,7 @@ MIEN_CHECK_RESULT
 enum mien_status mien_recipe_format(char **out, const struct mien_recipe *recipe,
                                     struct mien_error *err);
 
-enum { MIEN_LAYER_TEXT_BYTES = 64 };
+enum { MIEN_LAYER_TEXT_BYTES = 112 };
 
 /** A layer as its line in a recipe, without what is the default: "conv 64 3x3 pad 1 bias no". */
 void mien_layer_spec_format(char out[MIEN_LAYER_TEXT_BYTES], const struct mien_layer_spec *spec);

@@ -222,7 +222,8 @@ enum mien_status mien_recipe_scan(struct mien_recipe_marks *marks, const char *t
     if (yaml_parser_initialize(&scan.parser) == 0) {
         return mien_fail(err, MIEN_ERR_MEMORY, "%s: no memory to read it", where);
     }
-    yaml_parser_set_input_string(&scan.parser, (const unsigned char *)text, bytes);
+    yaml_parser_set_input_string(&scan.parser, (const unsigned char *)(bytes == 0 ? "" : text),
+                                 bytes);
     const enum mien_status st = scan_document(&scan);
     yaml_event_delete(&scan.event);
     yaml_parser_delete(&scan.parser);

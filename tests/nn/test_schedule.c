@@ -1,0 +1,187 @@
+/* test_schedule.c - the learning rate against PyTorch's, and as a function of epochs */
+#include <jansson.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/safetensors.h"
+#include "nn/schedule.h"
+#include "support/scratch.h"
+
+static double number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    if (value == NULL) {
+        fail_msg("the oracle has no %s", key);
+    }
+    return json_number_value(value);
+}
+
+static struct mien_schedule_curve read_curve(const json_t *json)
+{
+    const char *kind = json_string_value(json_object_get(json, "kind"));
+    struct mien_schedule_curve curve = { .rate = number(json, "base_lr"), .drop = 1, .total = 1 };
+    assert_non_null(kind);
+    if (strcmp(kind, "StepLR") == 0) {
+        curve.kind = MIEN_SCHEDULE_STEP;
+        curve.drop = (uint64_t)number(json, "step_size");
+        curve.gamma = number(json, "gamma");
+    } else if (strcmp(kind, "CosineAnnealingLR") == 0) {
+        curve.kind = MIEN_SCHEDULE_COSINE;
+        curve.total = (uint64_t)number(json, "T_max");
+        curve.min_rate = number(json, "eta_min");
+    } else {
+        assert_string_equal(kind, "OneCycleLR");
+        curve.kind = MIEN_SCHEDULE_ONECYCLE;
+        curve.total = (uint64_t)number(json, "total_steps");
+        curve.rate = number(json, "max_lr");
+    }
+    return curve;
+}
+
+static void check_oracle(int index)
+{
+    struct mien_error err = { { 0 } };
+    struct mien_safetensors *file = NULL;
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/tests/data/oracle/schedule_%02d.safetensors",
+                   MIEN_SOURCE_DIR, index);
+    must(mien_safetensors_open(&file, path, &err), &err);
+    const char *text = mien_safetensors_metadata(file, "case");
+    assert_non_null(text);
+    json_t *json = json_loads(text, 0, NULL);
+    assert_non_null(json);
+    const struct mien_schedule_curve curve = read_curve(json);
+    const struct mien_tensor *rates = mien_safetensors_find(file, "rates");
+    assert_non_null(rates);
+    const size_t count = (size_t)number(json, "steps");
+    assert_int_equal(rates->bytes, count * sizeof(float));
+    for (size_t t = 0; t < count; t++) {
+        float want;
+        memcpy(&want, (const char *)rates->data + t * sizeof(want), sizeof(want));
+        const double got = mien_schedule_curve_at(&curve, t);
+        if (!(fabs(got - (double)want) <= 1e-6 * fabs((double)want))) {
+            fail_msg("%s: step %zu: got %.9g, expected %.9g", path, t, got, (double)want);
+        }
+    }
+    json_decref(json);
+    mien_safetensors_close(file);
+}
+
+static void test_schedule__is_pytorchs(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        check_oracle(i);
+    }
+}
+
+static struct mien_train_spec make_spec(enum mien_schedule_kind kind)
+{
+    struct mien_train_spec spec = { .epochs = 10 };
+    spec.optimizer.rate = 0.5F;
+    spec.schedule.kind = kind;
+    spec.schedule.step = 2;
+    spec.schedule.gamma = 0.5F;
+    return spec;
+}
+
+static void test_schedule__constant_stays(void **state)
+{
+    (void)state;
+    const struct mien_train_spec spec = make_spec(MIEN_SCHEDULE_CONSTANT);
+    assert_float_equal(mien_schedule_rate(&spec, 0, 0, 7), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 9, 6, 7), 0.5F, 0);
+}
+
+static void test_schedule__step_drops_at_whole_epochs(void **state)
+{
+    (void)state;
+    const struct mien_train_spec spec = make_spec(MIEN_SCHEDULE_STEP);
+    assert_float_equal(mien_schedule_rate(&spec, 1, 6, 7), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 2, 0, 7), 0.25F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 9, 6, 7), 0.03125F, 0);
+}
+
+static void test_schedule__cosine_falls_each_step_to_the_minimum(void **state)
+{
+    (void)state;
+    struct mien_train_spec spec = make_spec(MIEN_SCHEDULE_COSINE);
+    spec.schedule.min_rate = 0.1F;
+    float last = 1;
+    for (int epoch = 0; epoch < 10; epoch++) {
+        for (size_t step = 0; step < 7; step++) {
+            const float rate = mien_schedule_rate(&spec, epoch, step, 7);
+            assert_true(rate < last);
+            last = rate;
+        }
+    }
+    assert_float_equal(mien_schedule_rate(&spec, 0, 0, 7), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 5, 0, 7), 0.3F, 1e-6F);
+    assert_float_equal(mien_schedule_rate(&spec, 10, 0, 7), 0.1F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 12, 3, 7), 0.1F, 0);
+}
+
+static void test_schedule__warmup_rises_then_the_rest_is_shared(void **state)
+{
+    (void)state;
+    struct mien_train_spec spec = make_spec(MIEN_SCHEDULE_COSINE);
+    spec.schedule.warmup = 2;
+    assert_float_equal(mien_schedule_rate(&spec, 0, 0, 5), 0.05F, 1e-7F);
+    assert_float_equal(mien_schedule_rate(&spec, 1, 0, 5), 0.3F, 1e-7F);
+    assert_float_equal(mien_schedule_rate(&spec, 1, 4, 5), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 2, 0, 5), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 6, 0, 5), 0.25F, 1e-7F); /* half of the 8 left */
+    spec.schedule.kind = MIEN_SCHEDULE_STEP;
+    assert_float_equal(mien_schedule_rate(&spec, 3, 4, 5), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 4, 0, 5), 0.25F, 0);
+}
+
+static void test_schedule__warmup_takes_parts_of_epochs(void **state)
+{
+    (void)state;
+    struct mien_train_spec spec = make_spec(MIEN_SCHEDULE_CONSTANT);
+    spec.schedule.warmup = 0.5F;
+    assert_float_equal(mien_schedule_rate(&spec, 0, 0, 8), 0.125F, 1e-7F);
+    assert_float_equal(mien_schedule_rate(&spec, 0, 3, 8), 0.5F, 0);
+}
+
+static void test_schedule__warmup_longer_than_the_run_only_rises(void **state)
+{
+    (void)state;
+    struct mien_train_spec spec = make_spec(MIEN_SCHEDULE_COSINE);
+    spec.schedule.warmup = 20;
+    assert_float_equal(mien_schedule_rate(&spec, 9, 4, 5), 0.25F, 1e-7F);
+    assert_float_equal(mien_schedule_rate(&spec, 25, 0, 5), 0, 0); /* beyond: still defined */
+}
+
+static void test_schedule__onecycle_is_finite_however_short(void **state)
+{
+    (void)state;
+    struct mien_schedule_curve curve = { .kind = MIEN_SCHEDULE_ONECYCLE, .rate = 1 };
+    for (curve.total = 1; curve.total < 12; curve.total++) {
+        for (uint64_t t = 0; t < curve.total + 2; t++) {
+            const double rate = mien_schedule_curve_at(&curve, t);
+            assert_true(rate > 0 && rate <= 1);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_schedule__is_pytorchs),
+        cmocka_unit_test(test_schedule__constant_stays),
+        cmocka_unit_test(test_schedule__step_drops_at_whole_epochs),
+        cmocka_unit_test(test_schedule__cosine_falls_each_step_to_the_minimum),
+        cmocka_unit_test(test_schedule__warmup_rises_then_the_rest_is_shared),
+        cmocka_unit_test(test_schedule__warmup_takes_parts_of_epochs),
+        cmocka_unit_test(test_schedule__warmup_longer_than_the_run_only_rises),
+        cmocka_unit_test(test_schedule__onecycle_is_finite_however_short),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
