@@ -31,6 +31,7 @@ struct cache_header {
     char hash[40]; /* of the binary */
     uint64_t key_bytes, binary_bytes;
 };
+_Static_assert(sizeof(struct cache_header) == 72, "compared as bytes: no padding");
 
 const struct mien_kernel_source *mien_kernel_source_find(const char *name)
 {
@@ -84,28 +85,33 @@ static char *cache_path(const struct mien_cl *cl, const char *source, const char
     return mien_path_join(cl->cache_folder, name, NULL);
 }
 
-/* The binary inside a cache file, NULL unless the file is whole and of this key. */
+static struct cache_header make_header(size_t key_bytes, const void *binary, size_t bytes)
+{
+    struct cache_header header = {
+        .magic = CACHE_FORMAT,
+        .key_bytes = key_bytes,
+        .binary_bytes = bytes,
+    };
+    hash_bytes(header.hash, binary, bytes);
+    return header;
+}
+
+/* The binary inside a cache file, NULL unless the file is, byte for byte, what store() writes. */
 static const unsigned char *find_binary(size_t *bytes, const unsigned char *file, size_t file_bytes,
                                         const char *key)
 {
-    struct cache_header header;
-    char hex[33];
     const size_t key_bytes = strlen(key) + 1;
-    if (file_bytes < sizeof(header)) {
+    const size_t front = sizeof(struct cache_header) + key_bytes;
+    if (file_bytes <= front) {
         return NULL;
     }
-    memcpy(&header, file, sizeof(header));
-    const size_t rest = file_bytes - sizeof(header);
-    if (memcmp(header.magic, CACHE_FORMAT, sizeof(CACHE_FORMAT)) != 0 ||
-        header.key_bytes != key_bytes || key_bytes > rest ||
-        header.binary_bytes != rest - key_bytes || header.binary_bytes == 0 ||
+    *bytes = file_bytes - front;
+    const struct cache_header header = make_header(key_bytes, file + front, *bytes);
+    if (memcmp(file, &header, sizeof(header)) != 0 ||
         memcmp(file + sizeof(header), key, key_bytes) != 0) {
         return NULL;
     }
-    const unsigned char *const binary = file + sizeof(header) + key_bytes;
-    *bytes = (size_t)header.binary_bytes;
-    hash_bytes(hex, binary, *bytes);
-    return memcmp(header.hash, hex, sizeof(hex)) == 0 ? binary : NULL;
+    return file + front;
 }
 
 /* NULL whatever the reason: then the source is compiled. */
@@ -141,25 +147,24 @@ static void store(const struct mien_cl *cl, cl_program program, const char *path
 {
     size_t bytes = 0;
     const size_t key_bytes = strlen(key) + 1;
-    struct cache_header header = { .magic = CACHE_FORMAT, .key_bytes = key_bytes };
+    const size_t front = sizeof(struct cache_header) + key_bytes;
     if (mien_folder_make(cl->cache_folder, NULL) != MIEN_OK ||
         clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof(bytes), &bytes, NULL) !=
             CL_SUCCESS ||
-        bytes == 0 || bytes > cache_limit_bytes - sizeof(header) - key_bytes) {
+        bytes == 0 || bytes > cache_limit_bytes - front) {
         return;
     }
-    unsigned char *const file = mien_calloc(sizeof(header) + key_bytes + bytes, 1, NULL);
+    unsigned char *const file = mien_calloc(front + bytes, 1, NULL);
     if (file == NULL) {
         return;
     }
-    unsigned char *binary = file + sizeof(header) + key_bytes;
+    unsigned char *binary = file + front;
     if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(binary), &binary, NULL) ==
         CL_SUCCESS) {
-        header.binary_bytes = bytes;
-        hash_bytes(header.hash, binary, bytes);
+        const struct cache_header header = make_header(key_bytes, binary, bytes);
         memcpy(file, &header, sizeof(header));
         memcpy(file + sizeof(header), key, key_bytes);
-        (void)!mien_file_replace(path, file, sizeof(header) + key_bytes + bytes, NULL);
+        (void)!mien_file_replace(path, file, front + bytes, NULL);
     }
     free(file);
 }

@@ -180,7 +180,6 @@ static void test_program__damaged_cache_file_is_built_anew(void **state)
     }
     const size_t places[] = { 0, 15, 16, 48, 56, 63, 64, 71, 72, 100, bytes / 2, bytes - 1 };
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        /* The header's hash field is larger than the hash: its end means nothing. */
         unsigned char *const bad = malloc(bytes + 1);
         assert_non_null(bad);
         memcpy(bad, whole, bytes);
