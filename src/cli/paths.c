@@ -10,6 +10,13 @@
 #include "base/memory.h"
 #include "cli/opt.h"
 
+/* "PATH: what the system says". */
+static enum mien_status refuse(enum mien_status status, const char *path, struct mien_error *err)
+{
+    char text[128];
+    return mien_fail(err, status, "%s: %s", path, strerror_r(errno, text, sizeof(text)));
+}
+
 /*
  * A missing input is bad input like a damaged one (exit code 4), while the library can only say
  * that the system refused a file (exit code 1): so it is looked for here.
@@ -17,7 +24,7 @@
 static enum mien_status check_input(const char *path, struct mien_error *err)
 {
     if (access(path, R_OK) != 0) {
-        return mien_fail(err, MIEN_ERR_FORMAT, "%s: %s", path, strerror(errno));
+        return refuse(MIEN_ERR_FORMAT, path, err);
     }
     return MIEN_OK;
 }
@@ -41,8 +48,8 @@ static enum mien_status check_output(const char *path, struct mien_error *err)
     if (!mien_path_is_folder(where)) {
         st = mien_fail(err, MIEN_ERR_IO, "%s: there is no folder %s", path, where);
     } else if (access(where, W_OK) != 0) {
-        st = mien_fail(err, MIEN_ERR_IO, "%s: cannot write in folder %s: %s", path, where,
-                       strerror(errno));
+        (void)refuse(MIEN_ERR_IO, where, err);
+        st = mien_wrap(err, MIEN_ERR_IO, "%s: cannot write in folder", path);
     }
     free(folder);
     return st;
@@ -53,8 +60,7 @@ static enum mien_status check_folder(const char *path, struct mien_error *err)
 {
     DIR *const folder = opendir(path);
     if (folder == NULL) {
-        return errno == ENOENT ? MIEN_OK
-                               : mien_fail(err, MIEN_ERR_IO, "%s: %s", path, strerror(errno));
+        return errno == ENOENT ? MIEN_OK : refuse(MIEN_ERR_IO, path, err);
     }
     enum mien_status st = MIEN_OK;
     const struct dirent *entry = NULL;
@@ -96,19 +102,19 @@ enum mien_status opt_check_paths(const struct command *command, const void *opti
                                  struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    for (const struct positional *p = command->positionals; p != NULL && p->name != NULL; p++) {
+    for (const struct positional *p = command->positionals;
+         st == MIEN_OK && p != NULL && p->name != NULL; p++) {
         const void *const field = (const char *)options + p->offset;
-        TRY(p->max > 1 ? check_list(p->role, field, err)
-                       : check(p->role, *(const char *const *)field, err));
+        st = p->max > 1 ? check_list(p->role, field, err)
+                        : check(p->role, *(const char *const *)field, err);
     }
-    for (const struct opt *o = command->options; o != NULL && o->name != NULL; o++) {
+    for (const struct opt *o = command->options; st == MIEN_OK && o != NULL && o->name != NULL;
+         o++) {
         const void *const field = (const char *)options + o->offset;
         if (o->role != OPT_ANY) {
-            TRY(o->kind == OPT_STRINGS ? check_list(o->role, field, err)
-                                       : check(o->role, *(const char *const *)field, err));
+            st = o->kind == OPT_STRINGS ? check_list(o->role, field, err)
+                                        : check(o->role, *(const char *const *)field, err);
         }
     }
-
-done:
     return st;
 }

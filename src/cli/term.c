@@ -219,6 +219,7 @@ enum mien_status term_finish(struct term *term, struct mien_error *err)
     if (flushed && ferror(stdout) == 0) {
         return MIEN_OK;
     }
-    return mien_fail(err, MIEN_ERR_IO, "cannot write the result to the standard output%s%s",
-                     errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+    char text[128] = "unknown cause"; /* an earlier write failed, and its errno is gone */
+    return mien_fail(err, MIEN_ERR_IO, "cannot write the result to the standard output: %s",
+                     errno != 0 ? strerror_r(errno, text, sizeof(text)) : text);
 }

@@ -75,7 +75,7 @@ cp faces.safetensors closed/old.safetensors
 chmod a-w closed
 if ! touch closed/probe 2>/dev/null; then
     expect 1 pack other closed/old.safetensors
-    errs 'cannot write in folder closed: Permission denied'
+    errs 'cannot write in folder: closed: Permission denied'
     expect 1 synth closed/new
     one_line
 fi
