@@ -405,6 +405,25 @@ static void test_recipe__those_that_ship_load_and_round_trip(void **state)
     assert_true(count >= 6);
 }
 
+/* docs/recipes.md has a row "| `key` | default |" for each key. */
+static void test_recipe__the_documents_have_every_key_and_default(void **state)
+{
+    (void)state;
+    size_t bytes = 0;
+    char *text = (char *)scratch_read(MIEN_SOURCE_DIR "/docs/recipes.md", &bytes);
+    size_t count = 0;
+    const struct mien_recipe_field *fields = mien_recipe_fields(&count);
+    for (size_t i = 0; i < count; i++) {
+        char row[128];
+        (void)snprintf(row, sizeof(row), "| `%s` | %s |", fields[i].path,
+                       fields[i].fallback == NULL ? "none" : fields[i].fallback);
+        if (strstr(text, row) == NULL) {
+            fail_msg("docs/recipes.md has no row %s", row);
+        }
+    }
+    free(text);
+}
+
 static void test_recipe__a_missing_file_is_named(void **state)
 {
     (void)state;
@@ -429,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_recipe__every_value_can_be_set),
         cmocka_unit_test(test_recipe__refuses_bad_settings),
         cmocka_unit_test(test_recipe__those_that_ship_load_and_round_trip),
+        cmocka_unit_test(test_recipe__the_documents_have_every_key_and_default),
         cmocka_unit_test(test_recipe__a_missing_file_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
