@@ -99,7 +99,8 @@ const char *mien_recipe_quote(char out[MIEN_RECIPE_QUOTE_BYTES], const char *tex
     const size_t most = MIEN_RECIPE_QUOTE_BYTES - 4;
     size_t i = 0;
     for (; text[i] != '\0' && i < most; i++) {
-        out[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+        const bool printable = text[i] >= ' ' && text[i] <= '~';
+        out[i] = (char)(printable ? text[i] : '?');
     }
     (void)snprintf(out + i, MIEN_RECIPE_QUOTE_BYTES - i, "%s", text[i] == '\0' ? "" : "...");
     return out;
@@ -262,8 +263,7 @@ static void format_float(char *out, size_t bytes, float value)
 {
     for (int digits = 6; digits <= 9; digits++) {
         (void)snprintf(out, bytes, "%.*g", digits, (double)value);
-        const float back = (float)strtod(out, NULL);
-        if (memcmp(&back, &value, sizeof(value)) == 0) {
+        if ((float)strtod(out, NULL) == value) {
             return;
         }
     }

@@ -141,38 +141,44 @@ done:
     return st;
 }
 
-/* One value with all that is in it; the recursion ends at MAX_DEPTH. */
-static enum mien_status scan_value(struct scan *scan, const char *path, int depth)
+static enum mien_status scan_value(struct scan *scan, const char *path, int depth);
+
+/* What a list or a mapping holds; the current event is its start, and in the end its end. */
+static enum mien_status scan_inside(struct scan *scan, const char *path, int depth)
 {
     enum mien_status st = MIEN_OK;
-    const yaml_event_type_t type = scan->event.type;
-    const bool list = type == YAML_SEQUENCE_START_EVENT;
+    const bool list = scan->event.type == YAML_SEQUENCE_START_EVENT;
     const yaml_event_type_t end = list ? YAML_SEQUENCE_END_EVENT : YAML_MAPPING_END_EVENT;
-    TRY(check_plain(scan));
-    if (path[0] != '\0') {
-        TRY(add_mark(scan, path));
-    }
-    if (type == YAML_SCALAR_EVENT) {
-        if (memchr(scan->event.data.scalar.value, '\0', scan->event.data.scalar.length) != NULL) {
-            return mien_fail(scan->err, MIEN_ERR_FORMAT, "%s:%d: %s: got a NUL, expected text",
-                             scan->where, event_line(scan), path);
-        }
-        return MIEN_OK;
-    }
     if (depth == MAX_DEPTH) {
         return mien_fail(scan->err, MIEN_ERR_FORMAT, "%s:%d: nested deeper than %d levels",
                          scan->where, event_line(scan), MAX_DEPTH);
     }
     TRY(next_event(scan));
     for (size_t i = 0; scan->event.type != end; i++) {
-        char inner[64];
-        if (list) {
-            TRY(join(scan, inner, path, NULL, i));
-        } else {
-            TRY(read_key(scan, inner, path));
-        }
+        char inner[64] = "";
+        TRY(list ? join(scan, inner, path, NULL, i) : read_key(scan, inner, path));
         TRY(scan_value(scan, inner, depth + 1));
         TRY(next_event(scan));
+    }
+done:
+    return st;
+}
+
+/* One value with all that is in it; the recursion ends at MAX_DEPTH. */
+static enum mien_status scan_value(struct scan *scan, const char *path, int depth)
+{
+    enum mien_status st = MIEN_OK;
+    const yaml_event_t *event = &scan->event;
+    TRY(check_plain(scan));
+    if (path[0] != '\0') {
+        TRY(add_mark(scan, path));
+    }
+    if (event->type != YAML_SCALAR_EVENT) {
+        return scan_inside(scan, path, depth);
+    }
+    if (memchr(event->data.scalar.value, '\0', event->data.scalar.length) != NULL) {
+        return mien_fail(scan->err, MIEN_ERR_FORMAT, "%s:%d: %s: got a NUL, expected text",
+                         scan->where, event_line(scan), path);
     }
 done:
     return st;

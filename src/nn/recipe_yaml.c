@@ -2,6 +2,7 @@
 #include <cyaml/cyaml.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nn/recipe_parts.h"
@@ -88,7 +89,7 @@ __attribute__((format(printf, 3, 0))) static void keep_line(cyaml_log_t level, v
     (void)level;
     (void)vsnprintf(line, sizeof(line), format, args);
     for (char *c = line; *c != '\0'; c++) {
-        *c = *c >= ' ' && *c <= '~' ? *c : ' ';
+        *c = (char)(*c >= ' ' && *c <= '~' ? *c : ' ');
     }
     size_t length = strlen(line);
     while (length > 0 && line[length - 1] == ' ') {
@@ -128,13 +129,13 @@ static const char *plain_word(const char *word)
 static enum mien_status complain(cyaml_err_t code, const struct complaint *complaint,
                                  const char *where, struct mien_error *err)
 {
-    int line = 0;
     char entry[16] = "";
     char key[64] = "the recipe";
     char wanted[32];
     char got[32];
     const char *place = complaint->place;
     const char *at = strstr(place, "(line: ");
+    const long line = at == NULL ? 0 : strtol(at + strlen("(line: "), NULL, 10);
     const char *text = complaint->text[0] != '\0' ? complaint->text : cyaml_strerror(code);
     if (code == CYAML_ERR_OOM) {
         return mien_fail(err, MIEN_ERR_MEMORY, "%s: no memory to read it", where);
@@ -144,11 +145,8 @@ static enum mien_status complain(cyaml_err_t code, const struct complaint *compl
         sscanf(text, "Missing required mapping field: %63s", key) == 1) {
         return mien_fail(err, MIEN_ERR_FORMAT, "%s: %s is missing", where, key);
     }
-    if (at != NULL && sscanf(at, "(line: %6d", &line) != 1) {
-        line = 0;
-    }
     if (code == CYAML_ERR_SEQUENCE_ENTRIES_MIN || code == CYAML_ERR_SEQUENCE_ENTRIES_MAX) {
-        return mien_fail(err, MIEN_ERR_FORMAT, "%s:%d: layers: got %s, expected 1 to %d", where,
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s:%ld: layers: got %s, expected 1 to %d", where,
                          line, code == CYAML_ERR_SEQUENCE_ENTRIES_MIN ? "none" : "more",
                          MIEN_RECIPE_MAX_LAYERS);
     }
@@ -158,10 +156,10 @@ static enum mien_status complain(cyaml_err_t code, const struct complaint *compl
         (void)sscanf(place, "in mapping field '%63[^']", key);
     }
     if (sscanf(text, "Expecting %31[A-Z], got event: %31[A-Z_]", wanted, got) == 2) {
-        return mien_fail(err, MIEN_ERR_FORMAT, "%s:%d: %s: got %s, expected %s", where, line, key,
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s:%ld: %s: got %s, expected %s", where, line, key,
                          plain_word(got), plain_word(wanted));
     }
-    return mien_fail(err, MIEN_ERR_FORMAT, "%s:%d: %s: %s", where, line, key, text);
+    return mien_fail(err, MIEN_ERR_FORMAT, "%s:%ld: %s: %s", where, line, key, text);
 }
 
 enum mien_status mien_recipe_text_read(struct mien_recipe_text **out, const char *text,

@@ -30,9 +30,10 @@ static double one_cycle(const struct mien_schedule_curve *curve, double t)
 double mien_schedule_curve_at(const struct mien_schedule_curve *curve, uint64_t t)
 {
     const double step = (double)t;
+    const uint64_t drops = curve->kind == MIEN_SCHEDULE_STEP ? t / curve->drop : 0;
     switch (curve->kind) {
     case MIEN_SCHEDULE_CONSTANT: break;
-    case MIEN_SCHEDULE_STEP: return curve->rate * pow(curve->gamma, (double)(t / curve->drop));
+    case MIEN_SCHEDULE_STEP: return curve->rate * pow(curve->gamma, (double)drops);
     case MIEN_SCHEDULE_COSINE:
         return t >= curve->total
                    ? curve->min_rate

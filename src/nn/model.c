@@ -1,0 +1,264 @@
+/* model.c - a network on a device: its memory, forward and backward */
+#include "nn/model.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "nn/node.h"
+#include "ops/relu.h"
+
+struct mien_model {
+    struct mien_cl *cl;                 /* borrowed */
+    const struct mien_network *network; /* borrowed */
+    struct mien_graph graph;
+    struct mien_model_memory memory;
+    int batch;
+    struct mien_cl_buffer **slots; /* [graph.plan.slot_count] */
+    struct mien_cl_buffer *values, *gradients, *work;
+};
+
+static void fill_memory(struct mien_model_memory *out, const struct mien_graph *graph,
+                        const struct mien_network *network, bool train)
+{
+    *out = (struct mien_model_memory){
+        .parameters = network->flat_floats * sizeof(cl_float),
+        .gradients = train ? network->flat_floats * sizeof(cl_float) : 0,
+        .activations = mien_plan_bytes(&graph->plan),
+        .scratch = graph->work_bytes,
+    };
+    for (size_t i = 0; i < graph->plan.count; i++) {
+        out->unshared += graph->plan.items[i].bytes;
+    }
+}
+
+enum mien_status mien_model_plan(struct mien_model_memory *out, const struct mien_network *network,
+                                 const struct mien_model_options *options, struct mien_error *err)
+{
+    struct mien_graph graph;
+    *out = (struct mien_model_memory){ 0 };
+    const enum mien_status st = mien_graph_build(&graph, network, options, err);
+    if (st == MIEN_OK) {
+        fill_memory(out, &graph, network, options->train);
+    }
+    mien_graph_finish(&graph);
+    return st;
+}
+
+static void bind(const struct mien_model *model, struct mien_value *value)
+{
+    if (value->item != MIEN_NO_ITEM) {
+        value->buffer = model->slots[model->graph.plan.items[value->item].slot];
+    }
+}
+
+static enum mien_status allocate_slots(struct mien_model *model, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_graph *const graph = &model->graph;
+    model->slots = mien_calloc(graph->plan.slot_count, sizeof(struct mien_cl_buffer *), err);
+    if (model->slots == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < graph->plan.slot_count; i++) {
+        TRY(mien_cl_buffer_create(&model->slots[i], model->cl, graph->plan.slot_bytes[i], err));
+        TRY(mien_cl_fill(model->cl, model->slots[i], 0, err)); /* unused lanes start finite */
+    }
+    for (size_t i = 0; i < graph->count; i++) {
+        struct mien_node *const node = &graph->nodes[i];
+        bind(model, &node->x);
+        bind(model, &node->y);
+        bind(model, &node->dx);
+        bind(model, &node->dy);
+        bind(model, &node->extra);
+    }
+    bind(model, &graph->input);
+    bind(model, &graph->logits);
+    bind(model, &graph->logits_gradient);
+    if (graph->work_bytes > 0) {
+        TRY(mien_cl_buffer_create(&model->work, model->cl, graph->work_bytes, err));
+    }
+
+done:
+    return st;
+}
+
+/* A window of the flat buffers for each parameter of each node. */
+static enum mien_status allocate_params(struct mien_model *model, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_network *const network = model->network;
+    const size_t bytes = network->flat_floats * sizeof(cl_float);
+    TRY(mien_cl_buffer_create(&model->values, model->cl, bytes, err));
+    TRY(mien_cl_fill(model->cl, model->values, 0, err));
+    if (model->memory.gradients > 0) {
+        TRY(mien_cl_buffer_create(&model->gradients, model->cl, bytes, err));
+        TRY(mien_cl_fill(model->cl, model->gradients, 0, err));
+    }
+    for (size_t i = 0; i < model->graph.count; i++) {
+        struct mien_node *const node = &model->graph.nodes[i];
+        const int count = node->class == &mien_node_relayout ? 0 : node->layer->param_count;
+        for (int p = 0; p < count; p++) {
+            const struct mien_param *const param = &network->params[node->layer->first_param + p];
+            const size_t offset = param->offset * sizeof(cl_float);
+            const size_t size = param->count * sizeof(cl_float);
+            TRY(mien_cl_buffer_window(&node->params[p], model->values, offset, size, err));
+            if (model->gradients != NULL && param->trainable) {
+                TRY(mien_cl_buffer_window(&node->gradients[p], model->gradients, offset, size,
+                                          err));
+            }
+        }
+    }
+
+done:
+    return st;
+}
+
+enum mien_status mien_model_create(struct mien_model **out, struct mien_cl *cl,
+                                   const struct mien_network *network,
+                                   const struct mien_model_options *options, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_model_options resolved = *options;
+
+    *out = NULL;
+    struct mien_model *model = mien_calloc(1, sizeof(*model), err);
+    if (model == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    resolved.lanes = options->lanes > 0 ? options->lanes : mien_device_lanes(mien_cl_device(cl));
+    model->cl = cl;
+    model->network = network;
+    model->batch = options->batch;
+    TRY(mien_graph_build(&model->graph, network, &resolved, err));
+    fill_memory(&model->memory, &model->graph, network, options->train);
+    TRY(allocate_params(model, err));
+    TRY(allocate_slots(model, err));
+    *out = model;
+    model = NULL;
+
+done:
+    mien_model_destroy(model);
+    return st;
+}
+
+void mien_model_destroy(struct mien_model *model)
+{
+    if (model == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < model->graph.count; i++) {
+        for (int p = 0; p < MIEN_NODE_PARAMS; p++) {
+            mien_cl_buffer_destroy(model->graph.nodes[i].params[p]);
+            mien_cl_buffer_destroy(model->graph.nodes[i].gradients[p]);
+        }
+    }
+    for (size_t i = 0; model->slots != NULL && i < model->graph.plan.slot_count; i++) {
+        mien_cl_buffer_destroy(model->slots[i]);
+    }
+    mien_cl_buffer_destroy(model->values);
+    mien_cl_buffer_destroy(model->gradients);
+    mien_cl_buffer_destroy(model->work);
+    free(model->slots);
+    mien_graph_finish(&model->graph);
+    free(model);
+}
+
+const struct mien_network *mien_model_network(const struct mien_model *model)
+{
+    return model->network;
+}
+
+const struct mien_model_memory *mien_model_memory(const struct mien_model *model)
+{
+    return &model->memory;
+}
+
+int mien_model_batch(const struct mien_model *model)
+{
+    return model->batch;
+}
+
+struct mien_cl *mien_model_cl(const struct mien_model *model)
+{
+    return model->cl;
+}
+
+struct mien_cl_buffer *mien_model_values(const struct mien_model *model)
+{
+    return model->values;
+}
+
+struct mien_cl_buffer *mien_model_gradients(const struct mien_model *model)
+{
+    return model->gradients;
+}
+
+struct mien_act mien_model_input_act(const struct mien_model *model, int n)
+{
+    struct mien_act act = model->graph.input_act;
+    act.n = n;
+    return act;
+}
+
+struct mien_cl_buffer *mien_model_input(const struct mien_model *model)
+{
+    return model->graph.input.buffer;
+}
+
+struct mien_act mien_model_output_act(const struct mien_model *model, int n)
+{
+    struct mien_act act = model->graph.output_act;
+    act.n = n;
+    return act;
+}
+
+struct mien_cl_buffer *mien_model_logits(const struct mien_model *model)
+{
+    return model->graph.logits.buffer;
+}
+
+struct mien_cl_buffer *mien_model_logits_gradient(const struct mien_model *model)
+{
+    return model->graph.logits_gradient.buffer;
+}
+
+enum mien_status mien_model_forward(struct mien_model *model, int n, bool train,
+                                    struct mien_error *err)
+{
+    const struct mien_pass pass = { model->cl, model->work, n, train };
+    for (size_t i = 0; i < model->graph.count; i++) {
+        const struct mien_node *const node = &model->graph.nodes[i];
+        mien_cl_label(model->cl, node->layer->name);
+        const enum mien_status st = node->class->forward(node, &pass, err);
+        if (st != MIEN_OK) {
+            return mien_wrap(err, st, "%s forward", node->layer->name);
+        }
+    }
+    return MIEN_OK;
+}
+
+enum mien_status mien_model_backward(struct mien_model *model, int n, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_pass pass = { model->cl, model->work, n, true };
+    const struct mien_graph *const graph = &model->graph;
+    if (graph->output_after_relu && graph->logits_gradient.buffer != NULL) {
+        const struct mien_act act = mien_model_output_act(model, n);
+        TRY(mien_relu_bwd(model->cl, graph->logits_gradient.buffer, graph->logits_gradient.buffer,
+                          graph->logits.buffer, &act, err));
+    }
+    for (size_t i = graph->count; i > 0; i--) {
+        const struct mien_node *const node = &graph->nodes[i - 1];
+        if (node->dy.buffer == NULL) {
+            break; /* no layer from here down has parameters */
+        }
+        mien_cl_label(model->cl, node->layer->name);
+        st = node->class->backward(node, &pass, err);
+        if (st != MIEN_OK) {
+            return mien_wrap(err, st, "%s backward", node->layer->name);
+        }
+    }
+
+done:
+    return st;
+}

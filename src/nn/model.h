@@ -1,0 +1,90 @@
+/** model.h - a network on a device: its memory, its weights, forward and backward (internal) */
+#ifndef MIEN_NN_MODEL_H
+#define MIEN_NN_MODEL_H
+
+#include "nn/network.h"
+#include "ops/tensor.h"
+
+struct mien_model;
+
+/** Who computes the products of dense layers. */
+enum mien_blas {
+    MIEN_BLAS_AUTO, /**< own kernels on CPU devices, CLBlast elsewhere */
+    MIEN_BLAS_OWN,  /**< the vector kernels; CPU devices only */
+    MIEN_BLAS_CLBLAST,
+};
+
+struct mien_model_options {
+    int batch;  /**< images of a step, at most; >= 1 */
+    bool train; /**< plan memory for the backward pass too */
+    enum mien_blas blas;
+    int lanes; /**< of activations, see ops/tensor.h; 0: what suits the device, or 1 where
+                    there is none */
+};
+
+/** Device memory of a model, in bytes; nothing is allocated later. */
+struct mien_model_memory {
+    size_t parameters;  /**< weights */
+    size_t gradients;   /**< of the weights; 0 without training */
+    size_t activations; /**< activations and their gradients, sharing slots by lifetime */
+    size_t unshared;    /**< what activations would take without sharing */
+    size_t scratch;     /**< one work buffer for all kernels */
+};
+
+/**
+ * Plan the memory of a network without a device.
+ *
+ * Errors  MIEN_ERR_SHAPE, MIEN_ERR_USAGE (blas), MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_model_plan(struct mien_model_memory *out, const struct mien_network *network,
+                                 const struct mien_model_options *options, struct mien_error *err);
+
+/**
+ * Put a network on a device; the weights are zero until mien_weights_upload().
+ *
+ * Ownership  *out is the caller's, release with mien_model_destroy(); NULL on error; `cl` and
+ * `network` are borrowed and must outlive it Errors     MIEN_ERR_MEMORY, MIEN_ERR_SHAPE,
+ * MIEN_ERR_USAGE, MIEN_ERR_CL
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_model_create(struct mien_model **out, struct mien_cl *cl,
+                                   const struct mien_network *network,
+                                   const struct mien_model_options *options,
+                                   struct mien_error *err);
+void mien_model_destroy(struct mien_model *model); /* NULL is allowed */
+
+const struct mien_network *mien_model_network(const struct mien_model *model);
+const struct mien_model_memory *mien_model_memory(const struct mien_model *model);
+int mien_model_batch(const struct mien_model *model);
+struct mien_cl *mien_model_cl(const struct mien_model *model);
+
+/** The flat buffers: parameters and their gradients, network->flat_floats float32 each; borrowed.
+ */
+struct mien_cl_buffer *mien_model_values(const struct mien_model *model);
+struct mien_cl_buffer *mien_model_gradients(
+    const struct mien_model *model); /* NULL without training */
+
+/** Where a batch goes in: shape of `n` images, and the buffer; borrowed. */
+struct mien_act mien_model_input_act(const struct mien_model *model, int n);
+struct mien_cl_buffer *mien_model_input(const struct mien_model *model);
+/** What comes out: logits, and where the loss puts their gradient (NULL without training). */
+struct mien_act mien_model_output_act(const struct mien_model *model, int n);
+struct mien_cl_buffer *mien_model_logits(const struct mien_model *model);
+struct mien_cl_buffer *mien_model_logits_gradient(const struct mien_model *model);
+
+/**
+ * Enqueue input -> logits for n images, n at most the batch.
+ *
+ * train  keep what the backward pass needs, and let batch norm use and gather the batch's
+ * statistics Errors MIEN_ERR_CL, MIEN_ERR_MEMORY, with the layer's name
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_model_forward(struct mien_model *model, int n, bool train,
+                                    struct mien_error *err);
+/** Enqueue gradient of the logits -> gradients of all parameters, after a forward pass with
+ * `train`. */
+MIEN_CHECK_RESULT
+enum mien_status mien_model_backward(struct mien_model *model, int n, struct mien_error *err);
+
+#endif

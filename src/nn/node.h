@@ -1,0 +1,93 @@
+/** node.h - one operation of a model: what model.c runs and the node_*.c files provide (internal to
+ * nn) */
+#ifndef MIEN_NN_NODE_H
+#define MIEN_NN_NODE_H
+
+#include "nn/model.h"
+#include "nn/plan.h"
+#include "ops/batchnorm.h"
+#include "ops/conv2d.h"
+#include "ops/dense.h"
+#include "ops/pool.h"
+
+enum { MIEN_NODE_PARAMS = 4 };
+
+/** No tensor: an index into the plan that is not used. */
+#define MIEN_NO_ITEM ((size_t)-1)
+
+/** A buffer of the model, known to the plan by `item` and to the device once it is allocated. */
+struct mien_value {
+    size_t item;                   /**< MIEN_NO_ITEM: not needed */
+    struct mien_cl_buffer *buffer; /**< borrowed from the model's slots */
+};
+
+struct mien_node;
+
+/** What one call of a pass needs to know. */
+struct mien_pass {
+    struct mien_cl *cl;
+    struct mien_cl_buffer *work;
+    int n; /**< images */
+    bool train;
+};
+
+/** The behaviour of a kind of node. */
+struct mien_node_class {
+    bool fuses_relu;   /**< its forward kernel can end in ReLU */
+    bool reads_input;  /**< its backward pass needs x, also without a mask */
+    bool reads_output; /**< its backward pass needs y, also without a mask */
+    bool masks_output; /**< its mask for a ReLU before it is its output y, not its input */
+    /** Fill node->op, node->out, *work_bytes and *extra_bytes from node->layer and node->in. */
+    enum mien_status (*setup)(struct mien_node *node, size_t *work_bytes, size_t *extra_bytes,
+                              struct mien_error *err);
+    enum mien_status (*forward)(const struct mien_node *node, const struct mien_pass *pass,
+                                struct mien_error *err);
+    /** dx (where node->dx is there) and the gradients of its parameters, from dy. */
+    enum mien_status (*backward)(const struct mien_node *node, const struct mien_pass *pass,
+                                 struct mien_error *err);
+};
+
+struct mien_node {
+    const struct mien_node_class *class;
+    const struct mien_layer
+        *layer;              /**< borrowed; the relayout in front of a dense layer has that one's */
+    struct mien_act in, out; /**< for a whole batch */
+    union {
+        struct mien_conv2d conv;
+        struct mien_dense dense;
+        struct mien_pool pool;
+        struct mien_batchnorm batchnorm;
+    } op;
+    bool relu;       /**< the ReLU behind it is part of its forward kernel */
+    bool after_relu; /**< a ReLU made its input: its backward pass masks dx */
+    struct mien_value x, y, dx, dy, extra;
+    struct mien_cl_buffer *params[MIEN_NODE_PARAMS];    /**< windows, owned by the model */
+    struct mien_cl_buffer *gradients[MIEN_NODE_PARAMS]; /**< likewise */
+};
+
+/** The nodes of a network and the plan of their memory; no device is needed. */
+struct mien_graph {
+    struct mien_node *nodes;
+    size_t count;
+    struct mien_plan plan;
+    struct mien_value input, logits, logits_gradient;
+    struct mien_act input_act, output_act; /**< for a whole batch */
+    bool output_after_relu; /**< the network ends in a ReLU: the loss gradient is masked */
+    size_t work_bytes;      /**< scratch of the hungriest node */
+};
+
+/**
+ * Choose the nodes for a network's layers, fuse what can be fused, and plan the memory.
+ *
+ * Ownership  release with mien_graph_finish(), also after an error
+ * Errors     as mien_model_plan()
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_graph_build(struct mien_graph *graph, const struct mien_network *network,
+                                  const struct mien_model_options *options, struct mien_error *err);
+void mien_graph_finish(struct mien_graph *graph);
+
+extern const struct mien_node_class mien_node_conv, mien_node_dense, mien_node_relu,
+    mien_node_maxpool, mien_node_avgpool, mien_node_batchnorm, mien_node_relayout;
+
+#endif

@@ -1,0 +1,98 @@
+/* node_conv.c - convolution and dense layers in a model */
+#include "nn/node.h"
+
+static enum mien_status setup_conv(struct mien_node *node, size_t *work_bytes, size_t *extra_bytes,
+                                   struct mien_error *err)
+{
+    const struct mien_layer_spec *const spec = &node->layer->spec;
+    const enum mien_status st =
+        mien_conv2d_init(&node->op.conv, &node->in, spec->width, spec->kernel_h, spec->kernel_w,
+                         spec->stride, spec->pad, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    node->op.conv.relu = node->relu;
+    node->out = mien_conv2d_output(&node->op.conv);
+    *work_bytes = mien_conv2d_work_bytes(&node->op.conv);
+    *extra_bytes = 0;
+    return MIEN_OK;
+}
+
+static enum mien_status forward_conv(const struct mien_node *node, const struct mien_pass *pass,
+                                     struct mien_error *err)
+{
+    struct mien_conv2d op = node->op.conv;
+    op.n = pass->n;
+    return mien_conv2d_fwd(pass->cl, node->y.buffer, node->x.buffer, node->params[0],
+                           node->params[1], pass->work, &op, err);
+}
+
+static enum mien_status backward_conv(const struct mien_node *node, const struct mien_pass *pass,
+                                      struct mien_error *err)
+{
+    struct mien_conv2d op = node->op.conv;
+    op.n = pass->n;
+    const enum mien_status st =
+        mien_conv2d_bwd_filter(pass->cl, node->gradients[0], node->gradients[1], node->dy.buffer,
+                               node->x.buffer, pass->work, &op, err);
+    if (st != MIEN_OK || node->dx.buffer == NULL) {
+        return st;
+    }
+    return mien_conv2d_bwd_data(pass->cl, node->dx.buffer, node->dy.buffer, node->params[0],
+                                node->after_relu ? node->x.buffer : NULL, pass->work, &op, err);
+}
+
+const struct mien_node_class mien_node_conv = {
+    .fuses_relu = true,
+    .reads_input = true,
+    .setup = setup_conv,
+    .forward = forward_conv,
+    .backward = backward_conv,
+};
+
+static enum mien_status setup_dense(struct mien_node *node, size_t *work_bytes, size_t *extra_bytes,
+                                    struct mien_error *err)
+{
+    const enum mien_status st =
+        mien_dense_init(&node->op.dense, &node->in, node->layer->spec.width, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    node->op.dense.relu = node->relu;
+    node->out = (struct mien_act){ node->in.n, node->layer->spec.width, 1, 1, node->in.lanes };
+    *work_bytes = mien_dense_work_bytes(&node->op.dense);
+    *extra_bytes = 0;
+    return MIEN_OK;
+}
+
+static enum mien_status forward_dense(const struct mien_node *node, const struct mien_pass *pass,
+                                      struct mien_error *err)
+{
+    struct mien_dense op = node->op.dense;
+    op.n = pass->n;
+    return mien_dense_fwd(pass->cl, node->y.buffer, node->x.buffer, node->params[0],
+                          node->params[1], pass->work, &op, err);
+}
+
+static enum mien_status backward_dense(const struct mien_node *node, const struct mien_pass *pass,
+                                       struct mien_error *err)
+{
+    struct mien_dense op = node->op.dense;
+    op.n = pass->n;
+    const enum mien_status st =
+        mien_dense_bwd_weight(pass->cl, node->gradients[0], node->gradients[1], node->dy.buffer,
+                              node->x.buffer, pass->work, &op, err);
+    if (st != MIEN_OK || node->dx.buffer == NULL) {
+        return st;
+    }
+    return mien_dense_bwd_data(pass->cl, node->dx.buffer, node->dy.buffer, node->params[0],
+                               node->after_relu ? node->x.buffer : NULL, pass->work, &op, err);
+}
+
+const struct mien_node_class mien_node_dense = {
+    .fuses_relu = true,
+    .reads_input = true,
+    .setup = setup_dense,
+    .forward = forward_dense,
+    .backward = backward_dense,
+};

@@ -1,0 +1,121 @@
+/* weights.c - a model's weights: initial values, to and from safetensors files */
+#include "nn/weights.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/random.h"
+
+static void init_uniform(float *values, size_t count, float bound, uint64_t seed, uint32_t param)
+{
+    for (size_t i = 0; i < count; i += 4) {
+        uint32_t bits[4];
+        mien_random_block(bits, seed, MIEN_STREAM_INIT, param, i / 4);
+        for (size_t j = 0; j < 4 && i + j < count; j++) {
+            values[i + j] = (mien_random_unit(bits[j]) * 2.0f - 1.0f) * bound;
+        }
+    }
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text);
+    const size_t tail = strlen(end);
+    return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+void mien_weights_init(float *flat, const struct mien_network *network, uint64_t seed)
+{
+    memset(flat, 0, network->flat_floats * sizeof(*flat));
+    for (size_t l = 0; l < network->layer_count; l++) {
+        const struct mien_layer *const layer = &network->layers[l];
+        for (int p = 0; p < layer->param_count; p++) {
+            const size_t index = (size_t)(layer->first_param + p);
+            const struct mien_param *const param = &network->params[index];
+            float *const values = flat + param->offset;
+            if (layer->spec.kind != MIEN_LAYER_BATCHNORM) {
+                init_uniform(values, param->count, 1.0f / sqrtf((float)param->fan_in), seed,
+                             (uint32_t)index);
+                continue;
+            }
+            const float start =
+                ends_with(param->name, ".weight") || ends_with(param->name, ".running_var") ? 1.0f
+                                                                                            : 0.0f;
+            for (size_t i = 0; i < param->count; i++) {
+                values[i] = start;
+            }
+        }
+    }
+}
+
+static void format_shape(char *out, size_t bytes, const size_t *shape, int rank)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; i < rank && used < bytes; i++) {
+        const int wrote = snprintf(out + used, bytes - used, i == 0 ? "%zu" : "x%zu", shape[i]);
+        used += wrote > 0 ? (size_t)wrote : 0;
+    }
+}
+
+enum mien_status mien_weights_from_file(float *flat, const struct mien_network *network,
+                                        const struct mien_safetensors *file, const char *prefix,
+                                        struct mien_error *err)
+{
+    for (size_t i = 0; i < network->param_count; i++) {
+        const struct mien_param *const param = &network->params[i];
+        char name[64];
+        (void)snprintf(name, sizeof(name), "%s%s", prefix, param->name);
+        const struct mien_tensor *const tensor = mien_safetensors_find(file, name);
+        if (tensor == NULL) {
+            return mien_fail(err, MIEN_ERR_FORMAT,
+                             "no tensor named %s: weights of another network?", name);
+        }
+        const bool same =
+            tensor->rank == param->rank &&
+            memcmp(tensor->shape, param->shape, (size_t)param->rank * sizeof(size_t)) == 0;
+        if (tensor->dtype != MIEN_F32 || !same) {
+            char got[96];
+            char wanted[96];
+            format_shape(got, sizeof(got), tensor->shape, tensor->rank);
+            format_shape(wanted, sizeof(wanted), param->shape, param->rank);
+            return mien_fail(err, MIEN_ERR_FORMAT, "%s is %s of %s: the network wants F32 of %s",
+                             name, mien_dtype_name(tensor->dtype), got, wanted);
+        }
+        memcpy(flat + param->offset, tensor->data, param->count * sizeof(*flat));
+    }
+    return MIEN_OK;
+}
+
+void mien_weights_to_tensors(struct mien_tensor *tensors, char (*names)[64],
+                             const struct mien_network *network, const float *flat,
+                             const char *prefix)
+{
+    for (size_t i = 0; i < network->param_count; i++) {
+        const struct mien_param *const param = &network->params[i];
+        (void)snprintf(names[i], sizeof(names[i]), "%s%s", prefix, param->name);
+        tensors[i] = (struct mien_tensor){
+            .name = names[i],
+            .dtype = MIEN_F32,
+            .rank = param->rank,
+            .data = flat + param->offset,
+            .bytes = param->count * sizeof(*flat),
+        };
+        memcpy(tensors[i].shape, param->shape, (size_t)param->rank * sizeof(size_t));
+    }
+}
+
+enum mien_status mien_weights_upload(struct mien_model *model, const float *flat,
+                                     struct mien_error *err)
+{
+    return mien_cl_write(mien_model_cl(model), mien_model_values(model), 0, flat,
+                         mien_model_network(model)->flat_floats * sizeof(*flat), err);
+}
+
+enum mien_status mien_weights_download(float *flat, const struct mien_model *model,
+                                       struct mien_error *err)
+{
+    return mien_cl_read(mien_model_cl(model), flat, mien_model_values(model), 0,
+                        mien_model_network(model)->flat_floats * sizeof(*flat), err);
+}

@@ -1,0 +1,44 @@
+/** weights.h - a model's weights: initial values, to and from safetensors files (internal) */
+#ifndef MIEN_NN_WEIGHTS_H
+#define MIEN_NN_WEIGHTS_H
+
+#include "base/safetensors.h"
+#include "nn/model.h"
+
+/**
+ * PyTorch's initial values as one flat array: weights and biases uniform in +-1/sqrt(fan_in), batch
+ * norm 1 and 0.  A function of `seed` alone.
+ *
+ * Shapes  flat [network->flat_floats], overwritten
+ */
+void mien_weights_init(float *flat, const struct mien_network *network, uint64_t seed);
+
+/**
+ * Copy the tensors of a file into the flat array by name.
+ *
+ * prefix  in front of every name, "" for weights
+ * Errors  MIEN_ERR_FORMAT: a tensor is missing, or has another type or shape (both are stated)
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_weights_from_file(float *flat, const struct mien_network *network,
+                                        const struct mien_safetensors *file, const char *prefix,
+                                        struct mien_error *err);
+
+/**
+ * Describe the flat array as named tensors, network->param_count of them, pointing into `flat`.
+ *
+ * Ownership  names are written to `names`, [param_count][64], which the tensors borrow
+ */
+void mien_weights_to_tensors(struct mien_tensor *tensors, char (*names)[64],
+                             const struct mien_network *network, const float *flat,
+                             const char *prefix);
+
+/** Blocking copies between a flat array and the device's parameters. */
+MIEN_CHECK_RESULT
+enum mien_status mien_weights_upload(struct mien_model *model, const float *flat,
+                                     struct mien_error *err);
+MIEN_CHECK_RESULT
+enum mien_status mien_weights_download(float *flat, const struct mien_model *model,
+                                       struct mien_error *err);
+
+#endif

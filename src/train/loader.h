@@ -1,0 +1,51 @@
+/** loader.h - batches of a data set, gathered and normalised on the device (internal) */
+#ifndef MIEN_TRAIN_LOADER_H
+#define MIEN_TRAIN_LOADER_H
+
+#include "data/dataset.h"
+#include "nn/model.h"
+
+/**
+ * The whole set lives on the device as uint8 where it fits; else the images of each batch are
+ * copied through two staging buffers, so that one is filled while the device works on the other.
+ */
+struct mien_loader;
+
+struct mien_loader_options {
+    int batch;           /**< images of a batch, at most */
+    float mean, std;     /**< see struct mien_recipe */
+    size_t device_bytes; /**< most bytes the set may take on the device; 0: half of its memory */
+};
+
+/** Ownership  `cl` and `set` are borrowed.  Errors  MIEN_ERR_MEMORY, MIEN_ERR_CL */
+MIEN_CHECK_RESULT
+enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl,
+                                    const struct mien_dataset *set,
+                                    const struct mien_loader_options *options,
+                                    struct mien_error *err);
+void mien_loader_destroy(struct mien_loader *loader); /* NULL is allowed */
+
+/** Images of the data set, and whether they live on the device. */
+const struct mien_dataset *mien_loader_set(const struct mien_loader *loader);
+bool mien_loader_resident(const struct mien_loader *loader);
+
+/** Take a split in its own order. */
+MIEN_CHECK_RESULT
+enum mien_status mien_loader_in_order(struct mien_loader *loader, enum mien_split split,
+                                      struct mien_error *err);
+/** Take a split in the order that (seed, epoch) draws. */
+MIEN_CHECK_RESULT
+enum mien_status mien_loader_shuffled(struct mien_loader *loader, enum mien_split split,
+                                      uint64_t seed, int epoch, struct mien_error *err);
+/** Images of the split taken last. */
+size_t mien_loader_count(const struct mien_loader *loader);
+
+/** Enqueue: images [first, first + n) of the order into the model's input, their labels beside it.
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_loader_load(struct mien_loader *loader, struct mien_model *model,
+                                  size_t first, int n, struct mien_error *err);
+/** Labels of the batch loaded last: [n] int32; borrowed. */
+struct mien_cl_buffer *mien_loader_labels(const struct mien_loader *loader);
+
+#endif
