@@ -70,25 +70,38 @@ done:
 
 /*
  * CLBlast 1.5.3 knows no AMD CPU and gives it small tiles in local memory, which a CPU device only
- * copies around.  GEMMK 1 with MWG != NWG gives wrong results before 1.6.3 and stays out.
+ * copies around.  Here a work-item computes a register tile of whole vectors, the machine's width
+ * both ways.  GEMMK 1 with MWG != NWG gives wrong results before 1.6.3 and stays out.
  */
 enum mien_status mien_blas_tune_defaults(const struct mien_device_info *device,
                                          struct mien_error *err)
 {
-    static const char *names[] = { "GEMMK", "KREG", "KWG", "KWI", "MDIMA", "MDIMC", "MWG", "NDIMB",
-                                   "NDIMC", "NWG",  "SA",  "SB",  "STRM",  "STRN",  "VWM", "VWN" };
-    static const size_t values[] = { 0, 1, 16, 2, 4, 4, 32, 4, 4, 32, 0, 0, 0, 0, 8, 8 };
-    static const char *routine_names[] = { "XGEMM_MIN_INDIRECT_SIZE" };
-    static const size_t routine_values[] = { 1 };
-    _Static_assert(sizeof(names) / sizeof(names[0]) == sizeof(values) / sizeof(values[0]),
-                   "a value for each name");
-
     if (device->kind != MIEN_DEVICE_CPU) {
         return MIEN_OK;
     }
-    CLBlastStatusCode code =
-        CLBlastOverrideParameters(device->device, "Xgemm", CLBlastPrecisionSingle,
-                                  sizeof(names) / sizeof(names[0]), names, values);
+    const bool wide = device->float_width >= 16;
+    const size_t vector = wide ? 16 : 8;
+    const size_t items = wide ? 2 : 4; /* of a work-group, along either side of its 32 x 32 tile */
+    const struct {
+        const char *name;
+        size_t value;
+    } gemm[] = {
+        { "GEMMK", 0 },     { "KREG", 1 },      { "KWG", 16 },     { "KWI", 4 },
+        { "MDIMA", items }, { "MDIMC", items }, { "MWG", 32 },     { "NDIMB", items },
+        { "NDIMC", items }, { "NWG", 32 },      { "SA", 0 },       { "SB", 0 },
+        { "STRM", 0 },      { "STRN", 0 },      { "VWM", vector }, { "VWN", vector },
+    };
+    enum { COUNT = sizeof(gemm) / sizeof(gemm[0]) };
+    const char *names[COUNT];
+    size_t values[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        names[i] = gemm[i].name;
+        values[i] = gemm[i].value;
+    }
+    static const char *routine_names[] = { "XGEMM_MIN_INDIRECT_SIZE" };
+    static const size_t routine_values[] = { 1 };
+    CLBlastStatusCode code = CLBlastOverrideParameters(
+        device->device, "Xgemm", CLBlastPrecisionSingle, COUNT, names, values);
     if (code == CLBlastSuccess) {
         code = CLBlastOverrideParameters(device->device, "GemmRoutine", CLBlastPrecisionSingle, 1,
                                          routine_names, routine_values);

@@ -1,0 +1,188 @@
+/* test_blas.c - matrix products through CLBlast against a plain loop */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cl/blas.h"
+#include "support/device.h"
+
+/* One, odd sizes, sizes off every tile, a product whose parts are rounded in another order. */
+static const struct {
+    size_t m, n, k;
+} shapes[] = {
+    { 1, 1, 1 }, { 1, 7, 3 }, { 5, 1, 9 }, { 13, 11, 1 }, { 33, 31, 65 }, { 150, 84, 120 },
+};
+
+/* A host matrix of rows x columns floats with room between and around its rows. */
+struct plain {
+    float *data;
+    size_t offset, stride, floats;
+};
+
+static struct plain make(size_t rows, size_t columns, size_t offset, size_t gap, uint32_t seed)
+{
+    struct plain plain = { NULL, offset, columns + gap, offset + rows * (columns + gap) };
+    plain.data = random_floats(plain.floats, seed);
+    return plain;
+}
+
+static float element(const struct plain *p, bool transposed, size_t row, size_t column)
+{
+    return transposed ? p->data[p->offset + column * p->stride + row]
+                      : p->data[p->offset + row * p->stride + column];
+}
+
+/* c = a b + beta c in double precision; what lies between the rows stays as it is. */
+static void multiply(struct plain *c, const struct plain *a, bool ta, const struct plain *b,
+                     bool tb, size_t m, size_t n, size_t k, float beta)
+{
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n; j++) {
+            float *const to = &c->data[c->offset + i * c->stride + j];
+            double sum = beta == 0.0f ? 0.0 : (double)beta * (double)*to;
+            for (size_t l = 0; l < k; l++) {
+                sum += (double)element(a, ta, i, l) * (double)element(b, tb, l, j);
+            }
+            *to = (float)sum;
+        }
+    }
+}
+
+static void check(struct mien_cl *cl, size_t m, size_t n, size_t k, bool ta, bool tb, float beta,
+                  size_t room)
+{
+    struct mien_error err = { "" };
+    struct plain a = make(ta ? k : m, ta ? m : k, room, room * 2, 1);
+    struct plain b = make(tb ? n : k, tb ? k : n, room * 3, room, 2);
+    struct plain c = make(m, n, room * 2, room, 3);
+    if (beta == 0.0f) {
+        for (size_t i = 0; i < m; i++) { /* must not be read */
+            memset(c.data + c.offset + i * c.stride, 0xFF, n * sizeof(float));
+        }
+    }
+    struct mien_cl_buffer *const da = guarded_copy(cl, a.data, a.floats * sizeof(float));
+    struct mien_cl_buffer *const db = guarded_copy(cl, b.data, b.floats * sizeof(float));
+    struct mien_cl_buffer *const dc = guarded_copy(cl, c.data, c.floats * sizeof(float));
+    const struct mien_matrix ma = { da, a.offset, a.stride, ta };
+    const struct mien_matrix mb = { db, b.offset, b.stride, tb };
+    const struct mien_matrix mc = { dc, c.offset, c.stride, false };
+    assert_ok(mien_blas_gemm(cl, &mc, &ma, &mb, m, n, k, beta, &err), &err);
+    multiply(&c, &a, ta, &b, tb, m, n, k, beta);
+    float *const got = guarded_read(cl, dc, c.floats * sizeof(float));
+    assert_all_close(got, c.data, c.floats, 1e-6f * sqrtf((float)k), 1e-5f);
+    free(got);
+    mien_cl_buffer_destroy(da);
+    mien_cl_buffer_destroy(db);
+    mien_cl_buffer_destroy(dc);
+    free(a.data);
+    free(b.data);
+    free(c.data);
+}
+
+static void test_blas_gemm__matches_a_plain_loop_in_every_form(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+        for (int form = 0; form < 4; form++) {
+            const bool ta = (form & 1) != 0;
+            const bool tb = (form & 2) != 0;
+            check(cl, shapes[i].m, shapes[i].n, shapes[i].k, ta, tb, 0.0f, 0);
+            check(cl, shapes[i].m, shapes[i].n, shapes[i].k, ta, tb, 1.0f, 0);
+        }
+    }
+}
+
+static void test_blas_gemm__keeps_to_offset_and_stride(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    for (int form = 0; form < 4; form++) {
+        check(cl, 33, 31, 65, (form & 1) != 0, (form & 2) != 0, 0.0f, 5);
+        check(cl, 64, 32, 32, (form & 1) != 0, (form & 2) != 0, 1.0f, 16);
+        check(cl, 1, 7, 3, (form & 1) != 0, (form & 2) != 0, 0.5f, 1);
+    }
+}
+
+static void test_blas_gemm__refusal_names_status_and_sizes(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct mien_cl_buffer *const buffer = guarded_buffer(cl, 16 * sizeof(float));
+    const struct mien_matrix matrix = { buffer, 0, 4, false };
+    const struct mien_matrix narrow = { buffer, 0, 3, false };
+    assert_int_equal(mien_blas_gemm(cl, &matrix, &narrow, &matrix, 4, 4, 4, 0.0f, &err),
+                     MIEN_ERR_CL);
+    assert_string_equal(err.text, "matrix product m 4 n 4 k 4: CLBlastSgemm: "
+                                  "CLBlastInvalidLeadDimA (-1016)");
+    assert_int_equal(mien_blas_gemm(cl, &matrix, &matrix, &matrix, 0, 4, 4, 0.0f, NULL),
+                     MIEN_ERR_CL);
+    mien_cl_buffer_destroy(buffer);
+}
+
+static void test_blas_gemm__is_profiled(void **state)
+{
+    (void)device_or_skip(state);
+    struct mien_error err = { "" };
+    struct mien_cl *cl = NULL;
+    const struct mien_cl_options options = { .profile = true };
+    const struct mien_cl_sample *samples = NULL;
+    size_t count = 0;
+    assert_ok(mien_cl_open(&cl, &options, &err), &err);
+    struct mien_cl_buffer *const buffer = guarded_buffer(cl, 3 * 100 * 100 * sizeof(float));
+    const struct mien_matrix a = { buffer, 0, 100, false };
+    const struct mien_matrix b = { buffer, 10000, 100, true };
+    const struct mien_matrix c = { buffer, 20000, 100, false };
+    const struct mien_matrix wrong = { buffer, 0, 1, false };
+    mien_cl_label(cl, "dense1.fwd");
+    assert_ok(mien_blas_gemm(cl, &c, &a, &b, 100, 100, 100, 0.0f, &err), &err);
+    assert_int_equal(mien_blas_gemm(cl, &c, &wrong, &b, 100, 100, 100, 0.0f, &err), MIEN_ERR_CL);
+    assert_ok(mien_blas_gemm(cl, &c, &a, &b, 100, 100, 100, 0.0f, &err), &err);
+    assert_ok(mien_cl_profile(cl, &samples, &count, &err), &err);
+    assert_int_equal(count, 2);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(samples[i].kernel, "clblast_sgemm");
+        assert_string_equal(samples[i].label, "dense1.fwd");
+        assert_true(samples[i].queued_ns > 0);
+        assert_true(samples[i].end_ns > samples[i].start_ns);
+    }
+    assert_true(samples[1].start_ns >= samples[0].end_ns);
+    mien_cl_buffer_destroy(buffer);
+    mien_cl_close(cl);
+}
+
+/* CLBlast keeps programs for the process: they must not be those of a device that was closed. */
+static void test_blas_gemm__works_on_the_second_device_opened(void **state)
+{
+    struct mien_cl *const first = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct mien_cl *second = NULL;
+    check(first, 33, 31, 65, false, true, 0.0f, 0);
+    for (int i = 0; i < 2; i++) {
+        assert_ok(mien_cl_open(&second, NULL, &err), &err);
+        check(second, 33, 31, 65, false, true, 0.0f, 0);
+        check(first, 33, 31, 65, true, false, 0.0f, 0);
+        mien_cl_close(second);
+    }
+    check(first, 33, 31, 65, false, true, 1.0f, 0);
+}
+
+static void test_blas_tune_defaults__leaves_gpus_alone(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    /* There is no such device: asking CLBlast about it would fail. */
+    const struct mien_device_info gpu = { .kind = MIEN_DEVICE_GPU };
+    assert_ok(mien_blas_tune_defaults(&gpu, &err), &err);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_blas_gemm__matches_a_plain_loop_in_every_form),
+        cmocka_unit_test(test_blas_gemm__keeps_to_offset_and_stride),
+        cmocka_unit_test(test_blas_gemm__refusal_names_status_and_sizes),
+        cmocka_unit_test(test_blas_gemm__is_profiled),
+        cmocka_unit_test(test_blas_gemm__works_on_the_second_device_opened),
+        cmocka_unit_test(test_blas_tune_defaults__leaves_gpus_alone),
+    };
+    return cmocka_run_group_tests_name("cl/blas", tests, device_setup, device_teardown);
+}
