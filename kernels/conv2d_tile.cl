@@ -1,0 +1,243 @@
+/*
+ * conv2d_tile.cl - convolution for GPUs: three implicit matrix products over local-memory tiles
+ *
+ * Pairs with   src/ops/conv2d_tile.c (host), src/ref/conv2d.c (plain C)
+ * Layout       plain NCHW (one lane); weights [oc][c][KH][KW].  Built with -DKH -DKW -DSTRIDE -DPAD
+ * Mapping      a work-group of 16 x 16 computes a tile of 64 rows x 64 columns of the product, 16
+ *              terms at a time; a work-item the rows ly + 16 i and columns lx + 16 j of it
+ *                forward          rows: output channels, columns: output pixels of all images
+ *                backward data    rows: input channels,  columns: input pixels of all images
+ *                backward filter  rows: output channels, columns: taps of all channels, and one
+ *                                 column of ones for the bias; dimension 2 splits the images
+ * Border       loads outside of image, matrix or split give 0; stores are guarded, barriers are not
+ * NaN          goes through, but for the ReLU mask, which gives zero where mask is NaN
+ * Determinism  fixed order of sums; the splits of the filter are added in order by a second kernel
+ */
+enum { TILE = 64, TERMS = 16, SIDE = 16, EACH = 4, ROW = TILE + 1, TAPS = KH * KW };
+
+/* acc[i][j] += sum over the tile's terms of left[term][ly + 16 i] * right[term][lx + 16 j] */
+static inline void multiply(float acc[EACH][EACH], __local const float *left,
+                            __local const float *right, const int lx, const int ly)
+{
+    for (int term = 0; term < TERMS; term++) {
+        float a[EACH];
+        float b[EACH];
+#pragma unroll
+        for (int i = 0; i < EACH; i++) {
+            a[i] = left[term * ROW + ly + SIDE * i];
+            b[i] = right[term * ROW + lx + SIDE * i];
+        }
+#pragma unroll
+        for (int i = 0; i < EACH; i++) {
+#pragma unroll
+            for (int j = 0; j < EACH; j++) {
+                acc[i][j] = fma(a[i], b[j], acc[i][j]);
+            }
+        }
+    }
+}
+
+static inline void clear(float acc[EACH][EACH])
+{
+#pragma unroll
+    for (int i = 0; i < EACH * EACH; i++) {
+        acc[i / EACH][i % EACH] = 0.0f;
+    }
+}
+
+__kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_fwd(
+    __global float *restrict y, __global const float *restrict x,
+    __global const float *restrict weight, __global const float *restrict bias, const int n,
+    const int c, const int h, const int w, const int oc, const int ho, const int wo,
+    const int relu_on)
+{
+    __local float left[TERMS * ROW];
+    __local float right[TERMS * ROW];
+    const int lx = (int)get_local_id(0);
+    const int ly = (int)get_local_id(1);
+    const int me = ly * SIDE + lx;
+    const int pixels = ho * wo;
+    const int columns = n * pixels;
+    const int terms = c * TAPS;
+    const int row0 = (int)get_group_id(1) * TILE;
+    const int col0 = (int)get_group_id(0) * TILE;
+
+    /* The column this work-item loads, four terms of it. */
+    const int col = col0 + me % TILE;
+    const int top = col % pixels / wo * STRIDE - PAD;
+    const int lft = col % wo * STRIDE - PAD;
+    __global const float *const image = x + (col < columns ? col / pixels : 0) * c * h * w;
+
+    float acc[EACH][EACH];
+    clear(acc);
+    for (int k0 = 0; k0 < terms; k0 += TERMS) {
+#pragma unroll
+        for (int i = 0; i < EACH; i++) {
+            const int k = k0 + me % TERMS;
+            const int row = row0 + me / TERMS + SIDE * i;
+            left[me % TERMS * ROW + me / TERMS + SIDE * i] =
+                row < oc && k < terms ? weight[row * terms + k] : 0.0f;
+
+            const int t = k0 + me / TILE + EACH * i;
+            const int r = top + t % TAPS / KW;
+            const int q = lft + t % KW;
+            const int inside = col < columns && t < terms && r >= 0 && r < h && q >= 0 && q < w;
+            right[(me / TILE + EACH * i) * ROW + me % TILE] =
+                inside ? image[(t / TAPS * h + r) * w + q] : 0.0f;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        multiply(acc, left, right, lx, ly);
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    for (int j = 0; j < EACH; j++) {
+        const int out = col0 + lx + SIDE * j;
+        for (int i = 0; i < EACH; i++) {
+            const int row = row0 + ly + SIDE * i;
+            if (row < oc && out < columns) {
+                const float v = acc[i][j] + (bias ? bias[row] : 0.0f);
+                y[(out / pixels * oc + row) * pixels + out % pixels] =
+                    relu_on && v <= 0.0f ? 0.0f : v;
+            }
+        }
+    }
+}
+
+__kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_bwd_data(
+    __global float *restrict dx, __global const float *restrict dy,
+    __global const float *restrict weight, __global const float *restrict mask, const int n,
+    const int c, const int h, const int w, const int oc, const int ho, const int wo)
+{
+    __local float left[TERMS * ROW];
+    __local float right[TERMS * ROW];
+    const int lx = (int)get_local_id(0);
+    const int ly = (int)get_local_id(1);
+    const int me = ly * SIDE + lx;
+    const int pixels = h * w;
+    const int columns = n * pixels;
+    const int terms = oc * TAPS;
+    const int row0 = (int)get_group_id(1) * TILE;
+    const int col0 = (int)get_group_id(0) * TILE;
+
+    const int col = col0 + me % TILE;
+    const int bottom = col % pixels / w + PAD;
+    const int rgt = col % w + PAD;
+    __global const float *const image = dy + (col < columns ? col / pixels : 0) * oc * ho * wo;
+
+    float acc[EACH][EACH];
+    clear(acc);
+    for (int k0 = 0; k0 < terms; k0 += TERMS) {
+#pragma unroll
+        for (int i = 0; i < EACH; i++) {
+            const int k = k0 + me % TERMS;
+            const int row = row0 + me / TERMS + SIDE * i;
+            left[me % TERMS * ROW + me / TERMS + SIDE * i] =
+                row < c && k < terms ? weight[(k / TAPS * c + row) * TAPS + k % TAPS] : 0.0f;
+
+            const int t = k0 + me / TILE + EACH * i;
+            const int r = bottom - t % TAPS / KW; /* STRIDE times the output's row */
+            const int q = rgt - t % KW;
+            const int inside = col < columns && t < terms && r >= 0 && q >= 0 && r % STRIDE == 0 &&
+                               q % STRIDE == 0 && r / STRIDE < ho && q / STRIDE < wo;
+            right[(me / TILE + EACH * i) * ROW + me % TILE] =
+                inside ? image[(t / TAPS * ho + r / STRIDE) * wo + q / STRIDE] : 0.0f;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        multiply(acc, left, right, lx, ly);
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    for (int j = 0; j < EACH; j++) {
+        const int in = col0 + lx + SIDE * j;
+        for (int i = 0; i < EACH; i++) {
+            const int row = row0 + ly + SIDE * i;
+            if (row < c && in < columns) {
+                const int at = (in / pixels * c + row) * pixels + in % pixels;
+                dx[at] = !mask || mask[at] > 0.0f ? acc[i][j] : 0.0f;
+            }
+        }
+    }
+}
+
+/* Sums over the images of split get_group_id(2) go to parts[split][oc][c * TAPS + 1]. */
+__kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_bwd_filter(
+    __global float *restrict parts, __global const float *restrict dy,
+    __global const float *restrict x, const int n, const int c, const int h, const int w,
+    const int oc, const int ho, const int wo, const int split_images)
+{
+    __local float left[TERMS * ROW];
+    __local float right[TERMS * ROW];
+    const int lx = (int)get_local_id(0);
+    const int ly = (int)get_local_id(1);
+    const int me = ly * SIDE + lx;
+    const int pixels = ho * wo;
+    const int columns = c * TAPS + 1;
+    const int split = (int)get_group_id(2);
+    const int first = split * split_images;
+    const int terms = (min(first + split_images, n) - first) * pixels;
+    const int row0 = (int)get_group_id(1) * TILE;
+    const int col0 = (int)get_group_id(0) * TILE;
+
+    float total[EACH][EACH];
+    float acc[EACH][EACH];
+    clear(total);
+    clear(acc);
+    for (int k0 = 0; k0 < terms; k0 += TERMS) {
+        const int k = k0 + me % TERMS;
+        const int image = first + k / pixels;
+        const int pixel = k % pixels;
+        const int top = pixel / wo * STRIDE - PAD;
+        const int lft = pixel % wo * STRIDE - PAD;
+#pragma unroll
+        for (int i = 0; i < EACH; i++) {
+            const int row = row0 + me / TERMS + SIDE * i;
+            left[me % TERMS * ROW + me / TERMS + SIDE * i] =
+                row < oc && k < terms ? dy[(image * oc + row) * pixels + pixel] : 0.0f;
+
+            const int t = col0 + me / TERMS + SIDE * i;
+            const int r = top + t % TAPS / KW;
+            const int q = lft + t % KW;
+            const int inside = k < terms && t < columns - 1 && r >= 0 && r < h && q >= 0 && q < w;
+            const float v = inside ? x[((image * c + t / TAPS) * h + r) * w + q] : 0.0f;
+            right[me % TERMS * ROW + me / TERMS + SIDE * i] = t == columns - 1 ? 1.0f : v;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        multiply(acc, left, right, lx, ly);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        /* Sums of sums, every 1024 terms: what rounding loses stays small. */
+        if (k0 / TERMS % TILE == TILE - 1 || k0 + TERMS >= terms) {
+#pragma unroll
+            for (int i = 0; i < EACH * EACH; i++) {
+                total[i / EACH][i % EACH] += acc[i / EACH][i % EACH];
+            }
+            clear(acc);
+        }
+    }
+    for (int i = 0; i < EACH; i++) {
+        const int row = row0 + ly + SIDE * i;
+        for (int j = 0; j < EACH; j++) {
+            const int out = col0 + lx + SIDE * j;
+            if (row < oc && out < columns) {
+                parts[((size_t)split * oc + row) * columns + out] = total[i][j];
+            }
+        }
+    }
+}
+
+/* One work-item per number: the splits in order. `dbias` may be null. */
+__kernel void conv2d_tile_sum_filter(__global float *restrict dweight,
+                                     __global float *restrict dbias,
+                                     __global const float *restrict parts, const int oc,
+                                     const int columns, const int splits)
+{
+    const int i = (int)get_global_id(0);
+    if (i < oc * columns) {
+        float sum = 0.0f;
+        for (int split = 0; split < splits; split++) {
+            sum += parts[(size_t)split * oc * columns + i];
+        }
+        if (i % columns < columns - 1) {
+            dweight[i / columns * (columns - 1) + i % columns] = sum;
+        } else if (dbias) {
+            dbias[i / columns] = sum;
+        }
+    }
+}
