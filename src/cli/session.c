@@ -1,0 +1,58 @@
+/* session.c - the device that a command works on, and a trained network on it */
+#include "cli/session.h"
+
+#include "base/error.h"
+#include "nn/weights.h"
+
+const char *const session_blas_choices[] = { "auto", "own", "clblast", NULL };
+
+enum mien_status session_open(struct session *out, const struct common_options *common,
+                              bool profile, struct term *term, struct mien_error *err)
+{
+    const struct mien_cl_options options = {
+        .device = common->device,
+        .profile = profile,
+        .log = &term->log,
+    };
+    *out = (struct session){ NULL };
+    const enum mien_status st = mien_cl_open(&out->cl, &options, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    const struct mien_device_info *const device = mien_cl_device(out->cl);
+    mien_log_line(&term->log, "device: %s (%s), %s", device->name,
+                  mien_device_kind_name(device->kind), device->platform_name);
+    return MIEN_OK;
+}
+
+void session_close(struct session *session)
+{
+    mien_cl_close(session->cl);
+    *session = (struct session){ NULL };
+}
+
+void session_describe(const struct session *session, json_t *object)
+{
+    const struct mien_device_info *const device = mien_cl_device(session->cl);
+    (void)json_object_set_new(object, "device", json_string(device->name));
+    (void)json_object_set_new(object, "driver", json_string(device->driver));
+}
+
+enum mien_status session_model_place(struct session_model *out, const struct session *session,
+                                     int batch, enum mien_blas blas, struct mien_error *err)
+{
+    const struct mien_model_options options = { .batch = batch, .blas = blas };
+    enum mien_status st =
+        mien_model_create(&out->model, session->cl, out->file.network, &options, err);
+    if (st == MIEN_OK) {
+        st = mien_weights_upload(out->model, out->file.weights, err);
+    }
+    return st;
+}
+
+void session_model_finish(struct session_model *model)
+{
+    mien_model_destroy(model->model);
+    mien_model_file_finish(&model->file);
+    *model = (struct session_model){ .model = NULL };
+}

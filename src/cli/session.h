@@ -1,0 +1,54 @@
+/** session.h - the device that a command works on, opened as its options say */
+#ifndef MIEN_CLI_SESSION_H
+#define MIEN_CLI_SESSION_H
+
+#include "cl/cl.h"
+#include "cli/opt.h"
+#include "cli/term.h"
+#include "nn/model.h"
+#include "train/model_file.h"
+
+/** An open device; zeroed is none. */
+struct session {
+    struct mien_cl *cl;
+};
+
+/**
+ * Open the device that --device, else MIEN_DEVICE, else "auto" names, and say which it is in a
+ * notice.
+ *
+ * profile    record every launch, see mien_cl_profile()
+ * Ownership  release with session_close(); zeroed on error; `term` must outlive it
+ * Errors     MIEN_ERR_NO_DEVICE; MIEN_ERR_USAGE: a name that fits several; MIEN_ERR_CL,
+ *            MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status session_open(struct session *out, const struct common_options *common,
+                              bool profile, struct term *term, struct mien_error *err);
+void session_close(struct session *session); /* zeroed is allowed */
+
+/** Put "device" and "driver" into a JSON object. */
+void session_describe(const struct session *session, json_t *object);
+
+/** For an option --blas that keeps an enum mien_blas: OPT_CHOICE's words, and its help. */
+extern const char *const session_blas_choices[];
+#define SESSION_BLAS_HELP "matrix products of dense layers: own kernels (CPU devices) or CLBlast"
+
+/** A trained network on the session's device, for forward passes; zeroed is none. */
+struct session_model {
+    struct mien_model_file file;
+    struct mien_model *model;
+};
+
+/**
+ * Put a file that was read by mien_model_file_load() into out->file on the device.
+ *
+ * Ownership  release with session_model_finish(), before session_close(), also after an error
+ * Errors     MIEN_ERR_SHAPE, MIEN_ERR_USAGE (blas), MIEN_ERR_CL, MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status session_model_place(struct session_model *out, const struct session *session,
+                                     int batch, enum mien_blas blas, struct mien_error *err);
+void session_model_finish(struct session_model *model); /* zeroed is allowed */
+
+#endif
