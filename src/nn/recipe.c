@@ -289,7 +289,8 @@ enum mien_status mien_recipe_format(char **out, const struct mien_recipe *recipe
             before = fields[i].path;
         }
         good = ferror(file) == 0;
-        good = fclose(file) == 0 && good;
+        /* glibc's fclose() succeeds with text NULL when the last realloc() is refused */
+        good = fclose(file) == 0 && good && text != NULL;
     }
     leave_plain_numbers(&numbers);
     if (!good) {

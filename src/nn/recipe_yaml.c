@@ -137,7 +137,9 @@ static enum mien_status complain(cyaml_err_t code, const struct complaint *compl
     const char *at = strstr(place, "(line: ");
     const long line = at == NULL ? 0 : strtol(at + strlen("(line: "), NULL, 10);
     const char *text = complaint->text[0] != '\0' ? complaint->text : cyaml_strerror(code);
-    if (code == CYAML_ERR_OOM) {
+    /* mien_recipe_scan() has parsed this very text: libyaml can only be short of memory now. */
+    if (code == CYAML_ERR_OOM || code == CYAML_ERR_LIBYAML_PARSER_INIT ||
+        code == CYAML_ERR_LIBYAML_PARSER) {
         return mien_fail(err, MIEN_ERR_MEMORY, "%s: no memory to read it", where);
     }
     /* A backtrace begins at the last thing that was right: of no use for what is missing. */

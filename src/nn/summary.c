@@ -73,7 +73,8 @@ enum mien_status mien_summary_text(char **out, const struct mien_network *networ
         write_row(file, "total", "one image, forward", NULL, network->parameters,
                   total_flop(network));
         good = ferror(file) == 0;
-        good = fclose(file) == 0 && good;
+        /* glibc's fclose() succeeds with text NULL when the last realloc() is refused */
+        good = fclose(file) == 0 && good && text != NULL;
     }
     if (!good) {
         free(text);
