@@ -8,6 +8,7 @@
 /* A line per command. */
 // clang-format off
 const struct command *const commands[] = {
+    &cmd_devices,
     &cmd_summary,
     &cmd_pack,
     &cmd_synth,

@@ -7,6 +7,7 @@
 /** All of them, in the order of `mien help`; NULL ends it. */
 extern const struct command *const commands[];
 
+extern const struct command cmd_devices;
 extern const struct command cmd_summary;
 extern const struct command cmd_pack;
 extern const struct command cmd_synth;

@@ -25,6 +25,8 @@ static const struct opt common_table[] = {
     { "quiet", OPT_FLAG, COMMON(quiet), NULL, "print results and errors only", .role = OPT_ANY },
     { "help", OPT_FLAG, COMMON(help), NULL, "print this text", .role = OPT_ANY },
 };
+static_assert(COMMON_DEVICE == 1 && COMMON_SEED == 2 && COMMON_JSON == 4 && COMMON_QUIET == 8,
+              "the rows of common_table are counted by these bits");
 enum { COMMON_ROWS = sizeof(common_table) / sizeof(common_table[0]), COMMON_ALWAYS = 16 };
 
 const struct opt *opt_at(const struct command *command, size_t index)
