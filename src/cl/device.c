@@ -36,8 +36,12 @@ static void trim_into(char *out, size_t room, char *text)
         start++;
     }
     (void)snprintf(out, room, "%.*s", (int)(length - start), text + start);
+    for (char *at = out; *at != '\0'; at++) {
+        *at = *at >= ' ' && *at <= '~' ? *at : '?'; /* JSON takes no broken UTF-8 */
+    }
 }
 
+/* "" when the driver refuses. */
 static void device_text(char *out, size_t room, cl_device_id device, cl_device_info what)
 {
     size_t bytes = 0;
