@@ -170,6 +170,11 @@ enum mien_status mien_cl_finish(struct mien_cl *cl, struct mien_error *err)
     return check(clFinish(cl->queue), "clFinish", err);
 }
 
+void mien_cl_drain(struct mien_cl *cl)
+{
+    (void)clFinish(cl->queue);
+}
+
 struct mien_cl_arg mien_cl_arg_buffer(const struct mien_cl_buffer *buffer)
 {
     return (struct mien_cl_arg){ &buffer->handle, sizeof(cl_mem) };

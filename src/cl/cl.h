@@ -84,6 +84,21 @@ enum mien_status mien_cl_flush(struct mien_cl *cl, struct mien_error *err);
 MIEN_CHECK_RESULT
 enum mien_status mien_cl_finish(struct mien_cl *cl, struct mien_error *err);
 
+/** The same on the way out of a failure: waits, and has nothing to say. */
+void mien_cl_drain(struct mien_cl *cl);
+
+/** A place in the queue that the host can wait for. */
+struct mien_cl_mark;
+/** Ownership  *out is the caller's until it is waited for or dropped; it must be NULL before. */
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_mark(struct mien_cl_mark **out, struct mien_cl *cl,
+                              struct mien_error *err);
+/** Wait until all that was enqueued before the mark is done, and release it; *mark NULL is allowed.
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_mark_wait(struct mien_cl_mark **mark, struct mien_error *err);
+void mien_cl_mark_drop(struct mien_cl_mark **mark); /* *mark NULL is allowed */
+
 /* Launches */
 
 /** One kernel argument: its bytes and their count. */

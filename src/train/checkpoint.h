@@ -1,0 +1,26 @@
+/** checkpoint.h - the whole state of a run in one file, and back (internal) */
+#ifndef MIEN_TRAIN_CHECKPOINT_H
+#define MIEN_TRAIN_CHECKPOINT_H
+
+#include "train/trainer.h"
+
+/**
+ * Write weights, optimiser state, position, sums of the epoch under way, the data's fingerprint and
+ * the chosen kernel variants; waits for the device.
+ *
+ * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_CL; then what was at `path` is untouched
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_checkpoint_save(const char *path, struct mien_trainer *trainer,
+                                      struct mien_error *err);
+
+/**
+ * Put a checkpoint's state into a trainer that was made from the same file's recipe and weights.
+ *
+ * Errors  MIEN_ERR_FORMAT: not a checkpoint, damaged, or of other data (fingerprints differ)
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_checkpoint_restore(struct mien_trainer *trainer, const char *path,
+                                         struct mien_error *err);
+
+#endif

@@ -1,0 +1,80 @@
+/* evaluate.c - a model over a whole split */
+#include "train/evaluate.h"
+
+static int at_most(size_t value, int limit)
+{
+    return value < (size_t)limit ? (int)value : limit;
+}
+
+static enum mien_status run_batches(struct mien_cl_buffer *probabilities,
+                                    struct mien_cl_buffer *stats, struct mien_model *model,
+                                    struct mien_loader *loader, const struct mien_log *log,
+                                    struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_cl *const cl = mien_model_cl(model);
+    const size_t count = mien_loader_count(loader);
+    struct mien_cl_mark *before = NULL; /* the device is never more than two batches behind */
+    struct mien_cl_mark *now = NULL;
+    for (size_t first = 0; first < count; first += (size_t)mien_model_batch(model)) {
+        const int n = at_most(count - first, mien_model_batch(model));
+        const struct mien_act out = mien_model_output_act(model, n);
+        const struct mien_softmax op = {
+            .n = n,
+            .classes = out.c,
+            .lanes = out.lanes,
+            .scale = 1.0f,
+            .first_row = (cl_int)first,
+        };
+        TRY(mien_loader_load(loader, model, first, n, err));
+        TRY(mien_model_forward(model, n, false, err));
+        mien_cl_label(cl, "loss");
+        TRY(mien_softmax_eval(cl, probabilities, stats, mien_model_logits(model),
+                              mien_loader_labels(loader), NULL, &op, err));
+        TRY(mien_cl_mark(&now, cl, err));
+        TRY(mien_cl_mark_wait(&before, err));
+        before = now;
+        now = NULL;
+        mien_log_progress(log, "evaluating", first + (size_t)n, count);
+    }
+
+done:
+    mien_cl_mark_drop(&before);
+    mien_cl_mark_drop(&now);
+    return st;
+}
+
+enum mien_status mien_evaluate(struct mien_softmax_stats *out, float *probabilities,
+                               struct mien_model *model, struct mien_loader *loader,
+                               enum mien_split split, const struct mien_log *log,
+                               struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_cl *const cl = mien_model_cl(model);
+    struct mien_cl_buffer *stats = NULL;
+    struct mien_cl_buffer *rows = NULL;
+    const size_t count = mien_loader_set(loader)->splits[split].count;
+    const size_t bytes = count * (size_t)mien_model_output_act(model, 1).c * sizeof(*probabilities);
+    if (count == 0) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "the data has no %s images", mien_split_name(split));
+    }
+    TRY(mien_cl_buffer_create(&stats, cl, mien_softmax_stats_bytes(mien_model_batch(model)), err));
+    TRY(mien_softmax_stats_reset(cl, stats, err));
+    if (probabilities != NULL) {
+        TRY(mien_cl_buffer_create(&rows, cl, bytes, err));
+    }
+    TRY(mien_loader_in_order(loader, split, err));
+    TRY(run_batches(rows, stats, model, loader, log, err));
+    TRY(mien_softmax_stats_read(cl, out, stats, err));
+    if (probabilities != NULL) {
+        TRY(mien_cl_read(cl, probabilities, rows, 0, bytes, err));
+    }
+
+done:
+    if (st != MIEN_OK) {
+        mien_cl_drain(cl); /* nothing may run on what is released now */
+    }
+    mien_cl_buffer_destroy(stats);
+    mien_cl_buffer_destroy(rows);
+    return st;
+}

@@ -1,0 +1,245 @@
+/* loader.c - batches of a data set, gathered and normalised on the device */
+#include "train/loader.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "ops/gather.h"
+
+enum { STAGES = 2 };
+
+struct mien_loader {
+    struct mien_cl *cl;             /* borrowed */
+    const struct mien_dataset *set; /* borrowed */
+    struct mien_loader_options options;
+    bool resident;
+    size_t image_bytes;
+
+    int32_t *order; /* [set->count]: what is taken now */
+    size_t count;   /* of the split taken now */
+
+    struct mien_cl_buffer *images; /* resident: the whole set; else unused */
+    struct mien_cl_buffer *all_labels;
+    struct mien_cl_buffer *indices; /* resident: `order`; else 0 .. batch - 1 */
+    struct mien_cl_buffer *labels;  /* [batch] */
+
+    struct {
+        struct mien_cl_buffer *images, *labels;
+        uint8_t *host_images;
+        int32_t *host_labels;
+        struct mien_cl_mark *sent; /* both copies of the batch before have left the host's memory */
+    } stages[STAGES];
+    int stage; /* the one to fill next */
+};
+
+static enum mien_status create_resident(struct mien_loader *loader, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const size_t count = loader->set->count;
+    TRY(mien_cl_buffer_create(&loader->images, loader->cl, count * loader->image_bytes, err));
+    TRY(mien_cl_write(loader->cl, loader->images, 0, loader->set->images,
+                      count * loader->image_bytes, err));
+    TRY(mien_cl_buffer_create(&loader->all_labels, loader->cl, count * sizeof(int32_t), err));
+    TRY(mien_cl_write(loader->cl, loader->all_labels, 0, loader->set->labels,
+                      count * sizeof(int32_t), err));
+    TRY(mien_cl_buffer_create(&loader->indices, loader->cl, count * sizeof(int32_t), err));
+
+done:
+    return st;
+}
+
+static enum mien_status create_staged(struct mien_loader *loader, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const size_t batch = (size_t)loader->options.batch;
+    TRY(mien_cl_buffer_create(&loader->indices, loader->cl, batch * sizeof(int32_t), err));
+    for (size_t i = 0; i < batch; i++) {
+        loader->order[i] = (int32_t)i;
+    }
+    TRY(mien_cl_write(loader->cl, loader->indices, 0, loader->order, batch * sizeof(int32_t), err));
+    for (int s = 0; s < STAGES; s++) {
+        TRY(mien_cl_buffer_create(&loader->stages[s].images, loader->cl,
+                                  batch * loader->image_bytes, err));
+        TRY(mien_cl_buffer_create(&loader->stages[s].labels, loader->cl, batch * sizeof(int32_t),
+                                  err));
+        loader->stages[s].host_images = mien_calloc(batch, loader->image_bytes, err);
+        loader->stages[s].host_labels = mien_calloc(batch, sizeof(int32_t), err);
+        if (loader->stages[s].host_images == NULL || loader->stages[s].host_labels == NULL) {
+            st = MIEN_ERR_MEMORY;
+            goto done;
+        }
+    }
+
+done:
+    return st;
+}
+
+enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl,
+                                    const struct mien_dataset *set,
+                                    const struct mien_loader_options *options,
+                                    struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_device_info *const device = mien_cl_device(cl);
+
+    *out = NULL;
+    struct mien_loader *loader = mien_calloc(1, sizeof(*loader), err);
+    if (loader == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    const size_t batch = (size_t)options->batch;
+    loader->cl = cl;
+    loader->set = set;
+    loader->options = *options;
+    loader->image_bytes = (size_t)set->height * (size_t)set->width * (size_t)set->channels;
+    loader->order =
+        mien_calloc(set->count > batch ? set->count : batch, sizeof(*loader->order), err);
+    if (loader->order == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
+    }
+    const size_t limit =
+        options->device_bytes > 0 ? options->device_bytes : (size_t)(device->global_bytes / 2);
+    const size_t bytes = set->count * loader->image_bytes;
+    loader->resident = bytes <= limit && bytes <= device->max_alloc_bytes;
+    TRY(loader->resident ? create_resident(loader, err) : create_staged(loader, err));
+    TRY(mien_cl_buffer_create(&loader->labels, cl, batch * sizeof(int32_t), err));
+    *out = loader;
+    loader = NULL;
+
+done:
+    mien_loader_destroy(loader);
+    return st;
+}
+
+void mien_loader_destroy(struct mien_loader *loader)
+{
+    if (loader == NULL) {
+        return;
+    }
+    mien_cl_drain(loader->cl); /* the device may still read the stages */
+    for (int s = 0; s < STAGES; s++) {
+        mien_cl_mark_drop(&loader->stages[s].sent);
+        mien_cl_buffer_destroy(loader->stages[s].images);
+        mien_cl_buffer_destroy(loader->stages[s].labels);
+        free(loader->stages[s].host_images);
+        free(loader->stages[s].host_labels);
+    }
+    mien_cl_buffer_destroy(loader->images);
+    mien_cl_buffer_destroy(loader->all_labels);
+    mien_cl_buffer_destroy(loader->indices);
+    mien_cl_buffer_destroy(loader->labels);
+    free(loader->order);
+    free(loader);
+}
+
+const struct mien_dataset *mien_loader_set(const struct mien_loader *loader)
+{
+    return loader->set;
+}
+
+bool mien_loader_resident(const struct mien_loader *loader)
+{
+    return loader->resident;
+}
+
+size_t mien_loader_count(const struct mien_loader *loader)
+{
+    return loader->count;
+}
+
+struct mien_cl_buffer *mien_loader_labels(const struct mien_loader *loader)
+{
+    return loader->labels;
+}
+
+/* Make `order`, which is relative to the split, absolute, and hand it to the device. */
+static enum mien_status take_order(struct mien_loader *loader, enum mien_split split,
+                                   struct mien_error *err)
+{
+    loader->count = loader->set->splits[split].count;
+    for (size_t i = 0; i < loader->count; i++) {
+        loader->order[i] += (int32_t)loader->set->splits[split].first;
+    }
+    if (!loader->resident) {
+        return MIEN_OK;
+    }
+    return mien_cl_write(loader->cl, loader->indices, 0, loader->order,
+                         loader->count * sizeof(*loader->order), err);
+}
+
+enum mien_status mien_loader_in_order(struct mien_loader *loader, enum mien_split split,
+                                      struct mien_error *err)
+{
+    for (size_t i = 0; i < loader->set->splits[split].count; i++) {
+        loader->order[i] = (int32_t)i;
+    }
+    return take_order(loader, split, err);
+}
+
+enum mien_status mien_loader_shuffled(struct mien_loader *loader, enum mien_split split,
+                                      uint64_t seed, int epoch, struct mien_error *err)
+{
+    uint32_t *const drawn = (uint32_t *)loader->order; /* the same size and below 2^31 */
+    mien_random_permutation(drawn, (uint32_t)loader->set->splits[split].count, seed,
+                            MIEN_STREAM_SHUFFLE, (uint32_t)epoch);
+    return take_order(loader, split, err);
+}
+
+/* Copy the batch's images together and send them off; waits for the batch before the last at most.
+ */
+static enum mien_status send_stage(struct mien_loader *loader, size_t first, int n,
+                                   struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const int s = loader->stage;
+    const size_t bytes = loader->image_bytes;
+    TRY(mien_cl_mark_wait(&loader->stages[s].sent, err));
+    for (int i = 0; i < n; i++) {
+        const size_t image = (size_t)loader->order[first + (size_t)i];
+        memcpy(loader->stages[s].host_images + (size_t)i * bytes,
+               loader->set->images + image * bytes, bytes);
+        loader->stages[s].host_labels[i] = loader->set->labels[image];
+    }
+    TRY(mien_cl_write_later(loader->cl, loader->stages[s].images, 0, loader->stages[s].host_images,
+                            (size_t)n * bytes, err));
+    TRY(mien_cl_write_later(loader->cl, loader->stages[s].labels, 0, loader->stages[s].host_labels,
+                            (size_t)n * sizeof(int32_t), err));
+    TRY(mien_cl_mark(&loader->stages[s].sent, loader->cl, err));
+
+done:
+    return st;
+}
+
+enum mien_status mien_loader_load(struct mien_loader *loader, struct mien_model *model,
+                                  size_t first, int n, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    assert(n <= loader->options.batch && first + (size_t)n <= loader->count);
+    struct mien_gather op = {
+        .act = mien_model_input_act(model, n),
+        .count = (cl_int)loader->set->count,
+        .first = (cl_int)first,
+        .mean = loader->options.mean,
+        .std = loader->options.std,
+    };
+    const struct mien_cl_buffer *images = loader->images;
+    const struct mien_cl_buffer *labels = loader->all_labels;
+    mien_cl_label(loader->cl, "batch");
+    if (!loader->resident) {
+        TRY(send_stage(loader, first, n, err));
+        images = loader->stages[loader->stage].images;
+        labels = loader->stages[loader->stage].labels;
+        loader->stage = (loader->stage + 1) % STAGES;
+        op.count = n;
+        op.first = 0;
+    }
+    TRY(mien_gather_images(loader->cl, mien_model_input(model), images, loader->indices, &op, err));
+    TRY(mien_gather_labels(loader->cl, loader->labels, labels, loader->indices, &op, err));
+
+done:
+    return st;
+}

@@ -1,0 +1,176 @@
+/* model_file.c - a trained network in one safetensors file */
+#include "train/model_file.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "nn/weights.h"
+
+#define FORMAT     "mien-weights 1"
+#define OWN_PAIRS  4
+#define NAME_BYTES 64
+
+static enum mien_status read_classes(struct mien_model_file *out, const char *text,
+                                     struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    json_t *const list = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    const size_t count = json_array_size(list);
+    if (!json_is_array(list) || count < 1 || count > 65536) {
+        st = mien_fail(err, MIEN_ERR_FORMAT, "metadata 'classes' is not a list of names");
+        goto done;
+    }
+    out->classes = mien_calloc(count, sizeof(char *), err);
+    if (out->classes == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
+    }
+    out->class_count = (int)count;
+    for (size_t i = 0; i < count; i++) {
+        const char *const name = json_string_value(json_array_get(list, i));
+        if (name == NULL) {
+            st = mien_fail(err, MIEN_ERR_FORMAT, "metadata 'classes': entry %zu is not a name", i);
+            goto done;
+        }
+        out->classes[i] = mien_strdup(name, err);
+        if (out->classes[i] == NULL) {
+            st = MIEN_ERR_MEMORY;
+            goto done;
+        }
+    }
+
+done:
+    json_decref(list);
+    return st;
+}
+
+static enum mien_status find_metadata(const char **out, const struct mien_safetensors *file,
+                                      const char *key, struct mien_error *err)
+{
+    *out = mien_safetensors_metadata(file, key);
+    return *out != NULL ? MIEN_OK
+                        : mien_fail(err, MIEN_ERR_FORMAT,
+                                    "no '%s' in the metadata: not a file that mien wrote", key);
+}
+
+enum mien_status mien_model_file_read(struct mien_model_file *out,
+                                      const struct mien_safetensors *file, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const char *format = NULL;
+    const char *recipe = NULL;
+    const char *classes = NULL;
+
+    *out = (struct mien_model_file){ 0 };
+    TRY(find_metadata(&format, file, "format", err));
+    if (strcmp(format, FORMAT) != 0) {
+        st =
+            mien_fail(err, MIEN_ERR_FORMAT, "format is '%.64s': a model's is '" FORMAT "'", format);
+        goto done;
+    }
+    TRY(find_metadata(&recipe, file, "recipe", err));
+    TRY(find_metadata(&classes, file, "classes", err));
+    TRY(mien_recipe_parse(&out->recipe, recipe, strlen(recipe), "its recipe", NULL, 0, err));
+    TRY(read_classes(out, classes, err));
+    TRY(mien_network_create(&out->network, out->recipe, out->class_count, err));
+    out->weights = mien_calloc(out->network->flat_floats, sizeof(*out->weights), err);
+    if (out->weights == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
+    }
+    TRY(mien_weights_from_file(out->weights, out->network, file, "", err));
+
+done:
+    if (st != MIEN_OK) {
+        mien_model_file_finish(out);
+    }
+    return st;
+}
+
+enum mien_status mien_model_file_load(struct mien_model_file *out, const char *path,
+                                      struct mien_error *err)
+{
+    struct mien_safetensors *file = NULL;
+    *out = (struct mien_model_file){ 0 };
+    enum mien_status st = mien_safetensors_open(&file, path, err);
+    if (st == MIEN_OK) {
+        st = mien_model_file_read(out, file, err);
+        st = st == MIEN_OK
+                 ? st
+                 : mien_wrap(err, st == MIEN_ERR_SHAPE ? MIEN_ERR_FORMAT : st, "%s", path);
+    }
+    mien_safetensors_close(file);
+    return st;
+}
+
+void mien_model_file_finish(struct mien_model_file *file)
+{
+    for (int i = 0; file->classes != NULL && i < file->class_count; i++) {
+        free(file->classes[i]);
+    }
+    free(file->classes);
+    free(file->weights);
+    mien_network_destroy(file->network);
+    mien_recipe_destroy(file->recipe);
+    *file = (struct mien_model_file){ 0 };
+}
+
+static char *format_classes(const struct mien_model_file *file, struct mien_error *err)
+{
+    json_t *const list = json_array();
+    for (int i = 0; i < file->class_count; i++) {
+        (void)json_array_append_new(list, json_string(file->classes[i]));
+    }
+    char *const text = json_dumps(list, JSON_COMPACT);
+    const bool whole = json_array_size(list) == (size_t)file->class_count;
+    json_decref(list);
+    if (text == NULL || !whole) {
+        free(text);
+        (void)mien_fail(err, MIEN_ERR_MEMORY, "no memory for the list of classes");
+        return NULL;
+    }
+    return text;
+}
+
+enum mien_status mien_model_file_save(const char *path, const struct mien_model_file *file,
+                                      const struct mien_tensor *more, size_t more_count,
+                                      const struct mien_metadata *metadata, size_t metadata_count,
+                                      struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const size_t own = file->network->param_count;
+    char *recipe = NULL;
+    char *classes = format_classes(file, err);
+    struct mien_tensor *const tensors = mien_calloc(own + more_count, sizeof(*tensors), err);
+    char(*const names)[NAME_BYTES] = mien_calloc(own, NAME_BYTES, err);
+    struct mien_metadata *const pairs =
+        mien_calloc(OWN_PAIRS + metadata_count, sizeof(*pairs), err);
+    if (classes == NULL || tensors == NULL || names == NULL || pairs == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
+    }
+    TRY(mien_recipe_format(&recipe, file->recipe, err));
+    mien_weights_to_tensors(tensors, names, file->network, file->weights, "");
+    for (size_t i = 0; i < more_count; i++) {
+        tensors[own + i] = more[i];
+    }
+    pairs[0] = (struct mien_metadata){ "format", FORMAT };
+    pairs[1] = (struct mien_metadata){ "version", MIEN_VERSION };
+    pairs[2] = (struct mien_metadata){ "recipe", recipe };
+    pairs[3] = (struct mien_metadata){ "classes", classes };
+    for (size_t i = 0; i < metadata_count; i++) {
+        pairs[OWN_PAIRS + i] = metadata[i];
+    }
+    TRY(mien_safetensors_write(path, tensors, own + more_count, pairs, OWN_PAIRS + metadata_count,
+                               err));
+
+done:
+    free(recipe);
+    free(classes);
+    free(tensors);
+    free(names);
+    free(pairs);
+    return st;
+}

@@ -1,0 +1,141 @@
+/* optimizer.c - a recipe's optimiser with its state on the device */
+#include "train/optimizer.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "ops/optimizer.h"
+
+enum { MAX_STATES = 2 };
+
+struct mien_optimizer {
+    struct mien_model *model; /* borrowed */
+    struct mien_train_spec spec;
+    long steps;
+    int state_count;
+    struct mien_cl_buffer *states[MAX_STATES];
+    struct mien_cl_buffer *decayed; /* [flat_floats / 128] uint8 */
+};
+
+static int states_of(const struct mien_train_spec *spec)
+{
+    if (spec->optimizer.kind != MIEN_OPTIMIZER_SGD) {
+        return 2;
+    }
+    return spec->optimizer.momentum > 0.0f ? 1 : 0;
+}
+
+static enum mien_status upload_decayed(struct mien_optimizer *optimizer, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_cl *const cl = mien_model_cl(optimizer->model);
+    const struct mien_network *const network = mien_model_network(optimizer->model);
+    const size_t blocks = network->flat_floats / MIEN_DECAY_BLOCK;
+    uint8_t *const decayed = mien_calloc(blocks, 1, err);
+    if (decayed == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < network->param_count; i++) {
+        const struct mien_param *const param = &network->params[i];
+        for (size_t at = 0; at < param->count; at += MIEN_DECAY_BLOCK) {
+            decayed[(param->offset + at) / MIEN_DECAY_BLOCK] = param->decayed ? 1 : 0;
+        }
+    }
+    TRY(mien_cl_buffer_create(&optimizer->decayed, cl, blocks, err));
+    TRY(mien_cl_write(cl, optimizer->decayed, 0, decayed, blocks, err));
+
+done:
+    free(decayed);
+    return st;
+}
+
+enum mien_status mien_optimizer_create(struct mien_optimizer **out, struct mien_model *model,
+                                       const struct mien_train_spec *spec, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    *out = NULL;
+    struct mien_optimizer *optimizer = mien_calloc(1, sizeof(*optimizer), err);
+    if (optimizer == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    optimizer->model = model;
+    optimizer->spec = *spec;
+    optimizer->state_count = states_of(spec);
+    TRY(upload_decayed(optimizer, err));
+    for (int i = 0; i < optimizer->state_count; i++) {
+        TRY(mien_cl_buffer_create(&optimizer->states[i], mien_model_cl(model),
+                                  mien_cl_buffer_bytes(mien_model_values(model)), err));
+        TRY(mien_cl_fill(mien_model_cl(model), optimizer->states[i], 0, err));
+    }
+    *out = optimizer;
+    optimizer = NULL;
+
+done:
+    mien_optimizer_destroy(optimizer);
+    return st;
+}
+
+void mien_optimizer_destroy(struct mien_optimizer *optimizer)
+{
+    if (optimizer == NULL) {
+        return;
+    }
+    for (int i = 0; i < optimizer->state_count; i++) {
+        mien_cl_buffer_destroy(optimizer->states[i]);
+    }
+    mien_cl_buffer_destroy(optimizer->decayed);
+    free(optimizer);
+}
+
+enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, float rate,
+                                     struct mien_error *err)
+{
+    struct mien_model *const model = optimizer->model;
+    struct mien_cl *const cl = mien_model_cl(model);
+    const struct mien_train_spec *const spec = &optimizer->spec;
+    const size_t count = mien_model_network(model)->flat_floats;
+    optimizer->steps++;
+    mien_cl_label(cl, "optimizer");
+    if (spec->optimizer.kind == MIEN_OPTIMIZER_SGD) {
+        const struct mien_sgd op = { rate, spec->optimizer.momentum, spec->optimizer.weight_decay,
+                                     spec->optimizer.nesterov };
+        return mien_sgd_step(cl, mien_model_values(model), optimizer->states[0],
+                             mien_model_gradients(model), optimizer->decayed, count, &op, err);
+    }
+    const struct mien_adam op = {
+        .rate = rate,
+        .beta1 = spec->optimizer.beta1,
+        .beta2 = spec->optimizer.beta2,
+        .epsilon = spec->optimizer.epsilon,
+        .decay = spec->optimizer.weight_decay,
+        .decoupled = spec->optimizer.kind == MIEN_OPTIMIZER_ADAMW,
+        .step = optimizer->steps,
+    };
+    const struct mien_adam_state state = { optimizer->states[0], optimizer->states[1] };
+    return mien_adam_step(cl, mien_model_values(model), &state, mien_model_gradients(model),
+                          optimizer->decayed, count, &op, err);
+}
+
+long mien_optimizer_steps(const struct mien_optimizer *optimizer)
+{
+    return optimizer->steps;
+}
+
+void mien_optimizer_set_steps(struct mien_optimizer *optimizer, long steps)
+{
+    optimizer->steps = steps;
+}
+
+const char *mien_optimizer_state_name(const struct mien_optimizer *optimizer, int index)
+{
+    static const char *const adam[MAX_STATES] = { "adam_mean", "adam_square" };
+    if (index < 0 || index >= optimizer->state_count) {
+        return NULL;
+    }
+    return optimizer->spec.optimizer.kind == MIEN_OPTIMIZER_SGD ? "momentum" : adam[index];
+}
+
+struct mien_cl_buffer *mien_optimizer_state(const struct mien_optimizer *optimizer, int index)
+{
+    return index >= 0 && index < optimizer->state_count ? optimizer->states[index] : NULL;
+}

@@ -1,0 +1,32 @@
+/** optimizer.h - a recipe's optimiser with its state on the device (internal) */
+#ifndef MIEN_TRAIN_OPTIMIZER_H
+#define MIEN_TRAIN_OPTIMIZER_H
+
+#include "nn/model.h"
+
+struct mien_optimizer;
+
+/** Ownership  `model` is borrowed.  Errors  MIEN_ERR_MEMORY, MIEN_ERR_CL */
+MIEN_CHECK_RESULT
+enum mien_status mien_optimizer_create(struct mien_optimizer **out, struct mien_model *model,
+                                       const struct mien_train_spec *spec, struct mien_error *err);
+void mien_optimizer_destroy(struct mien_optimizer *optimizer); /* NULL is allowed */
+
+/** Enqueue one step: the model's gradients into its parameters. */
+MIEN_CHECK_RESULT
+enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, float rate,
+                                     struct mien_error *err);
+
+/** Steps made so far (Adam's bias correction needs them); set when a run goes on. */
+long mien_optimizer_steps(const struct mien_optimizer *optimizer);
+void mien_optimizer_set_steps(struct mien_optimizer *optimizer, long steps);
+
+/**
+ * The state: flat float32 buffers like the parameters, to be saved and restored.
+ *
+ * name  "momentum", "adam_mean", "adam_square"; NULL behind the last
+ */
+const char *mien_optimizer_state_name(const struct mien_optimizer *optimizer, int index);
+struct mien_cl_buffer *mien_optimizer_state(const struct mien_optimizer *optimizer, int index);
+
+#endif

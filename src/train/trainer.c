@@ -1,0 +1,123 @@
+/* trainer.c - a model in training: steps and epochs */
+#include "train/trainer.h"
+
+#include "nn/schedule.h"
+#include "nn/weights.h"
+
+enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl *cl,
+                                   struct mien_model_file *file, const struct mien_dataset *set,
+                                   const struct mien_trainer_options *options,
+                                   struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_recipe *const recipe = file->recipe;
+    *trainer = (struct mien_trainer){ .cl = cl, .set = set, .file = file, .options = *options };
+    const size_t images = set->splits[MIEN_SPLIT_TRAIN].count;
+    if (images == 0) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "the data has no training images");
+    }
+    const int batch = images < (size_t)recipe->train.batch ? (int)images : recipe->train.batch;
+    const struct mien_model_options model = { .batch = batch,
+                                              .train = true,
+                                              .blas = options->blas };
+    const struct mien_loader_options loader = {
+        .batch = batch,
+        .mean = recipe->normalize.mean,
+        .std = recipe->normalize.std,
+        .device_bytes = options->device_bytes,
+    };
+    TRY(mien_model_create(&trainer->model, cl, file->network, &model, err));
+    TRY(mien_weights_upload(trainer->model, file->weights, err));
+    TRY(mien_optimizer_create(&trainer->optimizer, trainer->model, &recipe->train, err));
+    TRY(mien_loader_create(&trainer->loader, cl, set, &loader, err));
+    TRY(mien_cl_buffer_create(&trainer->stats, cl, mien_softmax_stats_bytes(batch), err));
+    TRY(mien_softmax_stats_reset(cl, trainer->stats, err));
+
+done:
+    return st;
+}
+
+void mien_trainer_finish(struct mien_trainer *trainer)
+{
+    if (trainer->cl != NULL) {
+        mien_cl_drain(trainer->cl);
+    }
+    mien_cl_mark_drop(&trainer->before);
+    mien_cl_buffer_destroy(trainer->stats);
+    mien_loader_destroy(trainer->loader);
+    mien_optimizer_destroy(trainer->optimizer);
+    mien_model_destroy(trainer->model);
+    *trainer = (struct mien_trainer){ 0 };
+}
+
+size_t mien_trainer_steps(const struct mien_trainer *trainer)
+{
+    const size_t images = trainer->set->splits[MIEN_SPLIT_TRAIN].count;
+    const size_t batch = (size_t)mien_model_batch(trainer->model);
+    return (images + batch - 1) / batch;
+}
+
+enum mien_status mien_trainer_begin_epoch(struct mien_trainer *trainer, struct mien_error *err)
+{
+    if (trainer->position.step == 0) {
+        const enum mien_status st = mien_softmax_stats_reset(trainer->cl, trainer->stats, err);
+        if (st != MIEN_OK) {
+            return st;
+        }
+    }
+    if (!trainer->options.shuffle) {
+        return mien_loader_in_order(trainer->loader, MIEN_SPLIT_TRAIN, err);
+    }
+    return mien_loader_shuffled(trainer->loader, MIEN_SPLIT_TRAIN,
+                                trainer->file->recipe->train.seed, trainer->position.epoch, err);
+}
+
+enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_cl_mark *now = NULL;
+    struct mien_model *const model = trainer->model;
+    const struct mien_train_spec *const spec = &trainer->file->recipe->train;
+    const size_t batch = (size_t)mien_model_batch(model);
+    const size_t first = trainer->position.step * batch;
+    const size_t left = mien_loader_count(trainer->loader) - first;
+    const int n = (int)(left < batch ? left : batch);
+    const struct mien_act out = mien_model_output_act(model, n);
+    const struct mien_softmax loss = {
+        .n = n,
+        .classes = out.c,
+        .lanes = out.lanes,
+        .smoothing = spec->label_smoothing,
+        .scale = 1.0f,
+    };
+    const float rate = mien_schedule_rate(spec, trainer->position.epoch, trainer->position.step,
+                                          mien_trainer_steps(trainer));
+    TRY(mien_loader_load(trainer->loader, model, first, n, err));
+    TRY(mien_model_forward(model, n, true, err));
+    mien_cl_label(trainer->cl, "loss");
+    TRY(mien_softmax_loss(trainer->cl, mien_model_logits_gradient(model), trainer->stats,
+                          mien_model_logits(model), mien_loader_labels(trainer->loader), NULL,
+                          &loss, err));
+    TRY(mien_model_backward(model, n, err));
+    TRY(mien_optimizer_step(trainer->optimizer, rate, err));
+    TRY(mien_cl_mark(&now, trainer->cl, err));
+    TRY(mien_cl_mark_wait(&trainer->before, err));
+    trainer->before = now;
+    now = NULL;
+    trainer->position.step++;
+
+done:
+    mien_cl_mark_drop(&now);
+    return st;
+}
+
+enum mien_status mien_trainer_stats(struct mien_softmax_stats *out, struct mien_trainer *trainer,
+                                    struct mien_error *err)
+{
+    return mien_softmax_stats_read(trainer->cl, out, trainer->stats, err);
+}
+
+enum mien_status mien_trainer_download(struct mien_trainer *trainer, struct mien_error *err)
+{
+    return mien_weights_download(trainer->file->weights, trainer->model, err);
+}

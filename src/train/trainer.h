@@ -1,0 +1,82 @@
+/** trainer.h - a model in training: steps, epochs, and the state that a checkpoint holds (internal)
+ */
+#ifndef MIEN_TRAIN_TRAINER_H
+#define MIEN_TRAIN_TRAINER_H
+
+#include "ops/softmax.h"
+#include "train/loader.h"
+#include "train/model_file.h"
+#include "train/optimizer.h"
+
+struct mien_trainer_options {
+    enum mien_blas blas;
+    bool shuffle;        /**< false: every epoch takes the images in their order */
+    size_t device_bytes; /**< for the data set, see struct mien_loader_options */
+};
+
+/** How far a run is.  Plain data; saved with a checkpoint. */
+struct mien_position {
+    int epoch;      /**< epochs completed */
+    size_t step;    /**< steps made in the epoch that is under way */
+    int best_epoch; /**< the one with the best accuracy so far, from 1; 0: none yet */
+    double best_accuracy;
+};
+
+/**
+ * Everything a training run needs on its device.  Fields are for reading; `position` is the run's
+ * to write.
+ */
+struct mien_trainer {
+    struct mien_cl *cl;             /**< borrowed */
+    const struct mien_dataset *set; /**< borrowed */
+    struct mien_model_file *file;   /**< borrowed: recipe, network, classes; its weights mirror the
+                                       device   after mien_trainer_download() */
+    struct mien_trainer_options options;
+    struct mien_model *model;
+    struct mien_loader *loader;
+    struct mien_optimizer *optimizer;
+    struct mien_cl_buffer *stats; /**< of the epoch that is under way */
+    struct mien_cl_mark *before;  /**< the end of the step before the last */
+    struct mien_position position;
+};
+
+/**
+ * Put a model with its weights, a data set and an optimiser on the device.
+ *
+ * Ownership  release with mien_trainer_finish(), also after an error
+ * Errors     MIEN_ERR_MEMORY, MIEN_ERR_CL, MIEN_ERR_FORMAT when the set has no training images
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl *cl,
+                                   struct mien_model_file *file, const struct mien_dataset *set,
+                                   const struct mien_trainer_options *options,
+                                   struct mien_error *err);
+void mien_trainer_finish(struct mien_trainer *trainer);
+
+/** Steps of an epoch; the last may have fewer images than the batch. */
+size_t mien_trainer_steps(const struct mien_trainer *trainer);
+
+/**
+ * Draw the order of the epoch under way, and forget the sums of the one before unless steps of this
+ * one were made already (a resumed run).
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_trainer_begin_epoch(struct mien_trainer *trainer, struct mien_error *err);
+
+/**
+ * Enqueue the next step: gather, forward, loss, backward, optimiser.  Waits only for the step
+ * before the last, so that the queue never runs dry and never runs away.
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err);
+
+/** Sums over the epoch's steps so far; waits for the device. */
+MIEN_CHECK_RESULT
+enum mien_status mien_trainer_stats(struct mien_softmax_stats *out, struct mien_trainer *trainer,
+                                    struct mien_error *err);
+
+/** Copy the device's weights into trainer->file->weights. */
+MIEN_CHECK_RESULT
+enum mien_status mien_trainer_download(struct mien_trainer *trainer, struct mien_error *err);
+
+#endif
