@@ -38,7 +38,7 @@ static enum mien_status synth(const void *options, struct term *term, struct mie
     if (st != MIEN_OK) {
         return st;
     }
-    term_print(term, "%s: %d training images and a fifth as many for validation\n", o->folder,
+    term_print(term, "%s: %d training images, and validation images beside them\n", o->folder,
                o->count);
     return MIEN_OK;
 }
@@ -47,7 +47,8 @@ const struct command cmd_synth = {
     .name = "synth",
     .summary = "Draw a data set of synthetic faces with seven expressions",
     .details = "The faces are 48x48 gray PNG files in DIR/train/CLASS and DIR/validation/CLASS,\n"
-               "the latter a fifth as many. The same seed draws the same images everywhere.",
+               "the latter a fifth as many, at least one of each. The same seed draws the same "
+               "images everywhere.",
     .options = synth_table,
     .positionals = synth_positionals,
     .common = COMMON_SEED | COMMON_QUIET,
