@@ -39,8 +39,8 @@ static CLBlastTranspose transpose_of(const struct mien_matrix *matrix)
 }
 
 enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
-                                const struct mien_matrix *a, const struct mien_matrix *b, size_t m,
-                                size_t n, size_t k, float beta, struct mien_error *err)
+                                const struct mien_matrix *a, const struct mien_matrix *b,
+                                const struct mien_gemm *gemm, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_cl_span *span = NULL;
@@ -52,14 +52,15 @@ enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
          */
         (void)clEnqueueMarkerWithWaitList(cl->queue, 0, NULL, &span->before);
     }
-    const CLBlastStatusCode code = CLBlastSgemm(
-        CLBlastLayoutRowMajor, transpose_of(a), transpose_of(b), m, n, k, 1.0f, a->buffer->handle,
-        a->offset, a->stride, b->buffer->handle, b->offset, b->stride, beta, c->buffer->handle,
-        c->offset, c->stride, &cl->queue, span != NULL ? &span->event : NULL);
+    const CLBlastStatusCode code =
+        CLBlastSgemm(CLBlastLayoutRowMajor, transpose_of(a), transpose_of(b), gemm->m, gemm->n,
+                     gemm->k, 1.0f, a->buffer->handle, a->offset, a->stride, b->buffer->handle,
+                     b->offset, b->stride, gemm->beta, c->buffer->handle, c->offset, c->stride,
+                     &cl->queue, span != NULL ? &span->event : NULL);
     if (code != CLBlastSuccess) {
         mien_cl_profile_drop(span);
         st = mien_fail(err, MIEN_ERR_CL, "matrix product m %zu n %zu k %zu: CLBlastSgemm: %s (%d)",
-                       m, n, k, status_name(code), (int)code);
+                       gemm->m, gemm->n, gemm->k, status_name(code), (int)code);
         goto done;
     }
     cl->sample_count += span != NULL ? 1 : 0;

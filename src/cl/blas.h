@@ -12,16 +12,22 @@ struct mien_matrix {
     bool transposed; /**< take it as its transpose */
 };
 
+/** A product's sizes, and what becomes of what stood in the result. */
+struct mien_gemm {
+    size_t m, n, k;
+    float beta; /**< 0: c is overwritten, never read; 1: added to */
+};
+
 /**
- * c = a b + beta c, all row-major.
+ * c = a b + beta c, all row-major; enqueued, not waited for.
  *
  * Shapes  a [m][k], b [k][n] (after `transposed`), c [m][n] float32, overwritten or accumulated
- * Errors  MIEN_ERR_CL: CLBlast's status by name, with m, n, k
+ * Errors  MIEN_ERR_CL: CLBlast's status by name, with m, n, k (none of which may be 0)
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
-                                const struct mien_matrix *a, const struct mien_matrix *b, size_t m,
-                                size_t n, size_t k, float beta, struct mien_error *err);
+                                const struct mien_matrix *a, const struct mien_matrix *b,
+                                const struct mien_gemm *gemm, struct mien_error *err);
 
 /**
  * Give CLBlast parameters that suit this device where its own defaults are poor: CPU devices.

@@ -37,7 +37,9 @@ static void trim_into(char *out, size_t room, char *text)
     }
     (void)snprintf(out, room, "%.*s", (int)(length - start), text + start);
     for (char *at = out; *at != '\0'; at++) {
-        *at = *at >= ' ' && *at <= '~' ? *at : '?'; /* JSON takes no broken UTF-8 */
+        if (*at < ' ' || *at > '~') {
+            *at = '?'; /* JSON takes no broken UTF-8 */
+        }
     }
 }
 
@@ -174,7 +176,7 @@ static enum mien_status add_platform(struct mien_device_list *list, cl_platform_
         note(refused, "clGetDeviceIDs", code == CL_SUCCESS ? CL_DEVICE_NOT_FOUND : code);
         return MIEN_OK;
     }
-    ids = mien_calloc(count, sizeof(*ids), err);
+    ids = mien_calloc(count, sizeof(cl_device_id), err);
     if (ids == NULL) {
         return MIEN_ERR_MEMORY;
     }

@@ -1,4 +1,5 @@
 /* launch.c - kernels by name and build options, their launches, and the record of their times */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,7 @@ enum mien_status mien_cl_kernel_get(struct mien_cl_kernel **out, struct mien_cl 
     char key[1024];
     const int length = snprintf(key, sizeof(key), "%s\n%s\n%s", what->source,
                                 what->options != NULL ? what->options : "", what->kernel);
+    *out = NULL;
     if (length < 0 || (size_t)length >= sizeof(key)) {
         return mien_fail(err, MIEN_ERR_CL, "build options of %s are too long", what->kernel);
     }
@@ -182,6 +184,7 @@ enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch 
         global[i] = (global[i] + local[i] - 1) / local[i] * local[i];
     }
     TRY(mien_cl_kernel_get(&kernel, cl, what, err));
+    assert(kernel != NULL);
     TRY(set_args(kernel, args, arg_count, err));
     TRY(mien_cl_profile_slot(&span, cl, kernel->name, err));
     const cl_int code = clEnqueueNDRangeKernel(cl->queue, kernel->handle, 3, NULL, global, local, 0,

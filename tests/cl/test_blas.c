@@ -13,63 +13,66 @@ static const struct {
     { 1, 1, 1 }, { 1, 7, 3 }, { 5, 1, 9 }, { 13, 11, 1 }, { 33, 31, 65 }, { 150, 84, 120 },
 };
 
-/* A host matrix of rows x columns floats with room between and around its rows. */
+/* A host matrix with room between and around its rows. */
 struct plain {
     float *data;
     size_t offset, stride, floats;
+    bool transposed;
 };
 
-static struct plain make(size_t rows, size_t columns, size_t offset, size_t gap, uint32_t seed)
+/* `rows` and `columns` are those of the product's operand, before it is stored as its transpose. */
+static struct plain make(size_t rows, size_t columns, bool transposed, size_t offset, size_t gap,
+                         uint32_t seed)
 {
-    struct plain plain = { NULL, offset, columns + gap, offset + rows * (columns + gap) };
+    const size_t stride = (transposed ? rows : columns) + gap;
+    struct plain plain = { NULL, offset, stride, offset + (transposed ? columns : rows) * stride,
+                           transposed };
     plain.data = random_floats(plain.floats, seed);
     return plain;
 }
 
-static float element(const struct plain *p, bool transposed, size_t row, size_t column)
+static float element(const struct plain *p, size_t row, size_t column)
 {
-    return transposed ? p->data[p->offset + column * p->stride + row]
-                      : p->data[p->offset + row * p->stride + column];
+    return p->transposed ? p->data[p->offset + column * p->stride + row]
+                         : p->data[p->offset + row * p->stride + column];
 }
 
 /* c = a b + beta c in double precision; what lies between the rows stays as it is. */
-static void multiply(struct plain *c, const struct plain *a, bool ta, const struct plain *b,
-                     bool tb, size_t m, size_t n, size_t k, float beta)
+static void multiply(struct plain *c, const struct plain *a, const struct plain *b,
+                     const struct mien_gemm *gemm)
 {
-    for (size_t i = 0; i < m; i++) {
-        for (size_t j = 0; j < n; j++) {
+    for (size_t i = 0; i < gemm->m; i++) {
+        for (size_t j = 0; j < gemm->n; j++) {
             float *const to = &c->data[c->offset + i * c->stride + j];
-            double sum = beta == 0.0f ? 0.0 : (double)beta * (double)*to;
-            for (size_t l = 0; l < k; l++) {
-                sum += (double)element(a, ta, i, l) * (double)element(b, tb, l, j);
+            double sum = gemm->beta == 0.0f ? 0.0 : (double)gemm->beta * (double)*to;
+            for (size_t l = 0; l < gemm->k; l++) {
+                sum += (double)element(a, i, l) * (double)element(b, l, j);
             }
             *to = (float)sum;
         }
     }
 }
 
-static void check(struct mien_cl *cl, size_t m, size_t n, size_t k, bool ta, bool tb, float beta,
-                  size_t room)
+/* Form 0 to 3: bit 0 transposes a, bit 1 b; `room` floats around and between the rows. */
+static void check(struct mien_cl *cl, struct mien_gemm gemm, int form, size_t room)
 {
     struct mien_error err = { "" };
-    struct plain a = make(ta ? k : m, ta ? m : k, room, room * 2, 1);
-    struct plain b = make(tb ? n : k, tb ? k : n, room * 3, room, 2);
-    struct plain c = make(m, n, room * 2, room, 3);
-    if (beta == 0.0f) {
-        for (size_t i = 0; i < m; i++) { /* must not be read */
-            memset(c.data + c.offset + i * c.stride, 0xFF, n * sizeof(float));
-        }
+    struct plain a = make(gemm.m, gemm.k, (form & 1) != 0, room, room * 2, 1);
+    struct plain b = make(gemm.k, gemm.n, (form & 2) != 0, room * 3, room, 2);
+    struct plain c = make(gemm.m, gemm.n, false, room * 2, room, 3);
+    for (size_t i = 0; i < gemm.m && gemm.beta == 0.0f; i++) { /* must not be read */
+        memset(c.data + c.offset + i * c.stride, 0xFF, gemm.n * sizeof(float));
     }
     struct mien_cl_buffer *const da = guarded_copy(cl, a.data, a.floats * sizeof(float));
     struct mien_cl_buffer *const db = guarded_copy(cl, b.data, b.floats * sizeof(float));
     struct mien_cl_buffer *const dc = guarded_copy(cl, c.data, c.floats * sizeof(float));
-    const struct mien_matrix ma = { da, a.offset, a.stride, ta };
-    const struct mien_matrix mb = { db, b.offset, b.stride, tb };
+    const struct mien_matrix ma = { da, a.offset, a.stride, a.transposed };
+    const struct mien_matrix mb = { db, b.offset, b.stride, b.transposed };
     const struct mien_matrix mc = { dc, c.offset, c.stride, false };
-    assert_ok(mien_blas_gemm(cl, &mc, &ma, &mb, m, n, k, beta, &err), &err);
-    multiply(&c, &a, ta, &b, tb, m, n, k, beta);
+    assert_ok(mien_blas_gemm(cl, &mc, &ma, &mb, &gemm, &err), &err);
+    multiply(&c, &a, &b, &gemm);
     float *const got = guarded_read(cl, dc, c.floats * sizeof(float));
-    assert_all_close(got, c.data, c.floats, 1e-6f * sqrtf((float)k), 1e-5f);
+    assert_all_close(got, c.data, c.floats, 1e-6f * sqrtf((float)gemm.k), 1e-5f);
     free(got);
     mien_cl_buffer_destroy(da);
     mien_cl_buffer_destroy(db);
@@ -84,10 +87,10 @@ static void test_blas_gemm__matches_a_plain_loop_in_every_form(void **state)
     struct mien_cl *const cl = device_or_skip(state);
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
         for (int form = 0; form < 4; form++) {
-            const bool ta = (form & 1) != 0;
-            const bool tb = (form & 2) != 0;
-            check(cl, shapes[i].m, shapes[i].n, shapes[i].k, ta, tb, 0.0f, 0);
-            check(cl, shapes[i].m, shapes[i].n, shapes[i].k, ta, tb, 1.0f, 0);
+            struct mien_gemm gemm = { shapes[i].m, shapes[i].n, shapes[i].k, 0.0f };
+            check(cl, gemm, form, 0);
+            gemm.beta = 1.0f;
+            check(cl, gemm, form, 0);
         }
     }
 }
@@ -96,9 +99,9 @@ static void test_blas_gemm__keeps_to_offset_and_stride(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
     for (int form = 0; form < 4; form++) {
-        check(cl, 33, 31, 65, (form & 1) != 0, (form & 2) != 0, 0.0f, 5);
-        check(cl, 64, 32, 32, (form & 1) != 0, (form & 2) != 0, 1.0f, 16);
-        check(cl, 1, 7, 3, (form & 1) != 0, (form & 2) != 0, 0.5f, 1);
+        check(cl, (struct mien_gemm){ 33, 31, 65, 0.0f }, form, 5);
+        check(cl, (struct mien_gemm){ 64, 32, 32, 1.0f }, form, 16);
+        check(cl, (struct mien_gemm){ 1, 7, 3, 0.5f }, form, 1);
     }
 }
 
@@ -108,13 +111,13 @@ static void test_blas_gemm__refusal_names_status_and_sizes(void **state)
     struct mien_error err = { "" };
     struct mien_cl_buffer *const buffer = guarded_buffer(cl, 16 * sizeof(float));
     const struct mien_matrix matrix = { buffer, 0, 4, false };
+    const struct mien_gemm square = { 4, 4, 4, 0.0f };
+    const struct mien_gemm empty = { 0, 4, 4, 0.0f };
     const struct mien_matrix narrow = { buffer, 0, 3, false };
-    assert_int_equal(mien_blas_gemm(cl, &matrix, &narrow, &matrix, 4, 4, 4, 0.0f, &err),
-                     MIEN_ERR_CL);
+    assert_int_equal(mien_blas_gemm(cl, &matrix, &narrow, &matrix, &square, &err), MIEN_ERR_CL);
     assert_string_equal(err.text, "matrix product m 4 n 4 k 4: CLBlastSgemm: "
                                   "CLBlastInvalidLeadDimA (-1016)");
-    assert_int_equal(mien_blas_gemm(cl, &matrix, &matrix, &matrix, 0, 4, 4, 0.0f, NULL),
-                     MIEN_ERR_CL);
+    assert_int_equal(mien_blas_gemm(cl, &matrix, &matrix, &matrix, &empty, NULL), MIEN_ERR_CL);
     mien_cl_buffer_destroy(buffer);
 }
 
@@ -132,10 +135,11 @@ static void test_blas_gemm__is_profiled(void **state)
     const struct mien_matrix b = { buffer, 10000, 100, true };
     const struct mien_matrix c = { buffer, 20000, 100, false };
     const struct mien_matrix wrong = { buffer, 0, 1, false };
+    const struct mien_gemm gemm = { 100, 100, 100, 0.0f };
     mien_cl_label(cl, "dense1.fwd");
-    assert_ok(mien_blas_gemm(cl, &c, &a, &b, 100, 100, 100, 0.0f, &err), &err);
-    assert_int_equal(mien_blas_gemm(cl, &c, &wrong, &b, 100, 100, 100, 0.0f, &err), MIEN_ERR_CL);
-    assert_ok(mien_blas_gemm(cl, &c, &a, &b, 100, 100, 100, 0.0f, &err), &err);
+    assert_ok(mien_blas_gemm(cl, &c, &a, &b, &gemm, &err), &err);
+    assert_int_equal(mien_blas_gemm(cl, &c, &wrong, &b, &gemm, &err), MIEN_ERR_CL);
+    assert_ok(mien_blas_gemm(cl, &c, &a, &b, &gemm, &err), &err);
     assert_ok(mien_cl_profile(cl, &samples, &count, &err), &err);
     assert_int_equal(count, 2);
     for (size_t i = 0; i < count; i++) {
@@ -155,14 +159,15 @@ static void test_blas_gemm__works_on_the_second_device_opened(void **state)
     struct mien_cl *const first = device_or_skip(state);
     struct mien_error err = { "" };
     struct mien_cl *second = NULL;
-    check(first, 33, 31, 65, false, true, 0.0f, 0);
+    const struct mien_gemm gemm = { 33, 31, 65, 0.0f };
+    check(first, gemm, 2, 0);
     for (int i = 0; i < 2; i++) {
         assert_ok(mien_cl_open(&second, NULL, &err), &err);
-        check(second, 33, 31, 65, false, true, 0.0f, 0);
-        check(first, 33, 31, 65, true, false, 0.0f, 0);
+        check(second, gemm, 2, 0);
+        check(first, gemm, 1, 0);
         mien_cl_close(second);
     }
-    check(first, 33, 31, 65, false, true, 1.0f, 0);
+    check(first, gemm, 3, 0);
 }
 
 static void test_blas_tune_defaults__leaves_gpus_alone(void **state)

@@ -75,6 +75,7 @@ WRAP(cl_mem, clCreateSubBuffer,
      (cl_mem whole, cl_mem_flags flags, cl_buffer_create_type type, const void *region,
       cl_int *code),
      (whole, flags, type, region, code), REFUSE_HANDLE)
+/* NOLINTNEXTLINE(readability-function-size): OpenCL's own parameters */
 WRAP(cl_int, clEnqueueNDRangeKernel,
      (cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *origin,
       const size_t *global, const size_t *local, cl_uint waits, const cl_event *wait,
