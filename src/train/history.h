@@ -1,0 +1,44 @@
+/** history.h - history.csv: a row for each epoch of a run (internal) */
+#ifndef MIEN_TRAIN_HISTORY_H
+#define MIEN_TRAIN_HISTORY_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/** What an epoch came to. */
+struct mien_epoch {
+    int epoch;                         /**< from 1 */
+    double train_loss, train_accuracy; /**< means over the epoch's steps, each before its update */
+    bool validated;                    /**< the data has a validation split */
+    double validation_loss, validation_accuracy;
+    double rate;         /**< of the epoch's last step */
+    double images_per_s; /**< of the training steps */
+    double seconds;      /**< training and validation */
+};
+
+/** The rows of a run, as the text of its file. */
+struct mien_history {
+    char *path; /**< owned */
+    char *text; /**< owned: the header and the rows so far */
+    size_t bytes, room;
+};
+
+/**
+ * Start with an empty file's text, or, to go on, with the first `rows` rows of the one that is
+ * there.
+ *
+ * Ownership  release with mien_history_finish(), also after an error
+ * Errors     MIEN_ERR_MEMORY; MIEN_ERR_IO, MIEN_ERR_FORMAT: the file is missing or has fewer rows
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_history_init(struct mien_history *history, const char *path, int rows,
+                                   struct mien_error *err);
+void mien_history_finish(struct mien_history *history);
+
+/** Add a row and replace the file. */
+MIEN_CHECK_RESULT
+enum mien_status mien_history_add(struct mien_history *history, const struct mien_epoch *row,
+                                  struct mien_error *err);
+
+#endif

@@ -1,0 +1,316 @@
+/* run.c - a whole training run in its folder */
+#include "train/run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "nn/schedule.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/run_files.h"
+
+#define REPORT_SECONDS 0.3 /* between two looks at the sums, each of which waits for the device */
+
+/* A run under way. */
+struct state {
+    const struct mien_run_options *options;
+    struct mien_trainer trainer;
+    struct mien_run_paths paths;
+    struct mien_history history;
+    FILE *steps;         /* steps.csv, or NULL */
+    size_t steps_made;   /* in this call */
+    size_t steps_before; /* of the epoch under way, made before this call */
+    double start_s, epoch_s, reported_s;
+};
+
+static double now_s(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+const char *mien_run_end_text(enum mien_run_end end)
+{
+    switch (end) {
+    case MIEN_RUN_ALL_EPOCHS: return "all epochs done";
+    case MIEN_RUN_ACCURACY: return "training accuracy reached";
+    case MIEN_RUN_MAX_STEPS: return "step limit reached";
+    case MIEN_RUN_INTERRUPTED: return "interrupted";
+    }
+    return "unknown";
+}
+
+static const struct mien_train_spec *spec_of(const struct state *state)
+{
+    return &state->trainer.file->recipe->train;
+}
+
+static float rate_of_last_step(const struct state *state)
+{
+    const struct mien_position *const at = &state->trainer.position;
+    return mien_schedule_rate(spec_of(state), at->epoch, at->step - 1,
+                              mien_trainer_steps(&state->trainer));
+}
+
+static enum mien_status check_finite(const struct state *state,
+                                     const struct mien_softmax_stats *stats, struct mien_error *err)
+{
+    if (isfinite(stats->loss)) {
+        return MIEN_OK;
+    }
+    return mien_fail(
+        err, MIEN_ERR_NOT_FINITE,
+        "the loss is not finite in epoch %d by step %zu of %zu, at a learning rate of %g: try a "
+        "smaller one; %s holds the state before this epoch",
+        state->trainer.position.epoch + 1, state->trainer.position.step,
+        mien_trainer_steps(&state->trainer), (double)rate_of_last_step(state), state->paths.last);
+}
+
+static void report(struct state *state, const struct mien_softmax_stats *stats)
+{
+    const struct mien_run_options *const options = state->options;
+    const size_t batch = (size_t)mien_model_batch(state->trainer.model);
+    const double seconds = now_s() - state->epoch_s;
+    const double made = (double)stats->images - (double)(state->steps_before * batch);
+    const struct mien_run_progress progress = {
+        .epoch = state->trainer.position.epoch + 1,
+        .epochs = spec_of(state)->epochs,
+        .images = (size_t)stats->images,
+        .image_count = mien_loader_count(state->trainer.loader),
+        .loss = stats->loss / stats->weight,
+        .accuracy = (double)stats->hits / (double)stats->images,
+        .images_per_s = seconds > 0.0 ? made / seconds : 0.0,
+    };
+    if (options->progress != NULL) {
+        options->progress(options->user, &progress);
+    }
+}
+
+/* Look at the sums now and then, and after every step where each is logged. */
+static enum mien_status look(struct state *state, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_softmax_stats stats;
+    const double now = now_s();
+    const bool due = state->options->progress != NULL && now - state->reported_s >= REPORT_SECONDS;
+    if (!due && state->steps == NULL) {
+        return MIEN_OK;
+    }
+    TRY(mien_trainer_stats(&stats, &state->trainer, err));
+    TRY(check_finite(state, &stats, err));
+    if (state->steps != NULL &&
+        fprintf(state->steps, "%d,%zu,%.9g\n", state->trainer.position.epoch + 1,
+                state->trainer.position.step, (double)stats.last_mean) < 0) {
+        st = mien_fail(err, MIEN_ERR_IO, "%s cannot be written", state->paths.steps);
+        goto done;
+    }
+    if (due) {
+        state->reported_s = now;
+        report(state, &stats);
+    }
+
+done:
+    return st;
+}
+
+/* The steps of one epoch, or those left of it; *end is set when the run is to stop inside it. */
+static enum mien_status train_epoch(struct state *state, bool *stopped, enum mien_run_end *end,
+                                    struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_run_options *const options = state->options;
+    struct mien_trainer *const trainer = &state->trainer;
+    const size_t steps = mien_trainer_steps(trainer);
+    *stopped = false;
+    state->epoch_s = now_s();
+    state->reported_s = state->epoch_s;
+    state->steps_before = trainer->position.step;
+    TRY(mien_trainer_begin_epoch(trainer, err));
+    while (trainer->position.step < steps && !*stopped) {
+        TRY(mien_trainer_step(trainer, err));
+        state->steps_made++;
+        TRY(look(state, err));
+        if (options->stop != NULL && options->stop(options->user)) {
+            *stopped = true;
+            *end = MIEN_RUN_INTERRUPTED;
+        } else if (options->max_steps > 0 && state->steps_made >= options->max_steps) {
+            *stopped = true;
+            *end = MIEN_RUN_MAX_STEPS;
+        }
+    }
+
+done:
+    return st;
+}
+
+static enum mien_status validate(struct state *state, struct mien_epoch *row,
+                                 struct mien_error *err)
+{
+    struct mien_softmax_stats stats;
+    if (state->trainer.set->splits[MIEN_SPLIT_VALIDATION].count == 0) {
+        return MIEN_OK;
+    }
+    const enum mien_status st =
+        mien_evaluate(&stats, NULL, state->trainer.model, state->trainer.loader,
+                      MIEN_SPLIT_VALIDATION, state->options->log, err);
+    if (st == MIEN_OK) {
+        row->validated = true;
+        row->validation_loss = stats.loss / stats.weight;
+        row->validation_accuracy = (double)stats.hits / (double)stats.images;
+    }
+    return st;
+}
+
+static enum mien_status keep_copy(const struct state *state, struct mien_error *err)
+{
+    char name[48];
+    const int epoch = state->trainer.position.epoch;
+    if (state->options->keep_every <= 0 || epoch % state->options->keep_every != 0) {
+        return MIEN_OK;
+    }
+    (void)snprintf(name, sizeof(name), "epoch-%04d.safetensors", epoch);
+    char *const path = mien_path_join(state->options->folder, name, err);
+    if (path == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    const enum mien_status st =
+        mien_model_file_save(path, state->trainer.file, NULL, 0, NULL, 0, err);
+    free(path);
+    return st;
+}
+
+/* The epoch is complete: validate, write its row, the checkpoint, and the best weights. */
+static enum mien_status end_epoch(struct state *state, struct mien_epoch *row,
+                                  struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_trainer *const trainer = &state->trainer;
+    struct mien_softmax_stats stats;
+    TRY(mien_trainer_stats(&stats, trainer, err));
+    TRY(check_finite(state, &stats, err));
+    const double trained_s = now_s() - state->epoch_s;
+    const size_t before = state->steps_before * (size_t)mien_model_batch(trainer->model);
+    *row = (struct mien_epoch){
+        .epoch = trainer->position.epoch + 1,
+        .train_loss = stats.loss / stats.weight,
+        .train_accuracy = (double)stats.hits / (double)stats.images,
+        .rate = (double)rate_of_last_step(state),
+        .images_per_s = ((double)stats.images - (double)before) / trained_s,
+    };
+    TRY(validate(state, row, err));
+    row->seconds = now_s() - state->epoch_s;
+
+    const double accuracy = row->validated ? row->validation_accuracy : row->train_accuracy;
+    const bool best =
+        trainer->position.best_epoch == 0 || accuracy > trainer->position.best_accuracy;
+    trainer->position.epoch++;
+    trainer->position.step = 0;
+    if (best) {
+        trainer->position.best_epoch = row->epoch;
+        trainer->position.best_accuracy = accuracy;
+    }
+    TRY(mien_history_add(&state->history, row, err));
+    TRY(mien_checkpoint_save(state->paths.last, trainer, err));
+    if (best) {
+        TRY(mien_model_file_save(state->paths.best, trainer->file, NULL, 0, NULL, 0, err));
+    }
+    TRY(keep_copy(state, err));
+    if (state->options->epoch != NULL) {
+        state->options->epoch(state->options->user, row, best);
+    }
+
+done:
+    return st;
+}
+
+static enum mien_status train_epochs(struct state *state, enum mien_run_end *end,
+                                     struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_train_spec *const spec = spec_of(state);
+    *end = MIEN_RUN_ALL_EPOCHS;
+    while (state->trainer.position.epoch < spec->epochs) {
+        bool stopped = false;
+        struct mien_epoch row;
+        TRY(train_epoch(state, &stopped, end, err));
+        const bool complete = state->trainer.position.step == mien_trainer_steps(&state->trainer);
+        if (complete) {
+            TRY(end_epoch(state, &row, err));
+        }
+        if (stopped) {
+            if (!complete) {
+                TRY(mien_checkpoint_save(state->paths.last, &state->trainer, err));
+            }
+            break;
+        }
+        if (spec->stop_at_train_accuracy > 0.0f &&
+            row.train_accuracy >= (double)spec->stop_at_train_accuracy) {
+            *end = MIEN_RUN_ACCURACY;
+            break;
+        }
+    }
+
+done:
+    return st;
+}
+
+static enum mien_status prepare(struct state *state, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_run_options *const options = state->options;
+    if (options->resume) {
+        TRY(mien_checkpoint_restore(&state->trainer, state->paths.last, err));
+    }
+    TRY(mien_history_init(&state->history, state->paths.history, state->trainer.position.epoch,
+                          err));
+    TRY(mien_run_write_recipe(state->paths.recipe, state->trainer.file->recipe, err));
+    TRY(mien_run_write_info(state->paths.info, &state->trainer, options, NULL, err));
+    if (options->log_steps) {
+        state->steps = fopen(state->paths.steps, "w");
+        if (state->steps == NULL || fputs("epoch,step,loss\n", state->steps) < 0) {
+            st = mien_fail(err, MIEN_ERR_IO, "%s cannot be written", state->paths.steps);
+            goto done;
+        }
+    }
+
+done:
+    return st;
+}
+
+enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
+                          struct mien_model_file *file, const struct mien_dataset *set,
+                          const struct mien_run_options *options, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct state state = { .options = options, .start_s = now_s() };
+    enum mien_run_end end = MIEN_RUN_ALL_EPOCHS;
+
+    *out = (struct mien_run_result){ 0 };
+    TRY(mien_run_paths_init(&state.paths, options->folder, options->resume, err));
+    TRY(mien_trainer_init(&state.trainer, cl, file, set, &options->trainer, err));
+    TRY(prepare(&state, err));
+    TRY(train_epochs(&state, &end, err));
+    *out = (struct mien_run_result){
+        .end = end,
+        .epochs = state.trainer.position.epoch,
+        .best_epoch = state.trainer.position.best_epoch,
+        .best_accuracy = state.trainer.position.best_accuracy,
+        .peak_bytes = mien_cl_peak_bytes(cl),
+        .seconds = now_s() - state.start_s,
+    };
+    TRY(mien_run_write_info(state.paths.info, &state.trainer, options, out, err));
+
+done:
+    if (state.steps != NULL && fclose(state.steps) != 0 && st == MIEN_OK) {
+        st = mien_fail(err, MIEN_ERR_IO, "%s cannot be written", state.paths.steps);
+    }
+    mien_trainer_finish(&state.trainer);
+    mien_history_finish(&state.history);
+    mien_run_paths_finish(&state.paths);
+    return st;
+}

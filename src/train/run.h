@@ -1,0 +1,68 @@
+/** run.h - a whole training run in its folder: epochs, history, checkpoints, going on (internal) */
+#ifndef MIEN_TRAIN_RUN_H
+#define MIEN_TRAIN_RUN_H
+
+#include "train/history.h"
+#include "train/trainer.h"
+
+/** Why a run ended. */
+enum mien_run_end {
+    MIEN_RUN_ALL_EPOCHS,
+    MIEN_RUN_ACCURACY, /**< the recipe's stop_at_train_accuracy */
+    MIEN_RUN_MAX_STEPS,
+    MIEN_RUN_INTERRUPTED, /**< stop() said so; saved, can go on */
+};
+
+/** "all epochs done" and so on. */
+const char *mien_run_end_text(enum mien_run_end end);
+
+/** How the epoch under way is going; handed out a few times a second. */
+struct mien_run_progress {
+    int epoch, epochs; /**< from 1; at most */
+    size_t images, image_count;
+    double loss, accuracy, images_per_s; /**< over the epoch so far */
+};
+
+struct mien_run_options {
+    const char *folder;  /**< made where it is missing */
+    const char *data;    /**< where the data came from, for run.json */
+    const char *command; /**< the command line, for run.json */
+    bool resume;         /**< go on from folder/last.safetensors */
+    size_t max_steps;    /**< end after this many steps of this run; 0: no limit */
+    int keep_every;      /**< also keep epoch-N.safetensors each so many epochs; 0: none */
+    bool log_steps;      /**< write steps.csv, the loss of each step; waits for every step */
+    struct mien_trainer_options trainer;
+
+    /* All may be NULL; called from the calling thread. */
+    bool (*stop)(void *user); /**< asked after each step */
+    void (*progress)(void *user, const struct mien_run_progress *progress);
+    void (*epoch)(void *user, const struct mien_epoch *row, bool best);
+    void *user;
+    const struct mien_log *log;
+};
+
+struct mien_run_result {
+    enum mien_run_end end;
+    int epochs; /**< completed */
+    int best_epoch;
+    double best_accuracy; /**< validation, or training where there is no validation split */
+    size_t peak_bytes;    /**< device memory */
+    double seconds;
+};
+
+/**
+ * Train a model on a data set into a run folder: recipe.yaml, history.csv, last.safetensors,
+ * best.safetensors, run.json.
+ *
+ * file    recipe, network, classes and first weights; for a run that goes on, read from its
+ *         last.safetensors.  Its weights are the last ones afterwards
+ * Errors  MIEN_ERR_IO: the folder cannot be written, or holds a run already and `resume` is false
+ *         MIEN_ERR_NOT_FINITE: the loss; the checkpoint of the epoch before stays
+ *         MIEN_ERR_CL, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT as mien_checkpoint_restore()
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
+                          struct mien_model_file *file, const struct mien_dataset *set,
+                          const struct mien_run_options *options, struct mien_error *err);
+
+#endif

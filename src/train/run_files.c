@@ -1,0 +1,118 @@
+/* run_files.c - the files of a run folder beside checkpoints and history */
+#include "train/run_files.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+enum mien_status mien_run_paths_init(struct mien_run_paths *paths, const char *folder, bool resume,
+                                     struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    *paths = (struct mien_run_paths){
+        .recipe = mien_path_join(folder, "recipe.yaml", err),
+        .history = mien_path_join(folder, "history.csv", err),
+        .last = mien_path_join(folder, "last.safetensors", err),
+        .best = mien_path_join(folder, "best.safetensors", err),
+        .info = mien_path_join(folder, "run.json", err),
+        .steps = mien_path_join(folder, "steps.csv", err),
+    };
+    if (paths->recipe == NULL || paths->history == NULL || paths->last == NULL ||
+        paths->best == NULL || paths->info == NULL || paths->steps == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    if (resume) {
+        return MIEN_OK;
+    }
+    TRY(mien_folder_make(folder, err));
+    if (mien_path_is_file(paths->last) || mien_path_is_file(paths->history)) {
+        st = mien_fail(err, MIEN_ERR_IO,
+                       "%s holds a run already: go on with --resume, or choose another folder",
+                       folder);
+    }
+
+done:
+    return st;
+}
+
+void mien_run_paths_finish(struct mien_run_paths *paths)
+{
+    free(paths->recipe);
+    free(paths->history);
+    free(paths->last);
+    free(paths->best);
+    free(paths->info);
+    free(paths->steps);
+    *paths = (struct mien_run_paths){ 0 };
+}
+
+enum mien_status mien_run_write_recipe(const char *path, const struct mien_recipe *recipe,
+                                       struct mien_error *err)
+{
+    char *text = NULL;
+    enum mien_status st = mien_recipe_format(&text, recipe, err);
+    if (st == MIEN_OK) {
+        st = mien_file_replace(path, text, strlen(text), err);
+    }
+    free(text);
+    return st;
+}
+
+static json_t *describe_device(const struct mien_device_info *device)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "name", device->name, "kind",
+                     mien_device_kind_name(device->kind), "platform", device->platform_name,
+                     "driver", device->driver, "opencl", device->version, "compute_units",
+                     (int)device->compute_units);
+}
+
+static json_t *describe_data(const struct mien_trainer *trainer, const char *path)
+{
+    char fingerprint[24];
+    (void)snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, trainer->set->fingerprint);
+    json_t *const data =
+        json_pack("{s:s, s:s, s:s?}", "fingerprint", fingerprint, "kept_on",
+                  mien_loader_resident(trainer->loader) ? "device" : "host", "path", path);
+    for (int i = 0; i < MIEN_SPLITS; i++) {
+        (void)json_object_set_new(data, mien_split_name((enum mien_split)i),
+                                  json_integer((json_int_t)trainer->set->splits[i].count));
+    }
+    return data;
+}
+
+enum mien_status mien_run_write_info(const char *path, const struct mien_trainer *trainer,
+                                     const struct mien_run_options *options,
+                                     const struct mien_run_result *result, struct mien_error *err)
+{
+    json_t *const info = json_object();
+    (void)json_object_set_new(info, "mien", json_string(MIEN_VERSION));
+    (void)json_object_set_new(info, "recipe", json_string(trainer->file->recipe->name));
+    (void)json_object_set_new(info, "command",
+                              json_string(options->command != NULL ? options->command : ""));
+    (void)json_object_set_new(info, "device", describe_device(mien_cl_device(trainer->cl)));
+    (void)json_object_set_new(info, "data", describe_data(trainer, options->data));
+    (void)json_object_set_new(info, "batch", json_integer(mien_model_batch(trainer->model)));
+    (void)json_object_set_new(info, "state", json_string(result == NULL ? "running" : "ended"));
+    if (result != NULL) {
+        (void)json_object_set_new(info, "ended_because",
+                                  json_string(mien_run_end_text(result->end)));
+        (void)json_object_set_new(info, "epochs", json_integer(result->epochs));
+        (void)json_object_set_new(info, "best_epoch", json_integer(result->best_epoch));
+        (void)json_object_set_new(info, "best_accuracy", json_real(result->best_accuracy));
+        (void)json_object_set_new(info, "device_peak_bytes",
+                                  json_integer((json_int_t)result->peak_bytes));
+        (void)json_object_set_new(info, "seconds", json_real(result->seconds));
+    }
+    char *const text = json_dumps(info, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    json_decref(info);
+    if (text == NULL) {
+        return mien_fail(err, MIEN_ERR_MEMORY, "no memory for %s", path);
+    }
+    const enum mien_status st = mien_file_replace(path, text, strlen(text), err);
+    free(text);
+    return st;
+}

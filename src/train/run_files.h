@@ -1,0 +1,34 @@
+/** run_files.h - the files of a run folder beside checkpoints and history (internal to src/train)
+ */
+#ifndef MIEN_TRAIN_RUN_FILES_H
+#define MIEN_TRAIN_RUN_FILES_H
+
+#include "train/run.h"
+
+/** Paths of a run folder; owned. */
+struct mien_run_paths {
+    char *recipe, *history, *last, *best, *info, *steps;
+};
+
+/**
+ * Make the folder, and see that a new run finds no other run in it, or that an old one is there.
+ *
+ * Ownership  release with mien_run_paths_finish(), also after an error
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_run_paths_init(struct mien_run_paths *paths, const char *folder, bool resume,
+                                     struct mien_error *err);
+void mien_run_paths_finish(struct mien_run_paths *paths);
+
+/** Write recipe.yaml, the resolved recipe. */
+MIEN_CHECK_RESULT
+enum mien_status mien_run_write_recipe(const char *path, const struct mien_recipe *recipe,
+                                       struct mien_error *err);
+
+/** Write run.json; `result` is NULL while the run is under way. */
+MIEN_CHECK_RESULT
+enum mien_status mien_run_write_info(const char *path, const struct mien_trainer *trainer,
+                                     const struct mien_run_options *options,
+                                     const struct mien_run_result *result, struct mien_error *err);
+
+#endif
