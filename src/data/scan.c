@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "data/build.h"
+#include "data/find.h"
 #include "data/listing.h"
 
 enum { MAX_DEPTH = 8 };
@@ -52,24 +53,6 @@ static enum mien_status enter(struct place *out, const struct mien_scan *scan,
     }
     free(full);
     return st;
-}
-
-static bool is_image_name(const char *name)
-{
-    static const char *const endings[] = { ".png", ".jpg", ".jpeg", ".jpe", ".jfif" };
-    const char *const dot = strrchr(name, '.');
-    for (size_t i = 0; dot != NULL && i < sizeof(endings) / sizeof(endings[0]); i++) {
-        if (strcasecmp(dot, endings[i]) == 0) {
-            return name[0] != '.';
-        }
-    }
-    return false;
-}
-
-/* Folders that systems and archivers leave behind. */
-static bool is_ignored_folder(const char *name)
-{
-    return name[0] == '.' || strcmp(name, "__MACOSX") == 0 || strcmp(name, "@eaDir") == 0;
 }
 
 static int split_of(const char *name)
@@ -137,7 +120,7 @@ static enum mien_status gather(struct mien_scan *scan, const struct place *place
     for (size_t i = 0; i < place->list.count && st == MIEN_OK; i++) {
         const struct mien_listed *const item = &place->list.items[i];
         if (item->is_folder) {
-            if (is_ignored_folder(item->name)) {
+            if (mien_name_is_ignored(item->name)) {
                 continue;
             }
             struct place below;
@@ -146,7 +129,7 @@ static enum mien_status gather(struct mien_scan *scan, const struct place *place
                 st = gather(scan, &below, class_folder, split, err);
             }
             leave(&below);
-        } else if (is_image_name(item->name)) {
+        } else if (mien_name_is_image(item->name)) {
             st = add_found(scan, place->path, item->name, class_folder, split, err);
         } else {
             scan->skipped++;
@@ -189,10 +172,10 @@ static enum mien_status scan_classes(struct mien_scan *scan, const struct place 
     for (size_t i = 0; i < place->list.count; i++) {
         const struct mien_listed *const item = &place->list.items[i];
         if (!item->is_folder) {
-            loose += is_image_name(item->name) ? 1 : 0;
+            loose += mien_name_is_image(item->name) ? 1 : 0;
             continue;
         }
-        if (is_ignored_folder(item->name)) {
+        if (mien_name_is_ignored(item->name)) {
             continue;
         }
         folders++;
@@ -232,7 +215,7 @@ static enum mien_status unwrap(struct place *place, struct place *parent, bool *
         bool wraps = false;
         for (size_t k = 0; k < inside.list.count; k++) {
             wraps = wraps || (inside.list.items[k].is_folder &&
-                              !is_ignored_folder(inside.list.items[k].name));
+                              !mien_name_is_ignored(inside.list.items[k].name));
         }
         if (st != MIEN_OK || !wraps) {
             leave(&inside);
@@ -282,7 +265,7 @@ static enum mien_status scan_splits(struct mien_scan *scan, const struct place *
         const struct mien_listed *const item = &place->list.items[i];
         const int split = item->is_folder ? split_of(item->name) : -1;
         if (split < 0) {
-            if (item->is_folder && !is_ignored_folder(item->name)) {
+            if (item->is_folder && !mien_name_is_ignored(item->name)) {
                 mien_log_line(scan->log, "%s: the folder %s beside the splits is left out",
                               scan->root, item->name);
             }
