@@ -1,0 +1,107 @@
+/* predict.c - a model on images in host memory */
+#include "train/predict.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "ops/gather.h"
+#include "ops/softmax.h"
+
+/* What one batch needs on the device beside the model. */
+struct stage {
+    struct mien_cl_buffer *pixels;        /* [batch][h][w][c] uint8 */
+    struct mien_cl_buffer *indices;       /* [batch] int32: 0, 1, 2 ... */
+    struct mien_cl_buffer *probabilities; /* [batch][classes] */
+    size_t image_bytes;
+    int batch;
+    float mean, std;
+};
+
+static enum mien_status make_stage(struct stage *stage, struct mien_model *model, size_t count,
+                                   struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_cl *const cl = mien_model_cl(model);
+    const struct mien_network *const network = mien_model_network(model);
+    const int limit = mien_model_batch(model);
+    stage->batch = count < (size_t)limit ? (int)count : limit;
+    stage->image_bytes =
+        (size_t)network->input.c * (size_t)network->input.h * (size_t)network->input.w;
+    const size_t batch = (size_t)stage->batch;
+    int32_t *const order = mien_calloc(batch, sizeof(*order), err);
+    if (order == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < batch; i++) {
+        order[i] = (int32_t)i;
+    }
+    TRY(mien_cl_buffer_create(&stage->pixels, cl, batch * stage->image_bytes, err));
+    TRY(mien_cl_buffer_create(&stage->indices, cl, batch * sizeof(*order), err));
+    TRY(mien_cl_write(cl, stage->indices, 0, order, batch * sizeof(*order), err));
+    TRY(mien_cl_buffer_create(&stage->probabilities, cl,
+                              batch * (size_t)network->classes * sizeof(cl_float), err));
+
+done:
+    free(order);
+    return st;
+}
+
+static enum mien_status run_batch(float *probabilities, const struct stage *stage,
+                                  struct mien_model *model, const uint8_t *pixels, int n,
+                                  struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_cl *const cl = mien_model_cl(model);
+    const struct mien_act out = mien_model_output_act(model, n);
+    const struct mien_gather gather = {
+        .act = mien_model_input_act(model, n),
+        .count = n,
+        .mean = stage->mean,
+        .std = stage->std,
+    };
+    const struct mien_softmax softmax = {
+        .n = n,
+        .classes = out.c,
+        .lanes = out.lanes,
+        .scale = 1.0f,
+    };
+    TRY(mien_cl_write(cl, stage->pixels, 0, pixels, (size_t)n * stage->image_bytes, err));
+    TRY(mien_gather_images(cl, mien_model_input(model), stage->pixels, stage->indices, &gather,
+                           err));
+    TRY(mien_model_forward(model, n, false, err));
+    TRY(mien_softmax_eval(cl, stage->probabilities, NULL, mien_model_logits(model), NULL, NULL,
+                          &softmax, err));
+    TRY(mien_cl_read(cl, probabilities, stage->probabilities, 0,
+                     (size_t)n * (size_t)out.c * sizeof(*probabilities), err));
+
+done:
+    return st;
+}
+
+enum mien_status mien_predict_pixels(float *probabilities, struct mien_model *model,
+                                     const uint8_t *pixels, size_t count, float mean, float std,
+                                     struct mien_error *err)
+{
+    if (count == 0) {
+        return MIEN_OK;
+    }
+    enum mien_status st = MIEN_OK;
+    const size_t classes = (size_t)mien_model_network(model)->classes;
+    struct stage stage = { .mean = mean, .std = std };
+    TRY(make_stage(&stage, model, count, err));
+    for (size_t first = 0; first < count; first += (size_t)stage.batch) {
+        const size_t left = count - first;
+        const int n = left < (size_t)stage.batch ? (int)left : stage.batch;
+        TRY(run_batch(probabilities + first * classes, &stage, model,
+                      pixels + first * stage.image_bytes, n, err));
+    }
+
+done:
+    if (st != MIEN_OK) {
+        mien_cl_drain(mien_model_cl(model)); /* nothing may run on what is released now */
+    }
+    mien_cl_buffer_destroy(stage.pixels);
+    mien_cl_buffer_destroy(stage.indices);
+    mien_cl_buffer_destroy(stage.probabilities);
+    return st;
+}
