@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "data/build.h"
 #include "data/image.h"
+#include "data/listing.h"
 
 const char *mien_split_name(enum mien_split split)
 {
@@ -179,6 +180,31 @@ static bool ends_with(const char *text, const char *end)
     return length >= strlen(end) && strcasecmp(text + length - strlen(end), end) == 0;
 }
 
+/* A folder that holds fer2013.csv and no folders, as it is unpacked, is that file. */
+static enum mien_status load_folder(struct mien_dataset **out, const char *path,
+                                    const struct mien_data_options *options, struct mien_error *err)
+{
+    struct mien_listing list;
+    enum mien_status st = mien_listing_read(&list, path, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    bool has_csv = false;
+    bool has_folders = false;
+    for (size_t i = 0; i < list.count; i++) {
+        has_folders = has_folders || list.items[i].is_folder;
+        has_csv = has_csv || strcmp(list.items[i].name, "fer2013.csv") == 0;
+    }
+    mien_listing_finish(&list);
+    if (!has_csv || has_folders) {
+        return mien_folder_load(out, path, options, err);
+    }
+    char *const csv = mien_path_join(path, "fer2013.csv", err);
+    st = csv == NULL ? MIEN_ERR_MEMORY : mien_csv_load(out, csv, options, err);
+    free(csv);
+    return st;
+}
+
 enum mien_status mien_dataset_load(struct mien_dataset **out, const char *path,
                                    const struct mien_data_options *options, struct mien_error *err)
 {
@@ -188,7 +214,7 @@ enum mien_status mien_dataset_load(struct mien_dataset **out, const char *path,
         return st;
     }
     if (mien_path_is_folder(path)) {
-        return mien_folder_load(out, path, options, err);
+        return load_folder(out, path, options, err);
     }
     if (ends_with(path, ".csv")) {
         return mien_csv_load(out, path, options, err);

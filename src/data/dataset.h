@@ -25,7 +25,8 @@ struct mien_dataset {
     const int32_t *labels;       /**< [count], index into classes */
     char **names; /**< [count], path inside the data set; NULL when the form has none */
     int class_count;
-    char **classes; /**< canonical names where known ("angry" ...), sorted by name */
+    char **classes; /**< canonical names where known ("angry" ...), sorted by name; a
+                         packed file's own order */
     struct {
         size_t first, count;
     } splits[MIEN_SPLITS];
@@ -50,10 +51,12 @@ struct mien_data_options {
 
 /**
  * Load a data set from any form: a folder (class folders, with or without split folders and
- * images/), a fer2013.csv, or a packed .safetensors file.
+ * images/), a fer2013.csv or the folder it lies in alone, or a packed .safetensors file;
+ * docs/data.md describes them.
  *
  * Ownership  *out is the caller's, release with mien_dataset_destroy(); NULL on error
- * Errors     MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT (which file, what, what was expected)
+ * Errors     MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT (which file, what, what was expected),
+ *            MIEN_ERR_USAGE (options)
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_dataset_load(struct mien_dataset **out, const char *path,
@@ -68,19 +71,28 @@ enum mien_status mien_dataset_pack(const struct mien_dataset *set, const char *p
 /**
  * Decode one PNG or JPEG file (told by its first bytes) to channels x height x width, uint8.
  *
- * Shapes  pixels [height][width][channels], overwritten
+ * Shapes    pixels [height][width][channels], overwritten
+ * Errors    MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT (the path is in the text), MIEN_ERR_USAGE
+ * Numerics  as mien_dataset_load(): exact, the same bytes on every machine
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_image_load(uint8_t *pixels, const char *path, int channels, int height,
                                  int width, struct mien_error *err);
 
-/** Draw `count` synthetic expressive faces into folder/train/<class>/ and
- * folder/validation/<class>/. */
 struct mien_synth_options {
     size_t count; /**< training images over all classes; a fifth as many for validation */
     uint64_t seed;
     const struct mien_log *log;
 };
+
+/**
+ * Draw synthetic expressive faces into folder/train/<class>/ and folder/validation/<class>/.
+ *
+ * Shapes    48 x 48 gray PNG, the seven classes in turn
+ * Errors    MIEN_ERR_IO, MIEN_ERR_MEMORY
+ *           MIEN_ERR_USAGE  the folder is not empty, a count out of range
+ * Numerics  each image is a function of (seed, split, index)
+ */
 MIEN_CHECK_RESULT
 enum mien_status mien_synth_write(const char *folder, const struct mien_synth_options *options,
                                   struct mien_error *err);

@@ -17,21 +17,30 @@ static uint32_t part_of(uint32_t count, double part)
     return drawn < 1 ? 1 : drawn >= count ? count - 1 : drawn;
 }
 
-/* Mark the drawn images of class `label` among the training images. */
-static uint32_t draw_class(uint8_t *drawn, uint32_t *members, uint32_t *order,
-                           const struct mien_dataset *set, int label, double part, uint64_t seed)
+/* Training images by class: those of label c are members[starts[c]] .. members[starts[c + 1] - 1].
+ */
+static void sort_by_class(uint32_t *members, uint32_t *starts, const struct mien_dataset *set)
 {
-    uint32_t count = 0;
-    for (size_t i = 0; i < set->splits[MIEN_SPLIT_TRAIN].count; i++) {
-        if (set->labels[i] == label) {
-            members[count++] = (uint32_t)i;
-        }
+    const size_t train = set->splits[MIEN_SPLIT_TRAIN].count;
+    for (size_t i = 0; i < train; i++) {
+        starts[set->labels[i] + 2]++;
     }
-    if (count == 0) {
-        return 0;
+    for (int c = 2; c < set->class_count + 2; c++) {
+        starts[c] += starts[c - 1];
     }
-    mien_random_permutation(order, count, seed, MIEN_STREAM_SPLIT, (uint32_t)label);
+    for (size_t i = 0; i < train; i++) { /* starts[c + 1] runs from the start of c to its end */
+        members[starts[set->labels[i] + 1]++] = (uint32_t)i;
+    }
+}
+
+/* Mark the drawn ones of `count` images of one class. */
+static uint32_t draw_class(uint8_t *drawn, uint32_t *order, const uint32_t *members, uint32_t count,
+                           double part, uint64_t seed, int label)
+{
     const uint32_t take = part_of(count, part);
+    if (take > 0) {
+        mien_random_permutation(order, count, seed, MIEN_STREAM_SPLIT, (uint32_t)label);
+    }
     for (uint32_t i = 0; i < take; i++) {
         drawn[members[order[i]]] = 1;
     }
@@ -79,12 +88,15 @@ enum mien_status mien_dataset_draw_validation(struct mien_dataset *set, double p
     uint8_t *const drawn = mien_calloc(set->count, 1, err);
     uint32_t *const members = mien_calloc(set->count, sizeof(*members), err);
     uint32_t *const order = mien_calloc(set->count, sizeof(*order), err);
-    if (drawn == NULL || members == NULL || order == NULL) {
+    uint32_t *const starts = mien_calloc((size_t)set->class_count + 2, sizeof(*starts), err);
+    if (drawn == NULL || members == NULL || order == NULL || starts == NULL) {
         goto done;
     }
+    sort_by_class(members, starts, set);
     size_t count = 0;
     for (int label = 0; label < set->class_count; label++) {
-        count += draw_class(drawn, members, order, set, label, part, seed);
+        count += draw_class(drawn, order, members + starts[label],
+                            starts[label + 1] - starts[label], part, seed, label);
     }
     size_t kept = 0;
     size_t moved = train - count;
@@ -101,5 +113,6 @@ done:
     free(drawn);
     free(members);
     free(order);
+    free(starts);
     return st;
 }

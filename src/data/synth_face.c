@@ -26,7 +26,7 @@ static bool chance(struct mien_face_random *random, float part)
     return mien_face_between(random, 0.0f, 1.0f) < part;
 }
 
-/* In the order of enum-less canonical names: angry disgust fear happy neutral sad surprise. */
+/* At full strength, in byte order of the names: angry disgust fear happy neutral sad surprise. */
 static const struct mien_face_expression full[7] = {
     { .brow_inner = 0.14f,
       .brow_outer = -0.07f,
