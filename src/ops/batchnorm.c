@@ -1,0 +1,211 @@
+/* batchnorm.c - batch normalisation on the device */
+#include "ops/batchnorm.h"
+
+#include "ops/grid.h"
+
+/* Work-items of a group that shares a sum with one lane, as in kernels/batchnorm.cl. */
+enum { GROUP = 64 };
+
+/* What all launches need to know. */
+struct sizes {
+    cl_int n, c, pixels, blocks, planes;
+};
+
+static struct sizes sizes_of(const struct mien_batchnorm *op)
+{
+    const cl_int blocks = mien_act_blocks(&op->act);
+    return (struct sizes){ op->act.n, op->act.c, op->act.h * op->act.w, blocks,
+                           blocks * op->act.c };
+}
+
+/* A group (or work-item) for each `chunk` of `count` sums over `work` vectors each. */
+static struct mien_cl_launch sum_grid(cl_int *chunk, const char *kernel, cl_int lanes, cl_int count,
+                                      cl_int work)
+{
+    struct mien_cl_launch launch =
+        mien_grid_flat(chunk, "batchnorm", kernel, lanes, (size_t)count, (size_t)work);
+    launch.global[0] = lanes == 1 ? (size_t)count * GROUP : launch.global[0];
+    return launch;
+}
+
+size_t mien_batchnorm_saved_bytes(const struct mien_batchnorm *op)
+{
+    return 2 * (size_t)op->act.c * sizeof(cl_float);
+}
+
+size_t mien_batchnorm_work_bytes(const struct mien_batchnorm *op)
+{
+    return 2 * (size_t)op->act.c * (size_t)mien_act_blocks(&op->act) * sizeof(cl_float);
+}
+
+static enum mien_status apply(struct mien_cl *cl, struct mien_cl_buffer *y,
+                              const struct mien_cl_buffer *x,
+                              const struct mien_batchnorm_buffers *buffers, bool running,
+                              const struct mien_batchnorm *op, struct mien_error *err)
+{
+    const struct sizes s = sizes_of(op);
+    const cl_int spread_at = running ? 0 : s.c;
+    const cl_int running_on = running;
+    const cl_int relu_on = op->relu;
+    cl_int cols;
+    cl_int chunk;
+    const struct mien_cl_launch launch =
+        mien_grid_rows(&cols, &chunk, "batchnorm", "batchnorm_apply", op->act.lanes,
+                       (size_t)s.planes, (size_t)s.pixels);
+    const struct mien_cl_arg args[] = {
+        ARG_BUF(y),
+        ARG_BUF(x),
+        ARG_BUF(buffers->weight),
+        ARG_BUF(buffers->bias),
+        ARG_BUF(running ? buffers->running_mean : buffers->saved),
+        ARG_BUF(running ? buffers->running_var : buffers->saved),
+        ARG_I32(spread_at),
+        ARG_I32(running_on),
+        ARG_F32(op->eps),
+        ARG_I32(relu_on),
+        ARG_I32(s.planes),
+        ARG_I32(s.c),
+        ARG_I32(s.pixels),
+        ARG_I32(cols),
+        ARG_I32(chunk),
+    };
+    return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
+}
+
+/* Mean and variance of each channel, into `saved` and the running values. */
+static enum mien_status measure(struct mien_cl *cl, const struct mien_cl_buffer *x,
+                                const struct mien_batchnorm_buffers *buffers,
+                                const struct mien_batchnorm *op, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct sizes s = sizes_of(op);
+    const double values = (double)s.n * (double)s.pixels;
+    const cl_float grow = (cl_float)(values > 1.0 ? values / (values - 1.0) : 1.0);
+    cl_int chunk;
+    const struct mien_cl_launch parts =
+        sum_grid(&chunk, "batchnorm_parts", op->act.lanes, s.planes, s.pixels);
+    const struct mien_cl_arg part_args[] = { ARG_BUF(buffers->work), ARG_BUF(x),
+                                             ARG_I32(s.n),           ARG_I32(s.c),
+                                             ARG_I32(s.pixels),      ARG_I32(s.planes),
+                                             ARG_I32(chunk) };
+    TRY(mien_cl_launch(cl, &parts, part_args, ARG_COUNT(part_args), err));
+
+    cl_int channels;
+    const struct mien_cl_launch stats =
+        sum_grid(&channels, "batchnorm_stats", op->act.lanes, s.c, s.blocks);
+    const struct mien_cl_arg stats_args[] = {
+        ARG_BUF(buffers->saved),
+        ARG_BUF(buffers->running_mean),
+        ARG_BUF(buffers->running_var),
+        ARG_BUF(buffers->work),
+        ARG_I32(s.n),
+        ARG_I32(s.c),
+        ARG_I32(s.pixels),
+        ARG_I32(s.blocks),
+        ARG_F32(op->momentum),
+        ARG_F32(grow),
+        ARG_F32(op->eps),
+        ARG_I32(channels),
+    };
+    TRY(mien_cl_launch(cl, &stats, stats_args, ARG_COUNT(stats_args), err));
+
+done:
+    return st;
+}
+
+enum mien_status mien_batchnorm_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
+                                    const struct mien_cl_buffer *x,
+                                    const struct mien_batchnorm_buffers *buffers,
+                                    const struct mien_batchnorm *op, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    TRY(mien_act_check(&op->act, "batch norm", err));
+    TRY(measure(cl, x, buffers, op, err));
+    TRY(apply(cl, y, x, buffers, false, op, err));
+
+done:
+    return st;
+}
+
+enum mien_status mien_batchnorm_eval(struct mien_cl *cl, struct mien_cl_buffer *y,
+                                     const struct mien_cl_buffer *x,
+                                     const struct mien_batchnorm_buffers *buffers,
+                                     const struct mien_batchnorm *op, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    TRY(mien_act_check(&op->act, "batch norm", err));
+    TRY(apply(cl, y, x, buffers, true, op, err));
+
+done:
+    return st;
+}
+
+static enum mien_status sum_gradients(struct mien_cl *cl, const struct mien_cl_buffer *dy,
+                                      const struct mien_cl_buffer *x,
+                                      const struct mien_batchnorm_buffers *buffers,
+                                      const struct mien_batchnorm *op, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct sizes s = sizes_of(op);
+    cl_int chunk;
+    const struct mien_cl_launch parts =
+        sum_grid(&chunk, "batchnorm_bwd_parts", op->act.lanes, s.planes, s.pixels);
+    const struct mien_cl_arg part_args[] = {
+        ARG_BUF(buffers->work),  ARG_BUF(dy),       ARG_BUF(x),
+        ARG_BUF(buffers->saved), ARG_I32(s.n),      ARG_I32(s.c),
+        ARG_I32(s.pixels),       ARG_I32(s.planes), ARG_I32(chunk),
+    };
+    TRY(mien_cl_launch(cl, &parts, part_args, ARG_COUNT(part_args), err));
+
+    cl_int channels;
+    const struct mien_cl_launch params =
+        sum_grid(&channels, "batchnorm_bwd_params", op->act.lanes, s.c, s.blocks);
+    const struct mien_cl_arg params_args[] = { ARG_BUF(buffers->dweight), ARG_BUF(buffers->dbias),
+                                               ARG_BUF(buffers->work),    ARG_I32(s.c),
+                                               ARG_I32(s.blocks),         ARG_I32(channels) };
+    TRY(mien_cl_launch(cl, &params, params_args, ARG_COUNT(params_args), err));
+
+done:
+    return st;
+}
+
+enum mien_status mien_batchnorm_bwd(struct mien_cl *cl, struct mien_cl_buffer *dx,
+                                    const struct mien_cl_buffer *dy, const struct mien_cl_buffer *x,
+                                    const struct mien_batchnorm_buffers *buffers,
+                                    const struct mien_batchnorm *op, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct sizes s = sizes_of(op);
+    TRY(mien_act_check(&op->act, "batch norm", err));
+    TRY(sum_gradients(cl, dy, x, buffers, op, err));
+    if (dx != NULL) {
+        const cl_float share = (cl_float)(1.0 / ((double)s.n * (double)s.pixels));
+        const cl_int masked = op->after_relu;
+        cl_int cols;
+        cl_int chunk;
+        const struct mien_cl_launch data =
+            mien_grid_rows(&cols, &chunk, "batchnorm", "batchnorm_bwd_data", op->act.lanes,
+                           (size_t)s.planes, (size_t)s.pixels);
+        const struct mien_cl_arg args[] = {
+            ARG_BUF(dx),
+            ARG_BUF(dy),
+            ARG_BUF(x),
+            ARG_BUF(buffers->saved),
+            ARG_BUF(buffers->weight),
+            ARG_BUF(buffers->dweight),
+            ARG_BUF(buffers->dbias),
+            ARG_F32(share),
+            ARG_I32(masked),
+            ARG_I32(s.n),
+            ARG_I32(s.planes),
+            ARG_I32(s.c),
+            ARG_I32(s.pixels),
+            ARG_I32(cols),
+            ARG_I32(chunk),
+        };
+        TRY(mien_cl_launch(cl, &data, args, ARG_COUNT(args), err));
+    }
+
+done:
+    return st;
+}
