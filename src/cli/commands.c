@@ -9,6 +9,7 @@
 // clang-format off
 const struct command *const commands[] = {
     &cmd_devices,
+    &cmd_train,
     &cmd_summary,
     &cmd_pack,
     &cmd_synth,

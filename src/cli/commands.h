@@ -8,6 +8,7 @@
 extern const struct command *const commands[];
 
 extern const struct command cmd_devices;
+extern const struct command cmd_train;
 extern const struct command cmd_summary;
 extern const struct command cmd_pack;
 extern const struct command cmd_synth;

@@ -82,6 +82,21 @@ static enum mien_status dispatch(struct term *term, int argc, char **argv, struc
     return run(command, term, argc > 2 ? argc - 2 : 0, (const char *const *)argv + 2, err);
 }
 
+/* The command line as a run's record keeps it; NULL when there is no memory for it. */
+static char *join_words(int argc, char **argv)
+{
+    size_t bytes = sizeof("mien");
+    for (int i = 1; i < argc; i++) {
+        bytes += strlen(argv[i]) + 1;
+    }
+    char *const joined = calloc(bytes, 1);
+    char *at = joined;
+    for (int i = 0; joined != NULL && i < argc; i++) {
+        at = stpcpy(i == 0 ? at : stpcpy(at, " "), i == 0 ? "mien" : argv[i]);
+    }
+    return joined;
+}
+
 int main(int argc, char **argv)
 {
     hold_standard_streams();
@@ -91,7 +106,9 @@ int main(int argc, char **argv)
     (void)signal(SIGXFSZ, SIG_IGN);
 
     struct term term;
+    char *const command_line = join_words(argc, argv);
     term_init(&term, "");
+    term.command_line = command_line != NULL ? command_line : "";
     struct mien_error err = { "" };
     enum mien_status st = argc < 2 ? MIEN_ERR_USAGE : dispatch(&term, argc, argv, &err);
     if (argc < 2) {
@@ -104,5 +121,6 @@ int main(int argc, char **argv)
         (void)fflush(stdout);
         term_error(&term, "%s", err.text);
     }
+    free(command_line);
     return exit_code(st);
 }

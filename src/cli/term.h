@@ -10,14 +10,15 @@
 
 /** One command's door to the terminal.  Results go to stdout, all else to stderr. */
 struct term {
-    const char *command;     /**< for error lines; "" before it is known */
-    struct mien_log log;     /**< hand this to the library: notices and progress of long tasks */
-    bool quiet;              /**< no notices, no progress */
-    bool bars;               /**< stderr is a terminal */
-    bool blocks;             /**< it shows UTF-8 */
-    bool drawn;              /**< a bar is on the screen */
-    char what[64];           /**< the task the bar is about */
-    double start_s, drawn_s; /**< monotonic seconds: of the task, of the last drawing */
+    const char *command_line; /**< as it was typed, words joined by blanks; "" before it is known */
+    const char *command;      /**< for error lines; "" before it is known */
+    struct mien_log log;      /**< hand this to the library: notices and progress of long tasks */
+    bool quiet;               /**< no notices, no progress */
+    bool bars;                /**< stderr is a terminal */
+    bool blocks;              /**< it shows UTF-8 */
+    bool drawn;               /**< a bar is on the screen */
+    char what[64];            /**< the task the bar is about */
+    double start_s, drawn_s;  /**< monotonic seconds: of the task, of the last drawing */
 };
 
 void term_init(struct term *term, const char *command);

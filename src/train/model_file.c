@@ -12,6 +12,67 @@
 #define OWN_PAIRS  4
 #define NAME_BYTES 64
 
+enum mien_status mien_model_file_create(struct mien_model_file *out, struct mien_recipe *recipe,
+                                        char *const *classes, int class_count,
+                                        struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    *out = (struct mien_model_file){ .recipe = recipe, .class_count = class_count };
+    TRY(mien_network_create(&out->network, recipe, class_count, err));
+    out->classes = mien_calloc((size_t)class_count, sizeof(char *), err);
+    out->weights = mien_calloc(out->network->flat_floats, sizeof(*out->weights), err);
+    st = out->classes == NULL || out->weights == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
+    for (int i = 0; st == MIEN_OK && i < class_count; i++) {
+        out->classes[i] = mien_strdup(classes[i], err);
+        st = out->classes[i] == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
+    }
+    if (st == MIEN_OK) {
+        mien_weights_init(out->weights, out->network, recipe->train.seed);
+    }
+
+done:
+    if (st != MIEN_OK) {
+        mien_model_file_finish(out);
+    }
+    return st;
+}
+
+enum mien_status mien_model_file_set(struct mien_model_file *file, const char *const *settings,
+                                     size_t setting_count, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    char *text = NULL;
+    struct mien_recipe *recipe = NULL;
+    TRY(mien_recipe_format(&text, file->recipe, err));
+    TRY(mien_recipe_parse(&recipe, text, strlen(text), "the run's recipe", settings, setting_count,
+                          err));
+    if (memcmp(&recipe->input, &file->recipe->input, sizeof(recipe->input)) != 0) {
+        st = mien_fail(err, MIEN_ERR_USAGE, "the input of a trained network cannot be set");
+        goto done;
+    }
+    mien_recipe_destroy(file->recipe);
+    file->recipe = recipe;
+    recipe = NULL;
+
+done:
+    mien_recipe_destroy(recipe);
+    free(text);
+    return st;
+}
+
+enum mien_status mien_model_file_take_weights(struct mien_model_file *file, const char *path,
+                                              struct mien_error *err)
+{
+    struct mien_safetensors *source = NULL;
+    enum mien_status st = mien_safetensors_open(&source, path, err);
+    if (st == MIEN_OK) {
+        st = mien_weights_from_file(file->weights, file->network, source, "", err);
+        st = st == MIEN_OK ? st : mien_wrap(err, st, "%s", path);
+    }
+    mien_safetensors_close(source);
+    return st;
+}
+
 static enum mien_status read_classes(struct mien_model_file *out, const char *text,
                                      struct mien_error *err)
 {

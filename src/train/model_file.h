@@ -15,6 +15,32 @@ struct mien_model_file {
 };
 
 /**
+ * A new model: the recipe's network for these classes, with PyTorch's initial values drawn by its
+ * seed.
+ *
+ * Ownership  `recipe` becomes the model's, also on error; release with mien_model_file_finish()
+ * Errors     MIEN_ERR_SHAPE, MIEN_ERR_MEMORY; zeroed then
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_model_file_create(struct mien_model_file *out, struct mien_recipe *recipe,
+                                        char *const *classes, int class_count,
+                                        struct mien_error *err);
+
+/**
+ * Put settings ("train.epochs=20") over the recipe of a model; its network must stay as it is.
+ *
+ * Errors  MIEN_ERR_USAGE, MIEN_ERR_FORMAT: as mien_recipe_parse(), or the input's size would change
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_model_file_set(struct mien_model_file *file, const char *const *settings,
+                                     size_t setting_count, struct mien_error *err);
+
+/** Take the weights of another safetensors file, mien's or not, by name and shape. */
+MIEN_CHECK_RESULT
+enum mien_status mien_model_file_take_weights(struct mien_model_file *file, const char *path,
+                                              struct mien_error *err);
+
+/**
  * Read a file that mien wrote: weights or a checkpoint.
  *
  * Ownership  release with mien_model_file_finish(); zeroed on error

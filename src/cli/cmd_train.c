@@ -1,0 +1,307 @@
+/* cmd_train.c - `mien train`: trains a recipe's network into a run folder, or goes on with one */
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "train/run.h"
+
+struct train_options {
+    struct common_options common;
+    const char *data, *recipe, *out, *resume, *init;
+    struct opt_strings settings;
+    double split;
+    int max_steps, keep_every, blas, data_mib;
+    bool no_shuffle;
+};
+
+#define FIELD(name) offsetof(struct train_options, name)
+
+static const struct opt train_table[] = {
+    { "recipe", OPT_STRING, FIELD(recipe), "FILE",
+      "network and method, for example recipes/report.yaml", .role = OPT_INPUT },
+    { "out", OPT_STRING, FIELD(out), "RUN", "folder for the run; must not hold one",
+      .role = OPT_ANY },
+    { "resume", OPT_STRING, FIELD(resume), "RUN", "go on with the run in this folder",
+      .role = OPT_INPUT },
+    { "epochs", OPT_INT, FIELD(settings), "N", "passes over the training images, at most", .min = 1,
+      .max = 100000, .setting = "train.epochs" },
+    { "batch", OPT_INT, FIELD(settings), "N", "images of a step", .min = 1, .max = 65536,
+      .setting = "train.batch" },
+    { "rate", OPT_DOUBLE, FIELD(settings), "RATE", "learning rate per step", .min = 0, .max = 1000,
+      .setting = "train.optimizer.rate" },
+    { "set", OPT_STRINGS, FIELD(settings), "KEY=VALUE",
+      "put a value over the recipe's; may come again", .role = OPT_ANY },
+    { "init", OPT_STRING, FIELD(init), "FILE",
+      "start from these weights (safetensors, with PyTorch's names and shapes)",
+      .role = OPT_INPUT },
+    { "split", OPT_DOUBLE, FIELD(split), "PART",
+      "set aside this part of the training images where the data has no validation set", .min = 0,
+      .max = 0.9 },
+    { "keep-every", OPT_INT, FIELD(keep_every), "N", "also keep the weights of every Nth epoch",
+      .min = 0, .max = 100000 },
+    { "no-shuffle", OPT_FLAG, FIELD(no_shuffle), NULL,
+      "take the images in their order in every epoch", .role = OPT_ANY },
+    { "max-steps", OPT_INT, FIELD(max_steps), "N",
+      "stop after N steps, and write the loss of each to steps.csv", .min = 0, .max = 1000000000 },
+    { "blas", OPT_CHOICE, FIELD(blas), "NAME", SESSION_BLAS_HELP, .choices = session_blas_choices },
+    { "data-memory", OPT_INT, FIELD(data_mib), "MIB",
+      "most device memory for the images, else they stay on the host; 0: half of the device's",
+      .min = 0, .max = 1 << 20 },
+    { .name = NULL },
+};
+
+static const struct positional train_positionals[] = {
+    { "DATA", FIELD(data), 0, 1,
+      "folder of class folders, fer2013.csv, or a packed file; with --resume the run's own",
+      OPT_INPUT },
+    { .name = NULL },
+};
+
+static const struct train_options train_defaults = { .common = { .seed = -1 } };
+
+/* Set by the first Ctrl-C or SIGTERM; the second ends the program the usual way. */
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int signal_number)
+{
+    (void)signal(signal_number, SIG_DFL);
+    stop_requested = 1;
+}
+
+static bool stop(void *user)
+{
+    (void)user;
+    return stop_requested != 0;
+}
+
+static void show_progress(void *user, const struct mien_run_progress *p)
+{
+    char what[48];
+    char extra[96];
+    (void)snprintf(what, sizeof(what), "epoch %d/%d", p->epoch, p->epochs);
+    (void)snprintf(extra, sizeof(extra), "loss %.4f acc %.2f %%", p->loss, p->accuracy * 100.0);
+    term_progress(user, what, p->images, p->image_count, extra);
+}
+
+static void show_epoch(void *user, const struct mien_epoch *row, bool best)
+{
+    struct term *const term = user;
+    char validation[64] = "";
+    term_clear(term);
+    if (row->validated) {
+        (void)snprintf(validation, sizeof(validation), "  validation loss %.4f acc %5.2f %%",
+                       row->validation_loss, row->validation_accuracy * 100.0);
+    }
+    term_print(term, "epoch %3d  train loss %.4f acc %5.2f %%%s  %6.1f s  %7.1f images/s%s\n",
+               row->epoch, row->train_loss, row->train_accuracy * 100.0, validation, row->seconds,
+               row->images_per_s, best ? "  best" : "");
+    (void)fflush(stdout);
+}
+
+static enum mien_status check_options(const struct train_options *o, struct mien_error *err)
+{
+    if (o->resume == NULL && (o->recipe == NULL || o->out == NULL || o->data == NULL)) {
+        return mien_fail(
+            err, MIEN_ERR_USAGE,
+            "a new run needs DATA, --recipe FILE and --out RUN; an old one --resume RUN");
+    }
+    if (o->resume != NULL && (o->recipe != NULL || o->out != NULL || o->init != NULL)) {
+        return mien_fail(err, MIEN_ERR_USAGE,
+                         "--resume takes the run's own recipe, folder and weights");
+    }
+    return MIEN_OK;
+}
+
+/* The data of a run that goes on, from its run.json; free() it. */
+static enum mien_status data_of_run(char **out, const char *run, struct mien_error *err)
+{
+    *out = NULL;
+    enum mien_status st = MIEN_ERR_MEMORY;
+    json_error_t error;
+    char *const path = mien_path_join(run, "run.json", err);
+    json_t *const info = path == NULL ? NULL : json_load_file(path, 0, &error);
+    const char *const data =
+        json_string_value(json_object_get(json_object_get(info, "data"), "path"));
+    if (path != NULL && data == NULL) {
+        st = mien_fail(err, MIEN_ERR_FORMAT, "%s does not say where the data is: give DATA", path);
+    } else if (path != NULL) {
+        *out = mien_strdup(data, err);
+        st = *out == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
+    }
+    json_decref(info);
+    free(path);
+    return st;
+}
+
+static struct mien_data_options data_options(const struct train_options *o,
+                                             const struct mien_recipe *recipe, struct term *term)
+{
+    return (struct mien_data_options){
+        .channels = recipe->input.channels,
+        .height = recipe->input.height,
+        .width = recipe->input.width,
+        .split = o->split,
+        .seed = recipe->train.seed,
+        .log = &term->log,
+    };
+}
+
+/* A new run: the recipe, the data, and weights drawn or read. */
+static enum mien_status begin(struct mien_model_file *file, struct mien_dataset **set,
+                              const struct train_options *o, struct term *term,
+                              struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_recipe *recipe = NULL;
+    TRY(mien_recipe_load(&recipe, o->recipe, (const char *const *)o->settings.items,
+                         o->settings.count, err));
+    if (o->common.seed >= 0) {
+        recipe->train.seed = (uint64_t)o->common.seed;
+    }
+    const struct mien_data_options load = data_options(o, recipe, term);
+    TRY(mien_dataset_load(set, o->data, &load, err));
+    struct mien_recipe *const given = recipe;
+    recipe = NULL;
+    TRY(mien_model_file_create(file, given, (*set)->classes, (*set)->class_count, err));
+    if (o->init != NULL) {
+        TRY(mien_model_file_take_weights(file, o->init, err));
+    }
+
+done:
+    mien_recipe_destroy(recipe);
+    return st;
+}
+
+/* An old run: what its last checkpoint and its run.json say. */
+static enum mien_status go_on(struct mien_model_file *file, struct mien_dataset **set, char **data,
+                              const struct train_options *o, struct term *term,
+                              struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    char *const last = mien_path_join(o->resume, "last.safetensors", err);
+    if (last == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    TRY(mien_model_file_load(file, last, err));
+    TRY(mien_model_file_set(file, (const char *const *)o->settings.items, o->settings.count, err));
+    if (o->data == NULL) {
+        TRY(data_of_run(data, o->resume, err));
+    }
+    const struct mien_data_options load = data_options(o, file->recipe, term);
+    TRY(mien_dataset_load(set, o->data != NULL ? o->data : *data, &load, err));
+
+done:
+    free(last);
+    return st;
+}
+
+static enum mien_status print_result(const struct train_options *o,
+                                     const struct mien_run_result *result, const char *folder,
+                                     struct term *term, struct mien_error *err)
+{
+    if (o->common.json) {
+        return term_json(term,
+                         json_pack("{s:s, s:s, s:i, s:i, s:o, s:I, s:o}", "run", folder,
+                                   "ended_because", mien_run_end_text(result->end), "epochs",
+                                   result->epochs, "best_epoch", result->best_epoch,
+                                   "best_accuracy", term_real(result->best_accuracy),
+                                   "device_peak_bytes", (json_int_t)result->peak_bytes, "seconds",
+                                   term_real(result->seconds)),
+                         err);
+    }
+    term_print(term, "%s after %d epochs, %.1f s", mien_run_end_text(result->end), result->epochs,
+               result->seconds);
+    if (result->best_epoch > 0) {
+        term_print(term, "; best: epoch %d with %.2f %%", result->best_epoch,
+                   result->best_accuracy * 100.0);
+    }
+    term_print(term, "; run in %s\n", folder);
+    return MIEN_OK;
+}
+
+/* What a person who trains wants to know before it begins. */
+static void announce(const struct mien_model_file *file, const struct mien_dataset *set,
+                     struct term *term)
+{
+    mien_log_line(&term->log,
+                  "%s: %zu parameters, %d classes; %zu training and %zu validation images",
+                  file->recipe->name, file->network->parameters, file->class_count,
+                  set->splits[MIEN_SPLIT_TRAIN].count, set->splits[MIEN_SPLIT_VALIDATION].count);
+    if (set->resized > 0 || set->converted > 0) {
+        mien_log_line(&term->log, "%zu images were resized to %dx%d, %zu converted to %s",
+                      set->resized, set->height, set->width, set->converted,
+                      set->channels == 1 ? "gray" : "RGB");
+    }
+}
+
+static enum mien_status train(const void *options, struct term *term, struct mien_error *err)
+{
+    const struct train_options *const o = options;
+    const char *const folder = o->resume != NULL ? o->resume : o->out;
+    enum mien_status st = MIEN_OK;
+    struct session session = { NULL };
+    struct mien_model_file file = { 0 };
+    struct mien_dataset *set = NULL;
+    struct mien_run_result result;
+    char *data = NULL;
+
+    TRY(check_options(o, err));
+    TRY(o->resume != NULL ? go_on(&file, &set, &data, o, term, err)
+                          : begin(&file, &set, o, term, err));
+    TRY(session_open(&session, &o->common, false, term, err));
+    announce(&file, set, term);
+    (void)signal(SIGINT, request_stop);
+    (void)signal(SIGTERM, request_stop);
+    const struct mien_run_options run = {
+        .folder = folder,
+        .data = o->data != NULL ? o->data : data,
+        .command = term->command_line,
+        .resume = o->resume != NULL,
+        .max_steps = (size_t)o->max_steps,
+        .keep_every = o->keep_every,
+        .log_steps = o->max_steps > 0,
+        .trainer = { .blas = (enum mien_blas)o->blas,
+                     .shuffle = !o->no_shuffle,
+                     .device_bytes = (size_t)o->data_mib << 20 },
+        .stop = stop,
+        .progress = term->bars && !term->quiet ? show_progress : NULL,
+        .epoch = o->common.json ? NULL : show_epoch,
+        .user = term,
+        .log = &term->log,
+    };
+    TRY(mien_run(&result, session.cl, &file, set, &run, err));
+    term_clear(term);
+    TRY(print_result(o, &result, folder, term, err));
+    if (result.end == MIEN_RUN_INTERRUPTED) {
+        st = mien_fail(err, MIEN_ERR_INTERRUPTED,
+                       "stopped and saved; go on with: mien train --resume %s", folder);
+    }
+
+done:
+    term_clear(term);
+    mien_dataset_destroy(set);
+    mien_model_file_finish(&file);
+    session_close(&session);
+    free(data);
+    return st;
+}
+
+const struct command cmd_train = {
+    .name = "train",
+    .summary = "Train a network on a data set, or go on with a run",
+    .details =
+        "Writes recipe.yaml, history.csv, run.json, last.safetensors and best.safetensors to\n"
+        "the run's folder. Ctrl-C finishes the step, saves and exits with 130; --resume goes\n"
+        "on from there and ends in the same weights as a run that was never stopped.",
+    .options = train_table,
+    .positionals = train_positionals,
+    .common = COMMON_DEVICE | COMMON_SEED | COMMON_JSON | COMMON_QUIET,
+    .options_bytes = sizeof(struct train_options),
+    .defaults = &train_defaults,
+    .run = train,
+};

@@ -1,0 +1,64 @@
+/* node_batchnorm.c - batch normalisation in a model */
+#include "nn/node.h"
+
+static enum mien_status setup(struct mien_node *node, size_t *work_bytes, size_t *extra_bytes,
+                              struct mien_error *err)
+{
+    (void)err;
+    node->op.batchnorm = (struct mien_batchnorm){
+        .act = node->in,
+        .eps = 1e-5f,
+        .momentum = 0.1f,
+        .relu = node->relu,
+        .after_relu = node->after_relu,
+    };
+    node->out = node->in;
+    *work_bytes = mien_batchnorm_work_bytes(&node->op.batchnorm);
+    *extra_bytes = mien_batchnorm_saved_bytes(&node->op.batchnorm);
+    return MIEN_OK;
+}
+
+/* The order of network.c: weight, bias, running mean, running variance. */
+static struct mien_batchnorm_buffers buffers_of(const struct mien_node *node,
+                                                const struct mien_pass *pass)
+{
+    return (struct mien_batchnorm_buffers){
+        .weight = node->params[0],
+        .bias = node->params[1],
+        .running_mean = node->params[2],
+        .running_var = node->params[3],
+        .saved = node->extra.buffer,
+        .dweight = node->gradients[0],
+        .dbias = node->gradients[1],
+        .work = pass->work,
+    };
+}
+
+static enum mien_status forward(const struct mien_node *node, const struct mien_pass *pass,
+                                struct mien_error *err)
+{
+    struct mien_batchnorm op = node->op.batchnorm;
+    const struct mien_batchnorm_buffers buffers = buffers_of(node, pass);
+    op.act.n = pass->n;
+    return pass->train
+               ? mien_batchnorm_fwd(pass->cl, node->y.buffer, node->x.buffer, &buffers, &op, err)
+               : mien_batchnorm_eval(pass->cl, node->y.buffer, node->x.buffer, &buffers, &op, err);
+}
+
+static enum mien_status backward(const struct mien_node *node, const struct mien_pass *pass,
+                                 struct mien_error *err)
+{
+    struct mien_batchnorm op = node->op.batchnorm;
+    const struct mien_batchnorm_buffers buffers = buffers_of(node, pass);
+    op.act.n = pass->n;
+    return mien_batchnorm_bwd(pass->cl, node->dx.buffer, node->dy.buffer, node->x.buffer, &buffers,
+                              &op, err);
+}
+
+const struct mien_node_class mien_node_batchnorm = {
+    .fuses_relu = true,
+    .reads_input = true,
+    .setup = setup,
+    .forward = forward,
+    .backward = backward,
+};
