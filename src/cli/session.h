@@ -41,7 +41,17 @@ struct session_model {
 };
 
 /**
- * Put a file that was read by mien_model_file_load() into out->file on the device.
+ * Read a model that takes images.
+ *
+ * Ownership  release with session_model_finish()
+ * Errors     as mien_model_file_load(); MIEN_ERR_FORMAT: it takes neither gray nor RGB
+ */
+MIEN_CHECK_RESULT
+enum mien_status session_model_read(struct session_model *out, const char *path,
+                                    struct mien_error *err);
+
+/**
+ * Put a model that was read on the device.
  *
  * Ownership  release with session_model_finish(), before session_close(), also after an error
  * Errors     MIEN_ERR_SHAPE, MIEN_ERR_USAGE (blas), MIEN_ERR_CL, MIEN_ERR_MEMORY

@@ -1,6 +1,7 @@
 /* predict.c - a model on images in host memory */
 #include "train/predict.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -16,6 +17,19 @@ struct stage {
     int batch;
     float mean, std;
 };
+
+/* Weights that are not finite, or absurd, show here. */
+static enum mien_status check_finite(const float *probabilities, size_t count, size_t classes,
+                                     struct mien_error *err)
+{
+    for (size_t i = 0; i < count * classes; i++) {
+        if (!isfinite(probabilities[i])) {
+            return mien_fail(err, MIEN_ERR_NOT_FINITE,
+                             "image %zu: what the model gives is not finite", i / classes);
+        }
+    }
+    return MIEN_OK;
+}
 
 static enum mien_status make_stage(struct stage *stage, struct mien_model *model, size_t count,
                                    struct mien_error *err)
@@ -95,6 +109,7 @@ enum mien_status mien_predict_pixels(float *probabilities, struct mien_model *mo
         TRY(run_batch(probabilities + first * classes, &stage, model,
                       pixels + first * stage.image_bytes, n, err));
     }
+    TRY(check_finite(probabilities, count, classes, err));
 
 done:
     if (st != MIEN_OK) {

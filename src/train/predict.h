@@ -10,7 +10,8 @@
  * Shapes   probabilities [count][classes] float32 in host memory, overwritten, each row a softmax;
  *          pixels [count][h][w][c] uint8 of the network's input size
  * mean, std  of pixel/255, as in the model's recipe
- * Errors   MIEN_ERR_SHAPE (std not above 0), MIEN_ERR_CL, MIEN_ERR_MEMORY
+ * Errors   MIEN_ERR_SHAPE (std not above 0), MIEN_ERR_CL, MIEN_ERR_MEMORY; MIEN_ERR_NOT_FINITE: a
+ *          probability is not, by the image's index
  * Numerics  an image's row does not depend on what else is predicted with it, within 1e-5
  */
 MIEN_CHECK_RESULT

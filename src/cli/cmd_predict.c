@@ -1,0 +1,379 @@
+/* cmd_predict.c - `mien predict`: class probabilities of images */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "cli/text.h"
+#include "data/dataset.h"
+#include "data/find.h"
+#include "train/metrics.h"
+#include "train/predict.h"
+
+enum { BATCH = 150 };
+
+struct predict_options {
+    struct common_options common;
+    const char *model;
+    struct opt_strings images;
+    int top;  /* 0: not given */
+    int blas; /* enum mien_blas */
+};
+
+#define FIELD(name) offsetof(struct predict_options, name)
+
+static const struct opt predict_table[] = {
+    { "top", OPT_INT, FIELD(top), "K",
+      "print the K most probable classes; else all for one image, one for many", .min = 1,
+      .max = 65536 },
+    { "blas", OPT_CHOICE, FIELD(blas), "KIND", SESSION_BLAS_HELP, .choices = session_blas_choices },
+    { .name = NULL },
+};
+
+static const struct positional predict_positionals[] = {
+    { "MODEL", FIELD(model), 1, 1, "trained network, for example run/best.safetensors", OPT_INPUT },
+    /* Looked at one by one: a missing image does not keep the others from being predicted. */
+    { "IMAGE", FIELD(images), 1, OPT_MANY, "PNG or JPEG files, or folders with such files",
+      OPT_ANY },
+    { .name = NULL },
+};
+
+static const struct predict_options predict_defaults = { .common = { .seed = -1 } };
+
+/* A run over all images, a batch at a time. */
+struct work {
+    const struct predict_options *options;
+    struct term *term;
+    struct session_model model;
+    struct mien_paths paths;
+    int width; /* columns of the longest path */
+    json_t *predictions, *failed;
+    size_t failures;
+    struct mien_error first_failure;
+
+    /* The batch at hand. */
+    char *const *files;
+    size_t image_bytes;
+    uint8_t *pixels;      /* [BATCH][h][w][c] */
+    float *probabilities; /* [BATCH][classes] */
+    struct {
+        enum mien_status status;
+        struct mien_error err;
+    } outcomes[BATCH];
+};
+
+static enum mien_status note_failure(struct work *work, const char *file,
+                                     const struct mien_error *cause, struct mien_error *err)
+{
+    if (work->failures++ == 0) {
+        work->first_failure = *cause;
+    }
+    if (work->options->images.count > 1 || work->paths.count > 1) {
+        term_error(work->term, "%s", cause->text);
+    } /* else it is the result of the command, which says it */
+    json_t *const item =
+        json_pack("{s:o, s:o}", "file", text_json(file), "error", text_json(cause->text));
+    return json_array_append_new(work->failed, item) == 0
+               ? MIEN_OK
+               : mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the JSON result");
+}
+
+/* Files as they are named, folders with the images below them. */
+static enum mien_status collect(struct work *work, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct opt_strings *const named = &work->options->images;
+    for (size_t i = 0; i < named->count; i++) {
+        if (!mien_path_is_folder(named->items[i])) {
+            TRY(mien_paths_add(&work->paths, named->items[i], err));
+            continue;
+        }
+        struct mien_error cause = { "" };
+        st = mien_paths_find(&work->paths, named->items[i], &cause);
+        if (st == MIEN_ERR_MEMORY) {
+            return mien_fail(err, st, "%s", cause.text);
+        }
+        if (st != MIEN_OK) {
+            TRY(note_failure(work, named->items[i], &cause, err));
+        }
+    }
+    for (size_t i = 0; i < work->paths.count; i++) {
+        const int columns = text_columns(work->paths.items[i]);
+        work->width = columns > work->width ? columns : work->width;
+    }
+
+done:
+    return st;
+}
+
+static enum mien_status decode(void *user, size_t index, struct mien_error *err)
+{
+    struct work *const work = user;
+    const struct mien_recipe *const recipe = work->model.file.recipe;
+    const enum mien_status st = mien_image_load(
+        work->pixels + index * work->image_bytes, work->files[index], recipe->input.channels,
+        recipe->input.height, recipe->input.width, &work->outcomes[index].err);
+    work->outcomes[index].status = st;
+    return st == MIEN_ERR_MEMORY ? mien_fail(err, st, "%s", work->outcomes[index].err.text)
+                                 : MIEN_OK;
+}
+
+/* Indices of classes, the most probable first. */
+struct ranked {
+    float probability;
+    int index;
+};
+
+static int compare_ranked(const void *a, const void *b)
+{
+    const struct ranked *const x = a;
+    const struct ranked *const y = b;
+    if (x->probability != y->probability) {
+        return x->probability < y->probability ? 1 : -1;
+    }
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static void rank(struct ranked *out, const float *probabilities, int classes)
+{
+    for (int k = 0; k < classes; k++) {
+        out[k] = (struct ranked){ probabilities[k], k };
+    }
+    qsort(out, (size_t)classes, sizeof(*out), compare_ranked);
+}
+
+static void print_table(struct work *work, const char *file, const struct ranked *ranked, int top)
+{
+    enum { WIDEST = 32, BAR = 30 };
+    char *const *const classes = work->model.file.classes;
+    char cell[8 * WIDEST];
+    char bar[4 * BAR];
+    char path[4096];
+    int width = 0;
+    for (int i = 0; i < top; i++) {
+        const int columns = text_columns(classes[ranked[i].index]);
+        width = columns > width ? columns : width;
+    }
+    width = width < WIDEST ? width : WIDEST;
+    term_print(work->term, "%s\n", text_cell(path, sizeof(path), file, 0));
+    for (int i = 0; i < top; i++) {
+        const double p = (double)ranked[i].probability;
+        text_bar(bar, sizeof(bar), p, BAR, work->term->blocks);
+        term_print(work->term, "  %s  %5.1f %%%s%s\n",
+                   text_cell(cell, sizeof(cell), classes[ranked[i].index], width), 100 * p,
+                   bar[0] != '\0' ? "  " : "", bar);
+    }
+}
+
+static void print_line(struct work *work, const char *file, const struct ranked *ranked, int top)
+{
+    enum { WIDEST = 32 };
+    char *const *const classes = work->model.file.classes;
+    char cell[8 * WIDEST];
+    char path[4096];
+    int width = 0;
+    for (int k = 0; k < work->model.file.class_count; k++) {
+        const int columns = text_columns(classes[k]);
+        width = columns > width ? columns : width;
+    }
+    width = width < WIDEST ? width : WIDEST;
+    term_print(work->term, "%s", text_cell(path, sizeof(path), file, work->width));
+    for (int i = 0; i < top; i++) {
+        term_print(work->term, "  %s  %5.1f %%",
+                   text_cell(cell, sizeof(cell), classes[ranked[i].index], width),
+                   100 * (double)ranked[i].probability);
+    }
+    term_print(work->term, "\n");
+}
+
+static enum mien_status print_one(struct work *work, const char *file, const float *probabilities,
+                                  struct mien_error *err)
+{
+    const int classes = work->model.file.class_count;
+    const bool alone = work->paths.count == 1;
+    const int wanted = work->options->top > 0 ? work->options->top : alone ? classes : 1;
+    const int top = wanted < classes ? wanted : classes;
+    struct ranked *const ranked = mien_calloc((size_t)classes, sizeof(*ranked), err);
+    if (ranked == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    rank(ranked, probabilities, classes);
+    if (alone) {
+        print_table(work, file, ranked, top);
+    } else {
+        print_line(work, file, ranked, top);
+    }
+    free(ranked);
+    return MIEN_OK;
+}
+
+static enum mien_status keep_one(struct work *work, const char *file, const float *probabilities,
+                                 struct mien_error *err)
+{
+    const struct mien_model_file *const model = &work->model.file;
+    const int top = mien_metrics_top(probabilities, model->class_count);
+    json_t *const list = json_array();
+    for (int k = 0; k < model->class_count; k++) {
+        (void)json_array_append_new(list, term_real((double)probabilities[k]));
+    }
+    json_t *const item = json_pack("{s:o, s:o, s:o, s:o}", "file", text_json(file), "class",
+                                   text_json(model->classes[top]), "probability",
+                                   term_real((double)probabilities[top]), "probabilities", list);
+    return json_array_append_new(work->predictions, item) == 0
+               ? MIEN_OK
+               : mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the JSON result");
+}
+
+/* Say what became of each file of the batch; `good` of them have probabilities, in their order. */
+static enum mien_status tell(struct work *work, size_t n, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const float *probabilities = work->probabilities;
+    for (size_t i = 0; i < n; i++) {
+        const char *const file = work->files[i];
+        if (work->outcomes[i].status != MIEN_OK) {
+            TRY(note_failure(work, file, &work->outcomes[i].err, err));
+            continue;
+        }
+        TRY(work->options->common.json ? keep_one(work, file, probabilities, err)
+                                       : print_one(work, file, probabilities, err));
+        probabilities += work->model.file.class_count;
+    }
+
+done:
+    return st;
+}
+
+static enum mien_status run_batch(struct work *work, size_t first, size_t n, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_recipe *const recipe = work->model.file.recipe;
+    size_t good = 0;
+    work->files = work->paths.items + first;
+    TRY(mien_parallel_for(n, 0, decode, work, NULL, "decoding", err));
+    for (size_t i = 0; i < n; i++) {
+        if (work->outcomes[i].status == MIEN_OK) {
+            if (good < i) {
+                memcpy(work->pixels + good * work->image_bytes,
+                       work->pixels + i * work->image_bytes, work->image_bytes);
+            }
+            good++;
+        }
+    }
+    TRY(mien_predict_pixels(work->probabilities, work->model.model, work->pixels, good,
+                            recipe->normalize.mean, recipe->normalize.std, err));
+    TRY(tell(work, n, err));
+
+done:
+    return st;
+}
+
+static enum mien_status run_all(struct work *work, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_recipe *const recipe = work->model.file.recipe;
+    const size_t batch = (size_t)mien_model_batch(work->model.model);
+    const size_t count = work->paths.count;
+    work->image_bytes =
+        (size_t)recipe->input.channels * (size_t)recipe->input.height * (size_t)recipe->input.width;
+    work->pixels = mien_calloc(batch, work->image_bytes, err);
+    work->probabilities =
+        mien_calloc(batch, (size_t)work->model.file.class_count * sizeof(float), err);
+    if (work->pixels == NULL || work->probabilities == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t first = 0; first < count; first += batch) {
+        const size_t n = count - first < batch ? count - first : batch;
+        TRY(run_batch(work, first, n, err));
+        if (count > batch) {
+            mien_log_progress(&work->term->log, "predicting", first + n, count);
+        }
+    }
+
+done:
+    return st;
+}
+
+static json_t *describe(struct work *work, const struct session *session)
+{
+    json_t *const classes = json_array();
+    for (int k = 0; k < work->model.file.class_count; k++) {
+        (void)json_array_append_new(classes, text_json(work->model.file.classes[k]));
+    }
+    json_t *const object = json_pack("{s:o, s:O, s:O}", "classes", classes, "predictions",
+                                     work->predictions, "failed", work->failed);
+    if (object != NULL && session->cl != NULL) {
+        session_describe(session, object);
+    }
+    return object;
+}
+
+/* The others were predicted; what could not be is the command's own result. */
+static enum mien_status judge(const struct work *work, struct mien_error *err)
+{
+    const size_t named = work->paths.count;
+    if (work->failures == 0) {
+        return MIEN_OK;
+    }
+    if (work->options->images.count == 1 && named <= 1) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s", work->first_failure.text);
+    }
+    return mien_fail(err, MIEN_ERR_FORMAT, "%zu could not be read, the others were predicted",
+                     work->failures);
+}
+
+static enum mien_status predict(const void *options, struct term *term, struct mien_error *err)
+{
+    struct session session = { NULL };
+    enum mien_status st = MIEN_OK;
+    struct work *const work = mien_calloc(1, sizeof(*work), err);
+    if (work == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    work->options = options;
+    work->term = term;
+    work->predictions = json_array();
+    work->failed = json_array();
+    TRY(session_model_read(&work->model, work->options->model, err));
+    TRY(collect(work, err));
+    const size_t count = work->paths.count;
+    if (count > 0) {
+        TRY(session_open(&session, &work->options->common, false, term, err));
+        TRY(session_model_place(&work->model, &session, count < BATCH ? (int)count : BATCH,
+                                (enum mien_blas)work->options->blas, err));
+        TRY(run_all(work, err));
+    }
+    if (work->options->common.json) {
+        TRY(term_json(term, describe(work, &session), err));
+    }
+    TRY(judge(work, err));
+
+done:
+    json_decref(work->predictions);
+    json_decref(work->failed);
+    free(work->pixels);
+    free(work->probabilities);
+    mien_paths_finish(&work->paths);
+    session_model_finish(&work->model);
+    session_close(&session);
+    free(work);
+    return st;
+}
+
+const struct command cmd_predict = {
+    .name = "predict",
+    .summary = "Tell the classes of images, with probabilities",
+    .details = "Images may be of any size, gray or RGB, PNG or JPEG; they are converted to what\n"
+               "the model takes, whole: cut a face out first. One that cannot be read is\n"
+               "named, the others are predicted, and the exit code is 4.",
+    .options = predict_table,
+    .positionals = predict_positionals,
+    .common = COMMON_DEVICE | COMMON_JSON | COMMON_QUIET,
+    .options_bytes = sizeof(struct predict_options),
+    .defaults = &predict_defaults,
+    .run = predict,
+};

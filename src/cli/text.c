@@ -1,0 +1,80 @@
+/* text.c - names from files, made fit for a table or for JSON */
+#include "cli/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Of a character in UTF-8: every byte but the first. */
+static bool continues(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+int text_columns(const char *text)
+{
+    int columns = 0;
+    for (; *text != '\0'; text++) {
+        columns += continues(*text) ? 0 : 1;
+    }
+    return columns;
+}
+
+char *text_cell(char *out, size_t bytes, const char *text, int columns)
+{
+    size_t used = 0;
+    int shown = 0;
+    for (; *text != '\0' && used + 1 < bytes; text++) {
+        shown += continues(*text) ? 0 : 1;
+        if (columns > 0 && shown > columns) {
+            shown--;
+            break;
+        }
+        const unsigned char byte = (unsigned char)*text;
+        out[used++] = byte < 0x20 || byte == 0x7f ? '?' : *text;
+    }
+    for (; shown < columns && used + 1 < bytes; shown++) {
+        out[used++] = ' ';
+    }
+    out[used] = '\0';
+    return out;
+}
+
+json_t *text_json(const char *text)
+{
+    json_t *value = json_string(text);
+    if (value != NULL) {
+        return value;
+    }
+    const size_t bytes = strlen(text) + 1;
+    char *const copy = malloc(bytes);
+    if (copy == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < bytes; i++) {
+        copy[i] = (unsigned char)text[i] >= 0x80 ? '?' : text[i];
+    }
+    value = json_string(copy);
+    free(copy);
+    return value;
+}
+
+char *text_bar(char *out, size_t bytes, double part, int columns, bool blocks)
+{
+    /* U+2588 is a full block, U+2589 has seven eighths of it, and so on to U+258F. */
+    const int eighths = part > 0 ? (int)(part * columns * 8 + 0.5) : 0;
+    const int whole = blocks ? eighths / 8 : (eighths + 4) / 8;
+    const int rest = blocks ? eighths % 8 : 0;
+    size_t used = 0;
+    for (int i = 0; i < whole && used + 4 < bytes; i++) {
+        const char *const cell = blocks ? "\xE2\x96\x88" : "#";
+        memcpy(out + used, cell, strlen(cell));
+        used += strlen(cell);
+    }
+    if (rest > 0 && used + 4 < bytes) {
+        const char cell[3] = { '\xE2', '\x96', (char)(0x90 - rest) };
+        memcpy(out + used, cell, sizeof(cell));
+        used += sizeof(cell);
+    }
+    out[used] = '\0';
+    return out;
+}

@@ -1,0 +1,25 @@
+/** text.h - names from files, made fit for a table or for JSON */
+#ifndef MIEN_CLI_TEXT_H
+#define MIEN_CLI_TEXT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/** How many columns a UTF-8 text takes, one for each character. */
+int text_columns(const char *text);
+
+/**
+ * Copy a text without its control characters, cut or padded on the right to `columns`; 0 leaves its
+ * length as it is.  `out` gets as much as fits.  Returns `out`.
+ */
+char *text_cell(char *out, size_t bytes, const char *text, int columns);
+
+/** A JSON string; bytes that are no UTF-8, as file names may have, become '?'. */
+json_t *text_json(const char *text);
+
+/** A bar of up to `columns` for `part` (0..1), in eighths of a block or, without `blocks`, in '#'.
+ */
+char *text_bar(char *out, size_t bytes, double part, int columns, bool blocks);
+
+#endif
