@@ -176,7 +176,7 @@ static int split_of_usage(struct span usage)
     };
     for (size_t i = 0; i < sizeof(usages) / sizeof(usages[0]); i++) {
         if (is_word(usage, usages[i].name)) {
-            return usages[i].split;
+            return (int)usages[i].split;
         }
     }
     return -1;

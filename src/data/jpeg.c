@@ -20,7 +20,7 @@ struct job {
     jmp_buf jump;
     struct mien_bitmap *out;
     struct mien_error *err;
-    enum mien_status status; /* of our own checks */
+    enum mien_status status; /* not damage, but our own checks or memory; then `err` is filled in */
     char text[JMSG_LENGTH_MAX];
 };
 
@@ -28,6 +28,9 @@ static void on_error(j_common_ptr cinfo)
 {
     struct job *const job = cinfo->client_data;
     cinfo->err->format_message(cinfo, job->text);
+    if (cinfo->err->msg_code == JERR_OUT_OF_MEMORY) {
+        job->status = mien_fail(job->err, MIEN_ERR_MEMORY, "no memory to decode a JPEG image");
+    }
     longjmp(job->jump, 1);
 }
 

@@ -17,8 +17,9 @@ struct job {
     struct mien_bitmap *out;
     png_bytep *rows;
     struct mien_error *err;
-    enum mien_status status; /* of our own checks */
-    char text[160];          /* what libpng said */
+    enum mien_status status; /* of our own checks; then `err` is filled in */
+    bool no_memory;
+    char text[160]; /* what libpng said */
 };
 
 static void on_error(png_structp png, png_const_charp text)
@@ -26,6 +27,20 @@ static void on_error(png_structp png, png_const_charp text)
     struct job *const job = png_get_error_ptr(png);
     (void)snprintf(job->text, sizeof(job->text), "%s", text);
     png_longjmp(png, 1);
+}
+
+static png_voidp on_allocate(png_structp png, png_alloc_size_t bytes)
+{
+    struct job *const job = png_get_mem_ptr(png);
+    void *const block = malloc(bytes);
+    job->no_memory = job->no_memory || block == NULL;
+    return block;
+}
+
+static void on_free(png_structp png, png_voidp block)
+{
+    (void)png;
+    free(block);
 }
 
 /* Warnings concern chunks beside the image. */
@@ -134,7 +149,8 @@ enum mien_status mien_png_decode(struct mien_bitmap *out, const unsigned char *d
 {
     *out = (struct mien_bitmap){ 0 };
     struct job job = { .data = data, .bytes = bytes, .out = out, .err = err };
-    job.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning);
+    job.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning, &job,
+                                       on_allocate, on_free);
     job.info = job.png != NULL ? png_create_info_struct(job.png) : NULL;
     if (job.info == NULL) {
         png_destroy_read_struct(&job.png, NULL, NULL);
@@ -145,8 +161,11 @@ enum mien_status mien_png_decode(struct mien_bitmap *out, const unsigned char *d
     free(job.rows);
     if (!ok) {
         mien_bitmap_finish(out);
-        return job.status != MIEN_OK ? job.status
-                                     : mien_fail(err, MIEN_ERR_FORMAT, "damaged PNG: %s", job.text);
+        if (job.status != MIEN_OK) {
+            return job.status;
+        }
+        return job.no_memory ? mien_fail(err, MIEN_ERR_MEMORY, "no memory to decode a PNG image")
+                             : mien_fail(err, MIEN_ERR_FORMAT, "damaged PNG: %s", job.text);
     }
     if (out->channels == 2 || out->channels == 4) {
         flatten_alpha(out);

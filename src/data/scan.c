@@ -1,6 +1,7 @@
 /* scan.c - finding the image files of a folder data set */
 #include "data/scan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -73,7 +74,7 @@ static int split_of(const char *name)
     };
     for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
         if (strcasecmp(name, splits[i].name) == 0) {
-            return splits[i].split;
+            return (int)splits[i].split;
         }
     }
     return -1;
@@ -104,10 +105,7 @@ static enum mien_status add_found(struct mien_scan *scan, const char *folder, co
     }
     scan->found[scan->count++] =
         (struct mien_found){ .name = scan->text_bytes, .folder = class_folder, .split = split };
-    char *const to = scan->text + scan->text_bytes;
-    memcpy(to, folder, head);
-    to[head] = '/';
-    memcpy(to + head + 1, name, tail);
+    (void)snprintf(scan->text + scan->text_bytes, head + 1 + tail, "%s/%s", folder, name);
     scan->text_bytes += head + 1 + tail;
     return MIEN_OK;
 }

@@ -56,7 +56,9 @@ void image_write_png(const char *path, const struct image_png *png)
     assert_non_null(info);
     png_bytep *const rows = calloc((size_t)png->height, sizeof(*rows));
     uint8_t *const copy = malloc((size_t)png->height * row_bytes(png));
-    assert_true(rows != NULL && copy != NULL);
+    if (rows == NULL || copy == NULL) {
+        abort();
+    }
     memcpy(copy, png->samples, (size_t)png->height * row_bytes(png));
     for (int y = 0; y < png->height; y++) {
         rows[y] = copy + (size_t)y * row_bytes(png);
