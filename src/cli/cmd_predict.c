@@ -264,8 +264,11 @@ static enum mien_status run_batch(struct work *work, size_t first, size_t n, str
             good++;
         }
     }
-    TRY(mien_predict_pixels(work->probabilities, work->model.model, work->pixels, good,
-                            recipe->normalize.mean, recipe->normalize.std, err));
+    st = mien_predict_pixels(work->probabilities, work->model.model, work->pixels, good,
+                             recipe->normalize.mean, recipe->normalize.std, err);
+    if (st != MIEN_OK) {
+        return mien_wrap(err, st, "%s", work->options->model);
+    }
     TRY(tell(work, n, err));
 
 done:

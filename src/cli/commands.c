@@ -10,6 +10,8 @@
 const struct command *const commands[] = {
     &cmd_devices,
     &cmd_train,
+    &cmd_eval,
+    &cmd_predict,
     &cmd_summary,
     &cmd_pack,
     &cmd_synth,

@@ -9,6 +9,8 @@ extern const struct command *const commands[];
 
 extern const struct command cmd_devices;
 extern const struct command cmd_train;
+extern const struct command cmd_eval;
+extern const struct command cmd_predict;
 extern const struct command cmd_summary;
 extern const struct command cmd_pack;
 extern const struct command cmd_synth;
