@@ -51,7 +51,7 @@ static enum mien_status apply(struct mien_cl *cl, struct mien_cl_buffer *y,
     cl_int chunk;
     const struct mien_cl_launch launch =
         mien_grid_rows(&cols, &chunk, "batchnorm", "batchnorm_apply", op->act.lanes,
-                       (size_t)s.planes, (size_t)s.pixels);
+                       (size_t)s.planes, (size_t)s.pixels, (size_t)s.pixels);
     const struct mien_cl_arg args[] = {
         ARG_BUF(y),
         ARG_BUF(x),
@@ -185,7 +185,7 @@ enum mien_status mien_batchnorm_bwd(struct mien_cl *cl, struct mien_cl_buffer *d
         cl_int chunk;
         const struct mien_cl_launch data =
             mien_grid_rows(&cols, &chunk, "batchnorm", "batchnorm_bwd_data", op->act.lanes,
-                           (size_t)s.planes, (size_t)s.pixels);
+                           (size_t)s.planes, (size_t)s.pixels, (size_t)s.pixels);
         const struct mien_cl_arg args[] = {
             ARG_BUF(dx),
             ARG_BUF(dy),

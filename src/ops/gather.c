@@ -31,8 +31,9 @@ enum mien_status mien_gather_images(struct mien_cl *cl, struct mien_cl_buffer *x
     const cl_float shift = (cl_float)(-(double)op->mean / (double)op->std);
     cl_int cols;
     cl_int chunk;
-    const struct mien_cl_launch launch = mien_grid_rows(&cols, &chunk, "gather", "gather_images",
-                                                        act->lanes, (size_t)rows, (size_t)act->w);
+    const struct mien_cl_launch launch =
+        mien_grid_rows(&cols, &chunk, "gather", "gather_images", act->lanes, (size_t)rows,
+                       (size_t)act->w, (size_t)act->w * (size_t)act->lanes);
     const struct mien_cl_arg args[] = {
         ARG_BUF(x),      ARG_BUF(set),   ARG_BUF(indices), ARG_I32(op->first), ARG_I32(op->count),
         ARG_I32(act->n), ARG_I32(rows),  ARG_I32(act->c),  ARG_I32(act->h),    ARG_I32(act->w),

@@ -5,6 +5,8 @@
 
 /* Vectors a work-item of a CPU device should touch at least: a work-group costs it microseconds. */
 enum { CPU_VECTORS = 4096, GPU_GROUP = 64 };
+/* Groups that every GPU's second dimension takes (CUDA's limit). */
+enum { MOST_GROUPS = 65535 };
 
 const char *mien_grid_lanes(cl_int lanes)
 {
@@ -43,16 +45,23 @@ struct mien_cl_launch mien_grid_flat(cl_int *chunk, const char *source, const ch
 }
 
 struct mien_cl_launch mien_grid_rows(cl_int *cols, cl_int *chunk, const char *source,
-                                     const char *kernel, cl_int lanes, size_t rows, size_t width)
+                                     const char *kernel, cl_int lanes, size_t rows, size_t width,
+                                     size_t work)
 {
+    size_t across = lanes == 1 ? GPU_GROUP : 1; /* a group is across x down */
+    while (across > 1 && across / 2 >= width) {
+        across /= 2;
+    }
+    const size_t down = lanes == 1 ? GPU_GROUP / across : 1;
+    const size_t most = MOST_GROUPS * down;
     *cols = lanes == 1 ? 1 : (cl_int)width;
-    *chunk = lanes == 1 ? 1 : choose_chunk(rows, width);
+    *chunk = lanes == 1 ? (cl_int)((rows + most - 1) / most) : choose_chunk(rows, work);
     return (struct mien_cl_launch){
         .source = source,
         .kernel = kernel,
         .options = mien_grid_lanes(lanes),
         .global = { (width + (size_t)*cols - 1) / (size_t)*cols,
                     (rows + (size_t)*chunk - 1) / (size_t)*chunk },
-        .local = { lanes == 1 ? GPU_GROUP : 1 },
+        .local = { across, down },
     };
 }

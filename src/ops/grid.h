@@ -22,9 +22,14 @@ struct mien_cl_launch mien_grid_flat(cl_int *chunk, const char *source, const ch
 
 /**
  * A launch over `rows` of `width` vectors: dimension 0 takes `cols` vectors of a row, dimension 1
- * takes `chunk` rows; as in mien_grid_flat(), one vector each with lanes 1.
+ * takes `chunk` rows.
+ *
+ * With lanes 1 a vector each in groups of 64, and a few rows each where there would be more groups
+ * than a dimension takes; otherwise whole rows, as many as touch enough vectors, `work` being the
+ * vectors that one row touches.
  */
 struct mien_cl_launch mien_grid_rows(cl_int *cols, cl_int *chunk, const char *source,
-                                     const char *kernel, cl_int lanes, size_t rows, size_t width);
+                                     const char *kernel, cl_int lanes, size_t rows, size_t width,
+                                     size_t work);
 
 #endif

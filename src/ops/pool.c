@@ -64,6 +64,12 @@ size_t mien_pool_winner_bytes(const struct mien_pool *op)
     return mien_act_floats(&y);
 }
 
+/* Vectors of x that a row of the output looks at. */
+static size_t touched(const struct mien_pool *op)
+{
+    return (size_t)op->wo * (size_t)op->kh * (size_t)op->kw;
+}
+
 static cl_int planes_of(const struct mien_pool *op)
 {
     return (op->n + op->lanes - 1) / op->lanes * op->c;
@@ -77,8 +83,9 @@ enum mien_status mien_pool_max_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
     const cl_int relu_on = relu;
     cl_int cols;
     cl_int chunk;
-    const struct mien_cl_launch launch = mien_grid_rows(&cols, &chunk, "pool", "pool_max_fwd",
-                                                        op->lanes, (size_t)rows, (size_t)op->wo);
+    const struct mien_cl_launch launch =
+        mien_grid_rows(&cols, &chunk, "pool", "pool_max_fwd", op->lanes, (size_t)rows,
+                       (size_t)op->wo, touched(op));
     const struct mien_cl_arg args[] = { ARG_BUF(y), ARG_BUF(winner), ARG_BUF(x), ARG_I32(relu_on),
                                         SIZE_ARGS(op) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
@@ -95,9 +102,9 @@ enum mien_status mien_pool_max_bwd(struct mien_cl *cl, struct mien_cl_buffer *dx
     const cl_int width = cells ? (op->w + op->kw - 1) / op->kw : op->w;
     cl_int cols;
     cl_int chunk;
-    const struct mien_cl_launch launch =
-        mien_grid_rows(&cols, &chunk, "pool", cells ? "pool_max_bwd_cells" : "pool_max_bwd",
-                       op->lanes, (size_t)rows, (size_t)width);
+    const struct mien_cl_launch launch = mien_grid_rows(
+        &cols, &chunk, "pool", cells ? "pool_max_bwd_cells" : "pool_max_bwd", op->lanes,
+        (size_t)rows, (size_t)width, (size_t)op->w * (size_t)(cells ? op->kh : 2));
     const struct mien_cl_arg args[] = { ARG_BUF(dx), ARG_BUF(dy), ARG_BUF(winner),
                                         mien_grid_optional(mask), SIZE_ARGS(op) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
@@ -111,8 +118,9 @@ enum mien_status mien_pool_avg_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
     const cl_int relu_on = relu;
     cl_int cols;
     cl_int chunk;
-    const struct mien_cl_launch launch = mien_grid_rows(&cols, &chunk, "pool", "pool_avg_fwd",
-                                                        op->lanes, (size_t)rows, (size_t)op->wo);
+    const struct mien_cl_launch launch =
+        mien_grid_rows(&cols, &chunk, "pool", "pool_avg_fwd", op->lanes, (size_t)rows,
+                       (size_t)op->wo, touched(op));
     const struct mien_cl_arg args[] = { ARG_BUF(y), ARG_BUF(x), ARG_I32(relu_on), SIZE_ARGS(op) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }
@@ -125,8 +133,9 @@ enum mien_status mien_pool_avg_bwd(struct mien_cl *cl, struct mien_cl_buffer *dx
     const cl_int rows = planes_of(op) * op->h;
     cl_int cols;
     cl_int chunk;
-    const struct mien_cl_launch launch = mien_grid_rows(&cols, &chunk, "pool", "pool_avg_bwd",
-                                                        op->lanes, (size_t)rows, (size_t)op->w);
+    const struct mien_cl_launch launch =
+        mien_grid_rows(&cols, &chunk, "pool", "pool_avg_bwd", op->lanes, (size_t)rows,
+                       (size_t)op->w, (size_t)op->w * 2);
     const struct mien_cl_arg args[] = { ARG_BUF(dx), ARG_BUF(dy), mien_grid_optional(mask),
                                         SIZE_ARGS(op) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);

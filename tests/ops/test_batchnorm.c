@@ -185,7 +185,8 @@ static void test_batchnorm__matches_reference_on_all_shapes(void **state)
     struct mien_cl *const cl = device_or_skip(state);
     for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
         for (size_t i = 0; i < sizeof(lane_counts) / sizeof(lane_counts[0]); i++) {
-            if (!small_only() || shapes[s].n * shapes[s].h * shapes[s].w < 300) {
+            const int values = shapes[s].n * shapes[s].h * shapes[s].w;
+            if (!small_only() || (values < 130 && lane_counts[i] % 8 <= 1)) {
                 check_one(cl, s, lane_counts[i], false);
                 check_one(cl, s, lane_counts[i], true);
             }
@@ -234,7 +235,7 @@ static void check_oracle(struct mien_cl *cl, const struct mien_safetensors *file
 static void test_batchnorm__gives_what_pytorch_gives(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < (small_only() ? 1 : 3); i++) {
         char name[32];
         (void)snprintf(name, sizeof(name), "batchnorm_%02d", i);
         struct mien_safetensors *const file = oracle_open(name);
