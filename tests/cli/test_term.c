@@ -75,7 +75,10 @@ static void read_terminal(int fd, char *text, size_t bytes)
 static void with_terminal(void (*body)(void), char *text, size_t bytes)
 {
     const int master = posix_openpt(O_RDWR | O_NOCTTY);
-    assert_true(master >= 0);
+    if (master < 0) {
+        print_message("no pseudo terminals here\n");
+        skip();
+    }
     assert_int_equal(grantpt(master), 0);
     assert_int_equal(unlockpt(master), 0);
     const int terminal = open(ptsname(master), O_RDWR | O_NOCTTY);
