@@ -1,4 +1,5 @@
 /* test_batchnorm.c - batch normalisation against the reference, that against PyTorch */
+// oclgrind
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

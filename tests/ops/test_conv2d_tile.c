@@ -1,4 +1,5 @@
 /* test_conv2d_tile.c - the convolution for GPUs against the reference, that against PyTorch */
+// oclgrind
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

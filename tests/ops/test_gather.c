@@ -1,4 +1,5 @@
 /* test_gather.c - batches from a uint8 set on the device against the reference */
+// oclgrind
 #include <stdlib.h>
 
 #include "ops/gather.h"

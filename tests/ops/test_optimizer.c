@@ -1,4 +1,5 @@
 /* test_optimizer.c - steps of the optimisers against the reference and against PyTorch */
+// oclgrind
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +7,7 @@
 
 #include "ops/optimizer.h"
 #include "ref/optimizer.h"
-#include "support/device.h"
+#include "support/layout.h"
 #include "support/oracle.h"
 
 static const size_t counts[] = { 128, 384, 128 * 301 };
@@ -72,7 +73,7 @@ static void test_sgd__matches_reference_for_three_steps(void **state)
         { 0.05f, 0.9f, 0.01f, true },
     };
     struct mien_error err = { "" };
-    for (size_t k = 0; k < 12; k++) {
+    for (size_t k = 0; k < (small_only() ? 8 : 12); k++) {
         const struct mien_sgd *const op = &ops[k % 4];
         const struct mien_ref_sgd ref = { op->rate, op->momentum, op->decay, op->nesterov };
         const bool momentum = op->momentum > 0.0f;
@@ -96,7 +97,7 @@ static void test_adam__matches_reference_for_three_steps(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
     struct mien_error err = { "" };
-    for (size_t k = 0; k < 6; k++) {
+    for (size_t k = 0; k < (small_only() ? 4 : 6); k++) {
         struct mien_adam op = { 0.01f, 0.9f, 0.999f, 1e-8f, 0.1f, k % 2 == 1, 0 };
         struct fixture f;
         set_up(&f, cl, counts[k / 2], random_floats(counts[k / 2], 1),

@@ -1,4 +1,5 @@
 /* test_pool.c - pooling on the device against the reference, the reference against PyTorch */
+// oclgrind
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* test_relayout.c - blocked activations to rows and back on the device against the reference */
+// oclgrind
 #include <stdlib.h>
 
 #include "ops/relayout.h"

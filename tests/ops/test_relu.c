@@ -1,4 +1,5 @@
 /* test_relu.c - max(x, 0) on the device against the reference */
+// oclgrind
 #include <math.h>
 #include <stdlib.h>
 

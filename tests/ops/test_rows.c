@@ -1,4 +1,5 @@
 /* test_rows.c - bias, ReLU and column sums of plain rows on the device against the reference */
+// oclgrind
 #include <stdlib.h>
 
 #include "ops/rows.h"

@@ -1,4 +1,5 @@
 /* test_softmax.c - the loss on the device against the reference and against PyTorch */
+// oclgrind
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 
 bool small_only(void)
 {
-    return getenv("MIEN_TEST_SMALL") != NULL;
+    return getenv("MIEN_SMALL_SHAPES") != NULL;
 }
 
 size_t plain_floats(const struct mien_act *act)

@@ -7,7 +7,7 @@
 #include "ops/tensor.h"
 #include "support/device.h"
 
-/** Whether only small shapes are asked for ($MIEN_TEST_SMALL), as under oclgrind. */
+/** Whether only small shapes are asked for ($MIEN_SMALL_SHAPES), as under oclgrind. */
 bool small_only(void);
 
 /** n * c * h * w: floats of the plain array. */
