@@ -187,7 +187,7 @@ static void print_confusion(struct term *term, const struct result *result, int 
                    m->classes);
         return;
     }
-    term_print(term, "\n%s  taken for\n", text_cell(cell, sizeof(cell), "class", width));
+    term_print(term, "\nconfusion: a row is what images are, a column what they were taken for\n");
     term_print(term, "%s", text_cell(cell, sizeof(cell), "", width));
     for (int k = 0; k < m->classes; k++) {
         const char *const name = result->file->classes[k];

@@ -52,7 +52,7 @@ struct work {
     struct mien_paths paths;
     int width; /* columns of the longest path */
     json_t *predictions, *failed;
-    size_t failures;
+    size_t failures, tried;
     struct mien_error first_failure;
 
     /* The batch at hand. */
@@ -74,7 +74,7 @@ static enum mien_status note_failure(struct work *work, const char *file,
     }
     if (work->options->images.count > 1 || work->paths.count > 1) {
         term_error(work->term, "%s", cause->text);
-    } /* else it is the result of the command, which says it */
+    } /* else it is the only one, and the command ends with it: see judge() */
     json_t *const item =
         json_pack("{s:o, s:o}", "file", text_json(file), "error", text_json(cause->text));
     return json_array_append_new(work->failed, item) == 0
@@ -101,6 +101,7 @@ static enum mien_status collect(struct work *work, struct mien_error *err)
             TRY(note_failure(work, named->items[i], &cause, err));
         }
     }
+    work->tried = work->paths.count + work->failures;
     for (size_t i = 0; i < work->paths.count; i++) {
         const int columns = text_columns(work->paths.items[i]);
         work->width = columns > work->width ? columns : work->width;
@@ -228,7 +229,7 @@ static enum mien_status keep_one(struct work *work, const char *file, const floa
                : mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the JSON result");
 }
 
-/* Say what became of each file of the batch; `good` of them have probabilities, in their order. */
+/* Say what became of each file of the batch; those that were read have probabilities, in order. */
 static enum mien_status tell(struct work *work, size_t n, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -318,15 +319,15 @@ static json_t *describe(struct work *work, const struct session *session)
 /* The others were predicted; what could not be is the command's own result. */
 static enum mien_status judge(const struct work *work, struct mien_error *err)
 {
-    const size_t named = work->paths.count;
     if (work->failures == 0) {
         return MIEN_OK;
     }
-    if (work->options->images.count == 1 && named <= 1) {
+    if (work->tried == 1) {
         return mien_fail(err, MIEN_ERR_FORMAT, "%s", work->first_failure.text);
     }
-    return mien_fail(err, MIEN_ERR_FORMAT, "%zu could not be read, the others were predicted",
-                     work->failures);
+    return mien_fail(err, MIEN_ERR_FORMAT, "%zu of %zu could not be read%s", work->failures,
+                     work->tried,
+                     work->failures < work->tried ? ", the others were predicted" : "");
 }
 
 static enum mien_status predict(const void *options, struct term *term, struct mien_error *err)

@@ -65,12 +65,12 @@ char *text_bar(char *out, size_t bytes, double part, int columns, bool blocks)
     const int whole = blocks ? eighths / 8 : (eighths + 4) / 8;
     const int rest = blocks ? eighths % 8 : 0;
     size_t used = 0;
-    for (int i = 0; i < whole && used + 4 < bytes; i++) {
+    for (int i = 0; i < whole && used + 4 <= bytes; i++) {
         const char *const cell = blocks ? "\xE2\x96\x88" : "#";
         memcpy(out + used, cell, strlen(cell));
         used += strlen(cell);
     }
-    if (rest > 0 && used + 4 < bytes) {
+    if (rest > 0 && used + 4 <= bytes) {
         const char cell[3] = { '\xE2', '\x96', (char)(0x90 - rest) };
         memcpy(out + used, cell, sizeof(cell));
         used += sizeof(cell);
