@@ -172,9 +172,8 @@ static void print_classes(struct term *term, const struct result *result, int wi
                    text_cell(cell, sizeof(cell), result->file->classes[k], width), c->support,
                    c->precision, c->recall, c->f1);
     }
-    term_print(term, "%s  %6zu  %9.3f  %6.3f  %5.3f\n",
-               text_cell(cell, sizeof(cell), "mean", width), m->images, m->macro_precision,
-               m->macro_recall, m->macro_f1);
+    term_print(term, "%s  %6s  %9.3f  %6.3f  %5.3f\n", text_cell(cell, sizeof(cell), "mean", width),
+               "", m->macro_precision, m->macro_recall, m->macro_f1);
 }
 
 static void print_confusion(struct term *term, const struct result *result, int width)
