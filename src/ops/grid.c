@@ -20,7 +20,7 @@ struct mien_cl_arg mien_grid_optional(const struct mien_cl_buffer *buffer)
 {
     static const cl_mem none = NULL;
     return buffer != NULL ? mien_cl_arg_buffer(buffer)
-                          : (struct mien_cl_arg){ &none, sizeof(none) };
+                          : (struct mien_cl_arg){ &none, sizeof(cl_mem) };
 }
 
 static cl_int choose_chunk(size_t count, size_t work)

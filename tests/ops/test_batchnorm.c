@@ -125,7 +125,8 @@ static void check_channels(struct mien_cl *cl, const struct mien_cl_buffer *buff
 static void check_sums(struct mien_cl *cl, const struct fixture *f, const float *dweight,
                        const float *dbias)
 {
-    const float term = sqrtf((float)(f->count / f->c)) * largest(f->dy, f->count);
+    const size_t values = f->count / f->c;
+    const float term = sqrtf((float)values) * largest(f->dy, f->count);
     check_channels(cl, f->bdweight, dweight, f->c, term);
     check_channels(cl, f->bdbias, dbias, f->c, term);
 }

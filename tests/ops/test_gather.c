@@ -50,7 +50,7 @@ static void check_one(struct mien_cl *cl, size_t s, cl_int lanes, bool outside)
     const struct mien_ref_gather ref = { op.act.n, op.act.c, op.act.h, op.act.w,
                                          op.count, op.first, op.mean,  op.std };
     const size_t image = (size_t)op.act.c * (size_t)op.act.h * (size_t)op.act.w;
-    const size_t listed = (size_t)(op.first + op.act.n);
+    const size_t listed = (size_t)op.first + (size_t)op.act.n;
     uint8_t *const set = random_bytes((size_t)op.count * image, 1);
     int32_t *const labels = random_ints((size_t)op.count, 7, 2);
     int32_t *const indices = random_ints(listed, op.count, 3);

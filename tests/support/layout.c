@@ -76,14 +76,15 @@ float *download_act(struct mien_cl *cl, const struct mien_cl_buffer *buffer,
 void assert_unused_lanes(struct mien_cl *cl, const struct mien_cl_buffer *buffer,
                          const struct mien_act *act, bool zero)
 {
-    const size_t image = (size_t)act->c * (size_t)act->h * (size_t)act->w;
-    float *const blocked = guarded_read(cl, buffer, mien_act_floats(act) * sizeof(float));
-    for (size_t i = (size_t)act->n; i < mien_act_floats(act) / image; i++) {
-        for (size_t k = 0; k < image; k++) {
-            const float v = blocked[blocked_index(act, i, k)];
-            if (!isfinite(v) || (zero && v != 0.0f)) {
-                fail_msg("unused lane of image %zu, pixel %zu: %.9g", i, k, (double)v);
-            }
+    const size_t floats = mien_act_floats(act);
+    const size_t lanes = (size_t)act->lanes;
+    const size_t block = (size_t)act->c * (size_t)act->h * (size_t)act->w * lanes;
+    float *const blocked = guarded_read(cl, buffer, floats * sizeof(float));
+    for (size_t k = 0; k < floats; k++) {
+        const size_t image = k / block * lanes + k % lanes;
+        const bool good = isfinite(blocked[k]) && (blocked[k] == 0.0f || !zero);
+        if (image >= (size_t)act->n && !good) {
+            fail_msg("unused lane of image %zu: %.9g", image, (double)blocked[k]);
         }
     }
     free(blocked);
