@@ -82,24 +82,27 @@ static enum mien_status note_failure(struct work *work, const char *file,
                : mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the JSON result");
 }
 
-/* Files as they are named, folders with the images below them. */
+/* A file as it is named, a folder with the images below it. */
+static enum mien_status collect_one(struct work *work, const char *path, struct mien_error *err)
+{
+    if (!mien_path_is_folder(path)) {
+        return mien_paths_add(&work->paths, path, err);
+    }
+    struct mien_error cause = { "" };
+    const enum mien_status st = mien_paths_find(&work->paths, path, &cause);
+    if (st == MIEN_OK) {
+        return MIEN_OK;
+    }
+    return st == MIEN_ERR_MEMORY ? mien_fail(err, st, "%s", cause.text)
+                                 : note_failure(work, path, &cause, err);
+}
+
 static enum mien_status collect(struct work *work, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const struct opt_strings *const named = &work->options->images;
     for (size_t i = 0; i < named->count; i++) {
-        if (!mien_path_is_folder(named->items[i])) {
-            TRY(mien_paths_add(&work->paths, named->items[i], err));
-            continue;
-        }
-        struct mien_error cause = { "" };
-        st = mien_paths_find(&work->paths, named->items[i], &cause);
-        if (st == MIEN_ERR_MEMORY) {
-            return mien_fail(err, st, "%s", cause.text);
-        }
-        if (st != MIEN_OK) {
-            TRY(note_failure(work, named->items[i], &cause, err));
-        }
+        TRY(collect_one(work, named->items[i], err));
     }
     work->tried = work->paths.count + work->failures;
     for (size_t i = 0; i < work->paths.count; i++) {
@@ -234,18 +237,16 @@ static enum mien_status tell(struct work *work, size_t n, struct mien_error *err
 {
     enum mien_status st = MIEN_OK;
     const float *probabilities = work->probabilities;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && st == MIEN_OK; i++) {
         const char *const file = work->files[i];
         if (work->outcomes[i].status != MIEN_OK) {
-            TRY(note_failure(work, file, &work->outcomes[i].err, err));
+            st = note_failure(work, file, &work->outcomes[i].err, err);
             continue;
         }
-        TRY(work->options->common.json ? keep_one(work, file, probabilities, err)
-                                       : print_one(work, file, probabilities, err));
+        st = work->options->common.json ? keep_one(work, file, probabilities, err)
+                                        : print_one(work, file, probabilities, err);
         probabilities += work->model.file.class_count;
     }
-
-done:
     return st;
 }
 

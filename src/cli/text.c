@@ -30,7 +30,8 @@ char *text_cell(char *out, size_t bytes, const char *text, int columns)
             break;
         }
         const unsigned char byte = (unsigned char)*text;
-        out[used++] = byte < 0x20 || byte == 0x7f ? '?' : *text;
+        const bool control = byte < 0x20 || byte == 0x7f;
+        memcpy(out + used++, control ? "?" : text, 1);
     }
     for (; shown < columns && used + 1 < bytes; shown++) {
         out[used++] = ' ';
@@ -51,7 +52,7 @@ json_t *text_json(const char *text)
         return NULL;
     }
     for (size_t i = 0; i < bytes; i++) {
-        copy[i] = (unsigned char)text[i] >= 0x80 ? '?' : text[i];
+        memcpy(copy + i, (unsigned char)text[i] >= 0x80 ? "?" : text + i, 1);
     }
     value = json_string(copy);
     free(copy);
