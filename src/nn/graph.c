@@ -1,4 +1,5 @@
 /* graph.c - from a network's layers to nodes: fusion, layout, and how long each tensor lives */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -44,6 +45,20 @@ static size_t act_bytes(const struct mien_act *act)
     return mien_act_floats(act) * sizeof(cl_float);
 }
 
+static void fill_labels(struct mien_node *node)
+{
+    const bool weights = node->class == &mien_node_conv || node->class == &mien_node_dense;
+    const char *const passes[MIEN_NODE_LABELS] = {
+        [MIEN_LABEL_FORWARD] = "forward",
+        [MIEN_LABEL_BACKWARD] = weights ? "backward data" : "backward",
+        [MIEN_LABEL_BACKWARD_FILTER] = "backward filter",
+    };
+    for (int i = 0; i < MIEN_NODE_LABELS; i++) {
+        (void)snprintf(node->labels[i], MIEN_LABEL_BYTES, "%s%s %s", node->layer->name,
+                       node->class == &mien_node_relayout ? " relayout" : "", passes[i]);
+    }
+}
+
 /* Append a node that takes the builder's tensor, and make its output the builder's tensor. */
 static enum mien_status add_node(struct builder *b, const struct mien_node_class *class,
                                  const struct mien_layer *layer, bool relu, struct mien_error *err)
@@ -63,6 +78,7 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
         .dy = { MIEN_NO_ITEM, NULL },
         .extra = { MIEN_NO_ITEM, NULL },
     };
+    fill_labels(node);
     TRY(class->setup(node, &work_bytes, &extra_bytes, err));
     TRY(mien_act_check(&node->out, "output", err));
     b->graph->work_bytes = work_bytes > b->graph->work_bytes ? work_bytes : b->graph->work_bytes;
@@ -99,11 +115,12 @@ static enum mien_status add_layer(struct builder *b, const struct mien_network *
     }
     if (class == &mien_node_dense && b->act.lanes > 1 && b->options->blas == MIEN_BLAS_CLBLAST) {
         const bool after_relu = b->after_relu;
+        b->after_relu = false; /* the dense layer masks: the same numbers in another order */
         const enum mien_status st = add_node(b, &mien_node_relayout, layer, false, err);
         if (st != MIEN_OK) {
             return st;
         }
-        b->after_relu = after_relu; /* the same numbers in another order */
+        b->after_relu = after_relu;
     }
     const bool relu = class->fuses_relu && i + 1 < network->layer_count &&
                       network->layers[i + 1].spec.kind == MIEN_LAYER_RELU;

@@ -52,40 +52,57 @@ void mien_weights_init(float *flat, const struct mien_network *network, uint64_t
 static void format_shape(char *out, size_t bytes, const size_t *shape, int rank)
 {
     size_t used = 0;
-    out[0] = '\0';
+    (void)snprintf(out, bytes, "a single number");
     for (int i = 0; i < rank && used < bytes; i++) {
         const int wrote = snprintf(out + used, bytes - used, i == 0 ? "%zu" : "x%zu", shape[i]);
         used += wrote > 0 ? (size_t)wrote : 0;
     }
 }
 
+/* The tensor of a parameter, with the type and shape that the network has for it. */
+static enum mien_status find_tensor(const struct mien_tensor **out, const struct mien_param *param,
+                                    const struct mien_safetensors *file, const char *prefix,
+                                    struct mien_error *err)
+{
+    char name[64];
+    (void)snprintf(name, sizeof(name), "%s%s", prefix, param->name);
+    const struct mien_tensor *const tensor = mien_safetensors_find(file, name);
+    if (tensor == NULL) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "no tensor named %s: weights of another network?",
+                         name);
+    }
+    const bool same =
+        tensor->rank == param->rank &&
+        memcmp(tensor->shape, param->shape, (size_t)param->rank * sizeof(size_t)) == 0;
+    if (tensor->dtype != MIEN_F32 || !same) {
+        char got[96];
+        char wanted[96];
+        format_shape(got, sizeof(got), tensor->shape, tensor->rank);
+        format_shape(wanted, sizeof(wanted), param->shape, param->rank);
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s is %s of %s: the network wants F32 of %s", name,
+                         mien_dtype_name(tensor->dtype), got, wanted);
+    }
+    *out = tensor;
+    return MIEN_OK;
+}
+
 enum mien_status mien_weights_from_file(float *flat, const struct mien_network *network,
                                         const struct mien_safetensors *file, const char *prefix,
                                         struct mien_error *err)
 {
+    enum mien_status st = MIEN_OK;
+    const struct mien_tensor *tensor = NULL;
+    for (size_t i = 0; i < network->param_count; i++) {
+        TRY(find_tensor(&tensor, &network->params[i], file, prefix, err));
+    }
     for (size_t i = 0; i < network->param_count; i++) {
         const struct mien_param *const param = &network->params[i];
-        char name[64];
-        (void)snprintf(name, sizeof(name), "%s%s", prefix, param->name);
-        const struct mien_tensor *const tensor = mien_safetensors_find(file, name);
-        if (tensor == NULL) {
-            return mien_fail(err, MIEN_ERR_FORMAT,
-                             "no tensor named %s: weights of another network?", name);
-        }
-        const bool same =
-            tensor->rank == param->rank &&
-            memcmp(tensor->shape, param->shape, (size_t)param->rank * sizeof(size_t)) == 0;
-        if (tensor->dtype != MIEN_F32 || !same) {
-            char got[96];
-            char wanted[96];
-            format_shape(got, sizeof(got), tensor->shape, tensor->rank);
-            format_shape(wanted, sizeof(wanted), param->shape, param->rank);
-            return mien_fail(err, MIEN_ERR_FORMAT, "%s is %s of %s: the network wants F32 of %s",
-                             name, mien_dtype_name(tensor->dtype), got, wanted);
-        }
+        TRY(find_tensor(&tensor, param, file, prefix, err));
         memcpy(flat + param->offset, tensor->data, param->count * sizeof(*flat));
     }
-    return MIEN_OK;
+
+done:
+    return st;
 }
 
 void mien_weights_to_tensors(struct mien_tensor *tensors, char (*names)[64],

@@ -17,7 +17,8 @@ void mien_weights_init(float *flat, const struct mien_network *network, uint64_t
  * Copy the tensors of a file into the flat array by name.
  *
  * prefix  in front of every name, "" for weights
- * Errors  MIEN_ERR_FORMAT: a tensor is missing, or has another type or shape (both are stated)
+ * Errors  MIEN_ERR_FORMAT: a tensor is missing, or has another type or shape (both are stated);
+ *         then nothing was copied
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_weights_from_file(float *flat, const struct mien_network *network,

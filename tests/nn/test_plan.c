@@ -1,0 +1,258 @@
+/* test_plan.c - tensors that live at the same moment never share memory, others do */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "nn/node.h"
+#include "support/scratch.h"
+#include "support/training.h"
+
+static size_t add(struct mien_plan *plan, size_t bytes, int first, int last)
+{
+    struct mien_error err = { "" };
+    size_t index = 0;
+    must(mien_plan_add(&index, plan, bytes, &err), &err);
+    mien_plan_use(plan, index, last);
+    mien_plan_use(plan, index, first);
+    return index;
+}
+
+static void solve(struct mien_plan *plan)
+{
+    struct mien_error err = { "" };
+    must(mien_plan_solve(plan, &err), &err);
+}
+
+/* Every item fits its slot, and no two of one slot meet. */
+static void assert_sound(const struct mien_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct mien_plan_item *const a = &plan->items[i];
+        assert_true(a->slot < plan->slot_count);
+        assert_true(a->bytes <= plan->slot_bytes[a->slot]);
+        for (size_t j = i + 1; j < plan->count; j++) {
+            const struct mien_plan_item *const b = &plan->items[j];
+            if (a->slot == b->slot && a->first <= b->last && b->first <= a->last) {
+                fail_msg("items %zu and %zu share slot %zu and live at the same moment", i, j,
+                         a->slot);
+            }
+        }
+    }
+}
+
+static void test_plan__reuses_memory_of_what_is_no_longer_needed(void **state)
+{
+    (void)state;
+    struct mien_plan plan = { 0 };
+    const size_t a = add(&plan, 100, 0, 1);
+    const size_t b = add(&plan, 300, 1, 2);
+    const size_t c = add(&plan, 200, 2, 3);
+    const size_t d = add(&plan, 50, 3, 4);
+    solve(&plan);
+    assert_sound(&plan);
+    assert_int_equal(plan.slot_count, 2);
+    assert_int_equal(plan.items[a].slot, plan.items[c].slot);
+    assert_int_equal(plan.items[b].slot, plan.items[d].slot);
+    assert_int_equal(mien_plan_bytes(&plan), 500);
+    mien_plan_finish(&plan);
+    assert_int_equal(mien_plan_bytes(&plan), 0);
+}
+
+static void test_plan__never_shares_at_the_moment_of_handing_over(void **state)
+{
+    (void)state;
+    struct mien_plan plan = { 0 };
+    (void)add(&plan, 8, 0, 5);
+    (void)add(&plan, 8, 5, 9);
+    (void)add(&plan, 8, 5, 5);
+    solve(&plan);
+    assert_sound(&plan);
+    assert_int_equal(plan.slot_count, 3);
+    mien_plan_finish(&plan);
+}
+
+static void test_plan__is_sound_and_repeatable_for_many_items(void **state)
+{
+    (void)state;
+    uint32_t seed = 7;
+    for (int round = 0; round < 50; round++) {
+        struct mien_plan plan = { 0 };
+        struct mien_plan again = { 0 };
+        size_t total = 0;
+        for (int i = 0; i < 80; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            const int first = (int)(seed >> 26);
+            const int last = first + (int)(seed >> 20 & 15);
+            const size_t bytes = (seed >> 10 & 7) * 512;
+            (void)add(&plan, bytes, first, last);
+            (void)add(&again, bytes, first, last);
+            total += bytes;
+        }
+        solve(&plan);
+        solve(&again);
+        assert_sound(&plan);
+        assert_true(mien_plan_bytes(&plan) < total);
+        for (size_t i = 0; i < plan.count; i++) {
+            assert_int_equal(plan.items[i].slot, again.items[i].slot);
+        }
+        mien_plan_finish(&plan);
+        mien_plan_finish(&again);
+    }
+}
+
+static void test_plan__can_be_solved_again_with_more_items(void **state)
+{
+    (void)state;
+    struct mien_plan plan = { 0 };
+    (void)add(&plan, 8, 0, 1);
+    solve(&plan);
+    (void)add(&plan, 16, 1, 2);
+    solve(&plan);
+    assert_sound(&plan);
+    assert_int_equal(mien_plan_bytes(&plan), 24);
+    mien_plan_finish(&plan);
+}
+
+static const char every_kind[] =
+    "input: { channels: 3, height: 13, width: 11 }\n"
+    "layers: [ conv 5 3x3 pad 1, batchnorm, relu, maxpool 2, conv 4 2x2, relu, relu, avgpool 2,\n"
+    "          relu, conv 6 1x1, globalavgpool, flatten, relu, dense 9, relu, dense classes, relu "
+    "]";
+
+static bool overlap(const struct mien_plan *plan, const struct mien_value *a,
+                    const struct mien_value *b)
+{
+    return a->item != MIEN_NO_ITEM && b->item != MIEN_NO_ITEM && a->item != b->item &&
+           plan->items[a->item].slot == plan->items[b->item].slot;
+}
+
+/* What one call reads and writes must lie in different memory, whatever the lifetimes say. */
+static void assert_apart(const struct mien_graph *graph)
+{
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct mien_node *const node = &graph->nodes[i];
+        const struct mien_plan *const plan = &graph->plan;
+        assert_false(overlap(plan, &node->x, &node->y));
+        assert_false(overlap(plan, &node->dx, &node->dy));
+        assert_false(overlap(plan, &node->extra, &node->y));
+        assert_false(overlap(plan, &node->extra, &node->dx));
+        if (node->class->reads_input) {
+            assert_false(overlap(plan, &node->x, &node->dy));
+            assert_false(overlap(plan, &node->x, &node->dx));
+        }
+    }
+}
+
+static void test_graph__plans_every_kind_of_layer_soundly(void **state)
+{
+    (void)state;
+    static const int lanes[] = { 1, 4, 8, 16 };
+    struct mien_network *const network = network_from(every_kind, 5);
+    for (size_t i = 0; i < 16; i++) {
+        struct mien_error err = { "" };
+        struct mien_graph graph;
+        const struct mien_model_options options = {
+            .batch = i < 8 ? 1 : 19,
+            .train = i % 8 < 4,
+            .lanes = lanes[i % 4],
+            .blas = i % 3 == 0 ? MIEN_BLAS_CLBLAST : MIEN_BLAS_AUTO,
+        };
+        must(mien_graph_build(&graph, network, &options, &err), &err);
+        assert_sound(&graph.plan);
+        assert_apart(&graph);
+        mien_graph_finish(&graph);
+    }
+    mien_network_destroy(network);
+}
+
+/* Seventeen layers of which five ReLUs are fused and flatten is nothing. */
+static void test_graph__fuses_a_relu_into_the_layer_before(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_graph graph;
+    struct mien_network *const network = network_from(every_kind, 5);
+    const struct mien_model_options options = { .batch = 2, .train = true, .lanes = 8 };
+    must(mien_graph_build(&graph, network, &options, &err), &err);
+    size_t fused = 0;
+    size_t lone = 0;
+    for (size_t i = 0; i < graph.count; i++) {
+        fused += graph.nodes[i].relu;
+        lone += graph.nodes[i].class == &mien_node_relu;
+    }
+    assert_int_equal(fused, 5);
+    assert_int_equal(lone, 2);
+    assert_int_equal(graph.count, network->layer_count - 5 - 1);
+    assert_true(graph.output_after_relu);
+    mien_graph_finish(&graph);
+    mien_network_destroy(network);
+}
+
+static void test_model_plan__needs_less_without_training_and_shares(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_model_memory train;
+    struct mien_model_memory use;
+    struct mien_network *const network = network_from(every_kind, 5);
+    struct mien_model_options options = { .batch = 16, .train = true, .lanes = 8 };
+    must(mien_model_plan(&train, network, &options, &err), &err);
+    options.train = false;
+    must(mien_model_plan(&use, network, &options, &err), &err);
+    assert_int_equal(train.parameters, network->flat_floats * 4);
+    assert_int_equal(train.gradients, train.parameters);
+    assert_int_equal(use.gradients, 0);
+    assert_true(train.activations < train.unshared);
+    assert_true(use.activations < use.unshared);
+    assert_true(use.activations < train.activations);
+    mien_network_destroy(network);
+}
+
+static void test_model_plan__refuses_own_products_on_plain_rows(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_model_memory memory;
+    struct mien_network *const network = network_from(every_kind, 5);
+    const struct mien_model_options options = { .batch = 1, .lanes = 1, .blas = MIEN_BLAS_OWN };
+    must_fail(mien_model_plan(&memory, network, &options, &err), MIEN_ERR_USAGE, &err,
+              "own matrix kernels");
+    assert_int_equal(memory.activations, 0);
+    mien_network_destroy(network);
+}
+
+static void test_model_plan__refuses_a_batch_beyond_the_indices(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_model_memory memory;
+    struct mien_network *const network =
+        network_from("input: { channels: 3, height: 1024, width: 1024 }\n"
+                     "layers: [ conv 64 7x7 pad 3, globalavgpool, flatten, dense classes ]",
+                     7);
+    const struct mien_model_options options = { .batch = 65536, .train = true, .lanes = 8 };
+    must_fail(mien_model_plan(&memory, network, &options, &err), MIEN_ERR_SHAPE, &err, "input");
+    const struct mien_model_options fits_input = { .batch = 256, .train = true, .lanes = 8 };
+    must_fail(mien_model_plan(&memory, network, &fits_input, &err), MIEN_ERR_SHAPE, &err,
+              "recipe line 2, conv1");
+    mien_network_destroy(network);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plan__reuses_memory_of_what_is_no_longer_needed),
+        cmocka_unit_test(test_plan__never_shares_at_the_moment_of_handing_over),
+        cmocka_unit_test(test_plan__is_sound_and_repeatable_for_many_items),
+        cmocka_unit_test(test_plan__can_be_solved_again_with_more_items),
+        cmocka_unit_test(test_graph__plans_every_kind_of_layer_soundly),
+        cmocka_unit_test(test_graph__fuses_a_relu_into_the_layer_before),
+        cmocka_unit_test(test_model_plan__needs_less_without_training_and_shares),
+        cmocka_unit_test(test_model_plan__refuses_own_products_on_plain_rows),
+        cmocka_unit_test(test_model_plan__refuses_a_batch_beyond_the_indices),
+    };
+    return cmocka_run_group_tests_name("nn/plan", tests, NULL, NULL);
+}
