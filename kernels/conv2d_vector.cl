@@ -288,23 +288,30 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_vector_bwd_f
         }
     }
 }
+#endif
 
-/* Adds the parts up, in order: weights first, then biases. */
-__kernel void conv2d_vector_bwd_filter_sum(__global float *restrict dweight,
-                                           __global float *restrict dbias,
-                                           __global const float *restrict part)
+#ifdef ADD_PARTS
+
+/*
+ * Second stage of the backward filter pass: adds `parts` parts of `size` numbers each, in order.
+ * The first `weights` numbers are weights, those behind them up to `kept` biases; a work-item
+ * takes 64.
+ */
+__attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_add_parts(
+    __global float *restrict dweight, __global float *restrict dbias,
+    __global const float *restrict part, const int parts, const int size, const int kept,
+    const int weights)
 {
-    const int size = OC * C * KH * KW + OC;
     const int first = (int)get_global_id(0) * 64;
-    for (int i = first; i < min(first + 64, size - (BIAS ? 0 : OC)); i++) {
+    for (int i = first; i < min(first + 64, kept); i++) {
         float sum = part[i];
-        for (int s = 1; s < SPLIT; s++) {
+        for (int s = 1; s < parts; s++) {
             sum += part[s * size + i];
         }
-        if (i < OC * C * KH * KW) {
+        if (i < weights) {
             dweight[i] = sum;
         } else {
-            dbias[i - OC * C * KH * KW] = sum;
+            dbias[i - weights] = sum;
         }
     }
 }

@@ -77,7 +77,7 @@ enum mien_status mien_conv2d_init(struct mien_conv2d *out, const struct mien_act
     st = st != MIEN_OK ? st : mien_act_check(&y, "conv output", err);
     for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
         for (int i = MIEN_CONV2D_VARIANTS - 1; i >= 0; i--) {
-            if (families[preferred[i]]->takes(out, (enum mien_conv2d_pass)pass)) {
+            if (families[preferred[i]]->suits(out, (enum mien_conv2d_pass)pass)) {
                 out->variant[pass] = preferred[i];
             }
         }

@@ -150,6 +150,7 @@ done:
 const struct mien_conv2d_family mien_conv2d_tile = {
     .name = "tile",
     .takes = takes,
+    .suits = takes,
     .work_bytes = work_bytes,
     .fwd = forward,
     .bwd_data = backward_data,

@@ -8,7 +8,9 @@
 /** The three passes of one variant; arguments as in conv2d.h. */
 struct mien_conv2d_family {
     const char *name;
-    bool (*takes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
+    bool (*takes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass); /**< can compute it */
+    bool (*suits)(const struct mien_conv2d *op,
+                  enum mien_conv2d_pass pass); /**< is a good default */
     size_t (*work_bytes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
     enum mien_status (*fwd)(struct mien_cl *cl, struct mien_cl_buffer *y,
                             const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
@@ -28,5 +30,16 @@ struct mien_conv2d_family {
 extern const struct mien_conv2d_family mien_conv2d_vector;
 extern const struct mien_conv2d_family mien_conv2d_winograd;
 extern const struct mien_conv2d_family mien_conv2d_tile;
+
+/**
+ * Second stage of the backward filter pass on CPU devices: dweight and dbias (or NULL) are the
+ * sums, in order, of `split` parts of [oc c kh kw weights, oc biases] in `parts`.
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_conv2d_add_parts(struct mien_cl *cl, struct mien_cl_buffer *dweight,
+                                       struct mien_cl_buffer *dbias,
+                                       const struct mien_cl_buffer *parts,
+                                       const struct mien_conv2d *op, int split,
+                                       struct mien_error *err);
 
 #endif

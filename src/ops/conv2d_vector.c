@@ -120,12 +120,38 @@ static struct tile filter_tile(const struct mien_conv2d *op)
 static int filter_split(const struct mien_conv2d *op)
 {
     const int items = divide_up(op->oc, filter_tile(op).channels) * op->c;
-    return at_most(divide_up(WORK_ITEMS_WANTED, items), divide_up(blocks_of(op) * op->ho, 4));
+    return at_most(divide_up(WORK_ITEMS_WANTED, items), op->ho);
 }
 
 static size_t part_floats(const struct mien_conv2d *op)
 {
     return (size_t)op->oc * (size_t)op->c * (size_t)op->kh * (size_t)op->kw + (size_t)op->oc;
+}
+
+enum mien_status mien_conv2d_add_parts(struct mien_cl *cl, struct mien_cl_buffer *dweight,
+                                       struct mien_cl_buffer *dbias,
+                                       const struct mien_cl_buffer *parts,
+                                       const struct mien_conv2d *op, int split,
+                                       struct mien_error *err)
+{
+    const size_t weights = part_floats(op) - (size_t)op->oc;
+    const cl_int count = (cl_int)part_floats(op);
+    const cl_int kept = (cl_int)(dbias != NULL ? part_floats(op) : weights);
+    const cl_int weight_count = (cl_int)weights;
+    const struct mien_cl_launch launch = {
+        .source = "conv2d_vector",
+        .kernel = "conv2d_add_parts",
+        .options = "-DLANES=4 -DADD_PARTS",
+        .global = { ((size_t)kept + SUMS_PER_ITEM - 1) / SUMS_PER_ITEM },
+    };
+    const cl_int parts_count = split;
+    const struct mien_cl_arg args[] = {
+        ARG_BUF(dweight),      ARG_BUF(dbias != NULL ? dbias : dweight),
+        ARG_BUF(parts),        ARG_I32(parts_count),
+        ARG_I32(count),        ARG_I32(kept),
+        ARG_I32(weight_count),
+    };
+    return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }
 
 static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
@@ -157,26 +183,13 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
     const struct mien_cl_arg sum_args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x),
                                             ARG_I32(blocks) };
     const enum mien_status st = mien_cl_launch(cl, &sums, sum_args, ARG_COUNT(sum_args), err);
-    if (st != MIEN_OK) {
-        return st;
-    }
-    const struct mien_cl_launch total = {
-        .source = "conv2d_vector",
-        .kernel = "conv2d_vector_bwd_filter_sum",
-        .options = options,
-        .global = { (part_floats(op) + SUMS_PER_ITEM - 1) / SUMS_PER_ITEM },
-    };
-    const struct mien_cl_arg total_args[] = {
-        ARG_BUF(dweight),
-        ARG_BUF(dbias != NULL ? dbias : dweight),
-        ARG_BUF(work),
-    };
-    return mien_cl_launch(cl, &total, total_args, ARG_COUNT(total_args), err);
+    return st == MIEN_OK ? mien_conv2d_add_parts(cl, dweight, dbias, work, op, split, err) : st;
 }
 
 const struct mien_conv2d_family mien_conv2d_vector = {
     .name = "vector",
     .takes = takes,
+    .suits = takes,
     .work_bytes = work_bytes,
     .fwd = fwd,
     .bwd_data = bwd_data,

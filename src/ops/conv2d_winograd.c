@@ -1,0 +1,216 @@
+/* conv2d_winograd.c - host side of kernels/conv2d_winograd.cl: Winograd convolution for CPU devices
+ */
+#include <stdio.h>
+
+#include "ops/conv2d_variants.h"
+
+enum {
+    OPTION_BYTES = 320,
+    POINTS = 36, /* of a 6 x 6 tile */
+    TILE = 6,
+    TILES_AT_ONCE = 2,    /* tiles that share a pass over the transformed weights */
+    INPUTS_AT_ONCE = 32,  /* input channels whose points fill a part of a core's cache */
+    OUTPUTS_AT_ONCE = 64, /* output channels of a work-item */
+    FILTER_OUTPUTS = 32,  /* likewise, of the backward filter pass */
+    FILTER_VECTORS = 2,   /* vectors of input channels of its register tile */
+    FILTER_ITEMS = 32,    /* work-items wanted of the backward filter pass */
+    FEWEST_CHANNELS = 8,  /* below, transforming costs more than it saves */
+    SUMS_PER_ITEM = 64,   /* as in conv2d_vector.cl, whose kernel adds the parts */
+};
+
+static int divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+static int at_most(int value, int limit)
+{
+    return value < limit ? value : limit;
+}
+
+static int blocks_of(const struct mien_conv2d *op)
+{
+    return divide_up(op->n, op->lanes);
+}
+
+/* Output channels of a register tile: 16 lanes are AVX-512 with 32 registers, fewer mean 16. */
+static int tile_outputs(const struct mien_conv2d *op)
+{
+    return op->lanes == 16 ? 8 : 4;
+}
+
+/* Channels in and out of a pass that runs as a convolution: forward, or backward data. */
+static void channels_of(int *in, int *out, const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    *in = pass == MIEN_CONV2D_BWD_DATA ? op->oc : op->c;
+    *out = pass == MIEN_CONV2D_BWD_DATA ? op->c : op->oc;
+}
+
+static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    (void)pass;
+    return op->lanes > 1 && op->kh == op->kw && op->kh >= 3 && op->kh <= 5 && op->stride == 1;
+}
+
+static bool suits(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    return takes(op, pass) && op->c >= FEWEST_CHANNELS && op->oc >= FEWEST_CHANNELS;
+}
+
+static size_t weight_point_floats(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    int in = 0;
+    int out = 0;
+    channels_of(&in, &out, op, pass);
+    const int outputs = tile_outputs(op);
+    return (size_t)POINTS * (size_t)(divide_up(out, outputs) * outputs) * (size_t)in;
+}
+
+static int filter_inputs(const struct mien_conv2d *op)
+{
+    return FILTER_VECTORS * op->lanes;
+}
+
+/* Parts of the sum over tiles: a function of the network's sizes alone, as in conv2d_vector.c. */
+static int filter_split(const struct mien_conv2d *op)
+{
+    const int side = TILE + 1 - op->kh;
+    const int tiles = divide_up(op->ho, side) * divide_up(op->wo, side);
+    const int items = divide_up(op->c, filter_inputs(op)) * divide_up(op->oc, FILTER_OUTPUTS);
+    return at_most(divide_up(FILTER_ITEMS, items), tiles);
+}
+
+static size_t part_floats(const struct mien_conv2d *op)
+{
+    return (size_t)op->oc * (size_t)op->c * (size_t)op->kh * (size_t)op->kw + (size_t)op->oc;
+}
+
+static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    const size_t floats = pass == MIEN_CONV2D_BWD_FILTER
+                              ? (size_t)filter_split(op) * part_floats(op)
+                              : weight_point_floats(op, pass);
+    return floats * sizeof(cl_float);
+}
+
+static enum mien_status transform_weights(struct mien_cl *cl, struct mien_cl_buffer *work,
+                                          const struct mien_cl_buffer *weight,
+                                          const struct mien_conv2d *op, enum mien_conv2d_pass pass,
+                                          struct mien_error *err)
+{
+    int in = 0;
+    int out = 0;
+    char options[OPTION_BYTES];
+    channels_of(&in, &out, op, pass);
+    (void)snprintf(options, sizeof(options),
+                   "-DWEIGHTS -DLANES=%d -DR=%d -DC=%d -DOC=%d -DOT=%d -DFLIP=%d", op->lanes,
+                   op->kh, op->c, op->oc, tile_outputs(op), pass == MIEN_CONV2D_BWD_DATA);
+    const struct mien_cl_launch launch = {
+        .source = "conv2d_winograd",
+        .kernel = "conv2d_winograd_weights",
+        .options = options,
+        .global = { (size_t)(divide_up(out, tile_outputs(op)) * tile_outputs(op)) },
+    };
+    const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(weight) };
+    return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
+}
+
+/* A pass that runs as a convolution; `epilogue` is its options for bias, ReLU and mask. */
+static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg args[5],
+                                 const struct mien_conv2d *op, enum mien_conv2d_pass pass,
+                                 const char *epilogue, struct mien_error *err)
+{
+    const bool forward = pass == MIEN_CONV2D_FWD;
+    const int h = forward ? op->h : op->ho;
+    const int w = forward ? op->w : op->wo;
+    const int ho = forward ? op->ho : op->h;
+    const int wo = forward ? op->wo : op->w;
+    const int side = TILE + 1 - op->kh;
+    const int tiles = divide_up(ho, side) * divide_up(wo, side);
+    int in = 0;
+    int out = 0;
+    char options[OPTION_BYTES];
+    channels_of(&in, &out, op, pass);
+    const int outputs = tile_outputs(op);
+    const int group = at_most(OUTPUTS_AT_ONCE, divide_up(out, outputs) * outputs);
+    (void)snprintf(
+        options, sizeof(options),
+        "-DCONVOLVE -DLANES=%d -DR=%d -DIC=%d -DOC=%d -DH=%d -DW=%d -DHO=%d -DWO=%d -DPAD=%d "
+        "-DCC=%d -DOG=%d -DNT=%d -DOT=%d %s",
+        op->lanes, op->kh, in, out, h, w, ho, wo, forward ? op->pad : op->kh - 1 - op->pad,
+        at_most(INPUTS_AT_ONCE, in), group, TILES_AT_ONCE, outputs, epilogue);
+    const struct mien_cl_launch launch = {
+        .source = "conv2d_winograd",
+        .kernel = "conv2d_winograd_convolve",
+        .options = options,
+        .global = { (size_t)divide_up(tiles, TILES_AT_ONCE), (size_t)divide_up(out, group),
+                    (size_t)blocks_of(op) },
+    };
+    return mien_cl_launch(cl, &launch, args, 5, err);
+}
+
+static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
+                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
+                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
+                            const struct mien_conv2d *op, struct mien_error *err)
+{
+    char epilogue[64];
+    (void)snprintf(epilogue, sizeof(epilogue), "-DBIAS=%d -DRELU=%d -DMASK=0", bias != NULL,
+                   op->relu);
+    const struct mien_cl_arg args[] = { ARG_BUF(y), ARG_BUF(x), ARG_BUF(work),
+                                        ARG_BUF(bias != NULL ? bias : weight), ARG_BUF(x) };
+    const enum mien_status st = transform_weights(cl, work, weight, op, MIEN_CONV2D_FWD, err);
+    return st == MIEN_OK ? convolve(cl, args, op, MIEN_CONV2D_FWD, epilogue, err) : st;
+}
+
+static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
+                                 const struct mien_cl_buffer *dy,
+                                 const struct mien_cl_buffer *weight,
+                                 const struct mien_cl_buffer *mask, struct mien_cl_buffer *work,
+                                 const struct mien_conv2d *op, struct mien_error *err)
+{
+    char epilogue[64];
+    (void)snprintf(epilogue, sizeof(epilogue), "-DBIAS=0 -DRELU=0 -DMASK=%d", mask != NULL);
+    const struct mien_cl_arg args[] = { ARG_BUF(dx), ARG_BUF(dy), ARG_BUF(work), ARG_BUF(weight),
+                                        ARG_BUF(mask != NULL ? mask : dy) };
+    const enum mien_status st = transform_weights(cl, work, weight, op, MIEN_CONV2D_BWD_DATA, err);
+    return st == MIEN_OK ? convolve(cl, args, op, MIEN_CONV2D_BWD_DATA, epilogue, err) : st;
+}
+
+static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dweight,
+                                   struct mien_cl_buffer *dbias, const struct mien_cl_buffer *dy,
+                                   const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
+                                   const struct mien_conv2d *op, struct mien_error *err)
+{
+    const cl_int blocks = blocks_of(op);
+    const int split = filter_split(op);
+    const int outputs =
+        divide_up(at_most(FILTER_OUTPUTS, op->oc), tile_outputs(op)) * tile_outputs(op);
+    char options[OPTION_BYTES];
+    (void)snprintf(
+        options, sizeof(options),
+        "-DFILTER -DLANES=%d -DR=%d -DC=%d -DOC=%d -DH=%d -DW=%d -DHO=%d -DWO=%d -DPAD=%d "
+        "-DCC=%d -DOG=%d -DNT=%d -DOT=%d -DBIAS=%d -DSPLIT=%d",
+        op->lanes, op->kh, op->c, op->oc, op->h, op->w, op->ho, op->wo, op->pad, filter_inputs(op),
+        outputs, TILES_AT_ONCE, tile_outputs(op), dbias != NULL, split);
+    const struct mien_cl_launch launch = {
+        .source = "conv2d_winograd",
+        .kernel = "conv2d_winograd_filter",
+        .options = options,
+        .global = { (size_t)divide_up(op->c, filter_inputs(op)),
+                    (size_t)divide_up(op->oc, FILTER_OUTPUTS), (size_t)split },
+    };
+    const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x), ARG_I32(blocks) };
+    const enum mien_status st = mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
+    return st == MIEN_OK ? mien_conv2d_add_parts(cl, dweight, dbias, work, op, split, err) : st;
+}
+
+const struct mien_conv2d_family mien_conv2d_winograd = {
+    .name = "winograd",
+    .takes = takes,
+    .suits = suits,
+    .work_bytes = work_bytes,
+    .fwd = fwd,
+    .bwd_data = bwd_data,
+    .bwd_filter = bwd_filter,
+};
