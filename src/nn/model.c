@@ -159,6 +159,7 @@ void mien_model_destroy(struct mien_model *model)
     mien_cl_buffer_destroy(model->gradients);
     mien_cl_buffer_destroy(model->work);
     free(model->slots);
+    mien_cl_label(model->cl, ""); /* the nodes' labels go with them */
     mien_graph_finish(&model->graph);
     free(model);
 }
@@ -171,6 +172,11 @@ const struct mien_network *mien_model_network(const struct mien_model *model)
 const struct mien_model_memory *mien_model_memory(const struct mien_model *model)
 {
     return &model->memory;
+}
+
+const struct mien_graph *mien_model_graph(const struct mien_model *model)
+{
+    return &model->graph;
 }
 
 int mien_model_batch(const struct mien_model *model)
@@ -228,7 +234,7 @@ enum mien_status mien_model_forward(struct mien_model *model, int n, bool train,
     const struct mien_pass pass = { model->cl, model->work, n, train };
     for (size_t i = 0; i < model->graph.count; i++) {
         const struct mien_node *const node = &model->graph.nodes[i];
-        mien_cl_label(model->cl, node->layer->name);
+        mien_cl_label(model->cl, node->labels[MIEN_LABEL_FORWARD]);
         const enum mien_status st = node->class->forward(node, &pass, err);
         if (st != MIEN_OK) {
             return mien_wrap(err, st, "%s forward", node->layer->name);
@@ -252,7 +258,7 @@ enum mien_status mien_model_backward(struct mien_model *model, int n, struct mie
         if (node->dy.buffer == NULL) {
             break; /* no layer from here down has parameters */
         }
-        mien_cl_label(model->cl, node->layer->name);
+        mien_cl_label(model->cl, node->labels[MIEN_LABEL_BACKWARD]);
         st = node->class->backward(node, &pass, err);
         if (st != MIEN_OK) {
             return mien_wrap(err, st, "%s backward", node->layer->name);

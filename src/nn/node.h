@@ -12,6 +12,14 @@
 
 enum { MIEN_NODE_PARAMS = 4 };
 
+/** What the launches of a node are labelled as, see mien_cl_label(). */
+enum mien_node_label {
+    MIEN_LABEL_FORWARD,
+    MIEN_LABEL_BACKWARD, /**< of the input; "backward data" where there are weights too */
+    MIEN_LABEL_BACKWARD_FILTER,
+};
+enum { MIEN_NODE_LABELS = 3, MIEN_LABEL_BYTES = 64 };
+
 /** No tensor: an index into the plan that is not used. */
 #define MIEN_NO_ITEM ((size_t)-1)
 
@@ -52,6 +60,7 @@ struct mien_node {
     const struct mien_layer
         *layer;              /**< borrowed; the relayout in front of a dense layer has that one's */
     struct mien_act in, out; /**< for a whole batch */
+    char labels[MIEN_NODE_LABELS][MIEN_LABEL_BYTES]; /**< "conv2 backward filter" */
     union {
         struct mien_conv2d conv;
         struct mien_dense dense;
@@ -86,6 +95,9 @@ MIEN_CHECK_RESULT
 enum mien_status mien_graph_build(struct mien_graph *graph, const struct mien_network *network,
                                   const struct mien_model_options *options, struct mien_error *err);
 void mien_graph_finish(struct mien_graph *graph);
+
+/** The nodes of a model; borrowed. */
+const struct mien_graph *mien_model_graph(const struct mien_model *model);
 
 extern const struct mien_node_class mien_node_conv, mien_node_dense, mien_node_relu,
     mien_node_maxpool, mien_node_avgpool, mien_node_batchnorm, mien_node_relayout;

@@ -1,0 +1,85 @@
+/* cost.c - the arithmetic and the memory traffic that each pass of a model cannot do without */
+#include "nn/cost.h"
+
+#include "base/memory.h"
+#include "nn/node.h"
+
+static double act_bytes(const struct mien_act *act)
+{
+    return (double)mien_act_floats(act) * (double)sizeof(cl_float);
+}
+
+static double buffer_bytes(const struct mien_cl_buffer *buffer)
+{
+    return buffer == NULL ? 0.0 : (double)mien_cl_buffer_bytes(buffer);
+}
+
+static double param_bytes(const struct mien_node *node)
+{
+    double bytes = 0.0;
+    for (int i = 0; i < MIEN_NODE_PARAMS; i++) {
+        bytes += buffer_bytes(node->params[i]);
+    }
+    return bytes;
+}
+
+static double extra_bytes(const struct mien_graph *graph, const struct mien_node *node)
+{
+    return node->extra.item == MIEN_NO_ITEM ? 0.0
+                                            : (double)graph->plan.items[node->extra.item].bytes;
+}
+
+static double node_flop(const struct mien_node *node)
+{
+    return node->class == &mien_node_relayout ? 0.0 : node->layer->flop * node->in.n;
+}
+
+/* Gradient of the input: reads dy and what the node's class says, writes dx. */
+static double backward_bytes(const struct mien_graph *graph, const struct mien_node *node,
+                             bool weights)
+{
+    const bool has_dx = node->dx.item != MIEN_NO_ITEM;
+    const bool mask = node->after_relu && has_dx;
+    const bool reads_x =
+        (node->class->reads_input && !weights) || (mask && !node->class->masks_output);
+    const bool reads_y = node->class->reads_output || (mask && node->class->masks_output);
+    return act_bytes(&node->out) + (has_dx ? act_bytes(&node->in) : 0.0) +
+           (reads_x ? act_bytes(&node->in) : 0.0) + (reads_y ? act_bytes(&node->out) : 0.0) +
+           extra_bytes(graph, node) + param_bytes(node);
+}
+
+enum mien_status mien_model_costs(struct mien_cost **out, size_t *count,
+                                  const struct mien_model *model, struct mien_error *err)
+{
+    const struct mien_graph *const graph = mien_model_graph(model);
+    *count = 0;
+    *out = mien_calloc(graph->count * MIEN_NODE_LABELS, sizeof(**out), err);
+    if (*out == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct mien_node *const node = &graph->nodes[i];
+        (*out)[(*count)++] = (struct mien_cost){ node->labels[MIEN_LABEL_FORWARD], node_flop(node),
+                                                 act_bytes(&node->in) + act_bytes(&node->out) +
+                                                     extra_bytes(graph, node) + param_bytes(node) };
+    }
+    for (size_t i = graph->count; i > 0; i--) {
+        const struct mien_node *const node = &graph->nodes[i - 1];
+        const bool weights = node->class == &mien_node_conv || node->class == &mien_node_dense;
+        if (node->dy.item == MIEN_NO_ITEM) {
+            break; /* no layer from here down has parameters */
+        }
+        if (weights) {
+            (*out)[(*count)++] =
+                (struct mien_cost){ node->labels[MIEN_LABEL_BACKWARD_FILTER], node_flop(node),
+                                    act_bytes(&node->in) + act_bytes(&node->out) +
+                                        param_bytes(node) };
+        }
+        if (!weights || node->dx.item != MIEN_NO_ITEM) {
+            (*out)[(*count)++] =
+                (struct mien_cost){ node->labels[MIEN_LABEL_BACKWARD], node_flop(node),
+                                    backward_bytes(graph, node, weights) };
+        }
+    }
+    return MIEN_OK;
+}
