@@ -31,7 +31,10 @@ char *text_cell(char *out, size_t bytes, const char *text, int columns)
         }
         const unsigned char byte = (unsigned char)*text;
         const bool control = byte < 0x20 || byte == 0x7f;
-        memcpy(out + used++, control ? "?" : text, 1);
+        out[used++] = *text;
+        if (control) {
+            out[used - 1] = '?';
+        }
     }
     for (; shown < columns && used + 1 < bytes; shown++) {
         out[used++] = ' ';
@@ -52,7 +55,10 @@ json_t *text_json(const char *text)
         return NULL;
     }
     for (size_t i = 0; i < bytes; i++) {
-        memcpy(copy + i, (unsigned char)text[i] >= 0x80 ? "?" : text + i, 1);
+        copy[i] = text[i];
+        if ((unsigned char)text[i] >= 0x80) {
+            copy[i] = '?';
+        }
     }
     value = json_string(copy);
     free(copy);

@@ -8,6 +8,7 @@ cd "$work" || exit 1
 expect 0 synth faces --count 140
 expect 0 train faces --recipe "$recipes/tiny.yaml" --out run --epochs 2 --quiet
 model=run/last.safetensors
+[ -f $model ] || { finish; exit 1; } # nothing below can work
 
 expect 0 eval $model faces
 says "^$model on the validation images of faces"

@@ -8,6 +8,7 @@ cd "$work" || exit 1
 expect 0 synth faces --count 140
 expect 0 train faces --recipe "$recipes/tiny.yaml" --out run --epochs 1 --quiet
 model=run/last.safetensors
+[ -f $model ] || { finish; exit 1; } # nothing below can work
 image=$(find faces/validation/happy -name '*.png' | sort | head -n 1)
 second=$(find faces/validation/sad -name '*.png' | sort | head -n 1)
 
