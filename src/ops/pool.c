@@ -1,6 +1,8 @@
 /* pool.c - max and average pooling on the device */
 #include "ops/pool.h"
 
+#include <stdio.h>
+
 #include "ops/grid.h"
 
 /* A winner is a byte. */
@@ -9,8 +11,19 @@ enum { MAX_WINNERS = 256 };
 /* The size arguments of every kernel, in their order; `rows`, `cols`, `chunk` are locals. */
 #define SIZE_ARGS(op)                                                                              \
     ARG_I32(rows), ARG_I32((op)->h), ARG_I32((op)->w), ARG_I32((op)->ho), ARG_I32((op)->wo),       \
-        ARG_I32((op)->kh), ARG_I32((op)->kw), ARG_I32((op)->stride), ARG_I32((op)->pad),           \
         ARG_I32(cols), ARG_I32(chunk)
+
+struct options {
+    char text[80];
+};
+
+static struct options build_options(const struct mien_pool *op)
+{
+    struct options out;
+    (void)snprintf(out.text, sizeof(out.text), "%s -DKH=%d -DKW=%d -DSTRIDE=%d -DPAD=%d",
+                   mien_grid_lanes(op->lanes), op->kh, op->kw, op->stride, op->pad);
+    return out;
+}
 
 enum mien_status mien_pool_init(struct mien_pool *out, enum mien_pool_kind kind,
                                 const struct mien_act *x, int kh, int kw, int stride, int pad,
@@ -83,9 +96,10 @@ enum mien_status mien_pool_max_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
     const cl_int relu_on = relu;
     cl_int cols;
     cl_int chunk;
-    const struct mien_cl_launch launch =
-        mien_grid_rows(&cols, &chunk, "pool", "pool_max_fwd", op->lanes, (size_t)rows,
-                       (size_t)op->wo, touched(op));
+    const struct options options = build_options(op);
+    struct mien_cl_launch launch = mien_grid_rows(&cols, &chunk, "pool", "pool_max_fwd", op->lanes,
+                                                  (size_t)rows, (size_t)op->wo, touched(op));
+    launch.options = options.text;
     const struct mien_cl_arg args[] = { ARG_BUF(y), ARG_BUF(winner), ARG_BUF(x), ARG_I32(relu_on),
                                         SIZE_ARGS(op) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
@@ -102,9 +116,11 @@ enum mien_status mien_pool_max_bwd(struct mien_cl *cl, struct mien_cl_buffer *dx
     const cl_int width = cells ? (op->w + op->kw - 1) / op->kw : op->w;
     cl_int cols;
     cl_int chunk;
-    const struct mien_cl_launch launch = mien_grid_rows(
+    const struct options options = build_options(op);
+    struct mien_cl_launch launch = mien_grid_rows(
         &cols, &chunk, "pool", cells ? "pool_max_bwd_cells" : "pool_max_bwd", op->lanes,
         (size_t)rows, (size_t)width, (size_t)op->w * (size_t)(cells ? op->kh : 2));
+    launch.options = options.text;
     const struct mien_cl_arg args[] = { ARG_BUF(dx), ARG_BUF(dy), ARG_BUF(winner),
                                         mien_grid_optional(mask), SIZE_ARGS(op) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
@@ -118,9 +134,10 @@ enum mien_status mien_pool_avg_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
     const cl_int relu_on = relu;
     cl_int cols;
     cl_int chunk;
-    const struct mien_cl_launch launch =
-        mien_grid_rows(&cols, &chunk, "pool", "pool_avg_fwd", op->lanes, (size_t)rows,
-                       (size_t)op->wo, touched(op));
+    const struct options options = build_options(op);
+    struct mien_cl_launch launch = mien_grid_rows(&cols, &chunk, "pool", "pool_avg_fwd", op->lanes,
+                                                  (size_t)rows, (size_t)op->wo, touched(op));
+    launch.options = options.text;
     const struct mien_cl_arg args[] = { ARG_BUF(y), ARG_BUF(x), ARG_I32(relu_on), SIZE_ARGS(op) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }
@@ -133,9 +150,10 @@ enum mien_status mien_pool_avg_bwd(struct mien_cl *cl, struct mien_cl_buffer *dx
     const cl_int rows = planes_of(op) * op->h;
     cl_int cols;
     cl_int chunk;
-    const struct mien_cl_launch launch =
-        mien_grid_rows(&cols, &chunk, "pool", "pool_avg_bwd", op->lanes, (size_t)rows,
-                       (size_t)op->w, (size_t)op->w * 2);
+    const struct options options = build_options(op);
+    struct mien_cl_launch launch = mien_grid_rows(&cols, &chunk, "pool", "pool_avg_bwd", op->lanes,
+                                                  (size_t)rows, (size_t)op->w, (size_t)op->w * 2);
+    launch.options = options.text;
     const struct mien_cl_arg args[] = { ARG_BUF(dx), ARG_BUF(dy), mien_grid_optional(mask),
                                         SIZE_ARGS(op) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
