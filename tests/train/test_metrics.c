@@ -119,7 +119,7 @@ static void test_metrics__ties_go_to_the_lowest_class(void **state)
     }
 }
 
-static void test_metrics__calibration_bins_hold_their_upper_end(void **state)
+static void test_metrics__calibration_bins_are_fifteenths(void **state)
 {
     (void)state;
     struct mien_error err = { "" };
@@ -197,7 +197,7 @@ int main(void)
         cmocka_unit_test(
             test_metrics__a_class_without_images_or_predictions_is_zero_and_counts_if_predicted),
         cmocka_unit_test(test_metrics__ties_go_to_the_lowest_class),
-        cmocka_unit_test(test_metrics__calibration_bins_hold_their_upper_end),
+        cmocka_unit_test(test_metrics__calibration_bins_are_fifteenths),
         cmocka_unit_test(test_metrics__a_nan_shows_in_the_loss),
         cmocka_unit_test(test_metrics__one_class_is_always_right),
         cmocka_unit_test(test_metrics__no_images_and_foreign_labels_are_refused),
