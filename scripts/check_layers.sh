@@ -28,6 +28,7 @@ data ops cl base
 tune ops cl base
 nn data tune ops cl base
 train nn data tune ops cl base
+api train nn data tune ops cl base
 explain train nn data tune ops cl base
 report explain train nn data tune ops cl base
 cli report explain train nn data tune ops ref cl base

@@ -7,11 +7,6 @@
 
 #include "base/error.h"
 
-enum mien_device_kind { MIEN_DEVICE_GPU, MIEN_DEVICE_CPU, MIEN_DEVICE_ACCELERATOR };
-
-/** "gpu", "cpu", "accelerator". */
-const char *mien_device_kind_name(enum mien_device_kind kind);
-
 /** What a device says of itself.  Plain data. */
 struct mien_device_info {
     int platform_index, device_index; /**< P:D, as the ICD loader and the platform list them */

@@ -7,12 +7,6 @@
 #include "base/error.h"
 #include "base/log.h"
 
-enum mien_split { MIEN_SPLIT_TRAIN, MIEN_SPLIT_VALIDATION, MIEN_SPLIT_TEST };
-enum { MIEN_SPLITS = 3 };
-
-/** "train", "validation", "test". */
-const char *mien_split_name(enum mien_split split);
-
 /**
  * Images of one size with one label each, ordered by split: training first, then validation, then
  * test; inside a split by class folder and file name (folders) or by row (CSV), so that the order
@@ -39,16 +33,6 @@ struct mien_dataset {
     void *storage; /**< private: what images and labels live in */
 };
 
-struct mien_data_options {
-    int channels;      /**< 1 or 3 */
-    int height, width; /**< pixels; 0 x 0: the size of the first image */
-    double split;      /**< part of the training images to set aside for validation where the
-                            data has no validation split; 0: none */
-    uint64_t seed;     /**< draws that part */
-    int threads;       /**< for decoding; 0: all cores */
-    const struct mien_log *log; /**< progress and notices; may be NULL */
-};
-
 /**
  * Load a data set from any form: a folder (class folders, with or without split folders and
  * images/), a fer2013.csv or the folder it lies in alone, or a packed .safetensors file;
@@ -67,17 +51,6 @@ void mien_dataset_destroy(struct mien_dataset *set); /* NULL is allowed */
 MIEN_CHECK_RESULT
 enum mien_status mien_dataset_pack(const struct mien_dataset *set, const char *path,
                                    struct mien_error *err);
-
-/**
- * Decode one PNG or JPEG file (told by its first bytes) to channels x height x width, uint8.
- *
- * Shapes    pixels [height][width][channels], overwritten
- * Errors    MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT (the path is in the text), MIEN_ERR_USAGE
- * Numerics  as mien_dataset_load(): exact, the same bytes on every machine
- */
-MIEN_CHECK_RESULT
-enum mien_status mien_image_load(uint8_t *pixels, const char *path, int channels, int height,
-                                 int width, struct mien_error *err);
 
 struct mien_synth_options {
     size_t count; /**< training images over all classes; a fifth as many for validation */

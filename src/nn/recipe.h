@@ -73,24 +73,6 @@ struct mien_recipe {
     struct mien_train_spec train;
 };
 
-/**
- * Read a recipe file, with `settings` ("train.optimizer.rate=0.05", in order) put over its values.
- *
- * Ownership  *out is the caller's, release with mien_recipe_destroy(); NULL on error
- * Errors     MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT: file, line, what it got and what it
- * wanted
- */
-MIEN_CHECK_RESULT
-enum mien_status mien_recipe_load(struct mien_recipe **out, const char *path,
-                                  const char *const *settings, size_t setting_count,
-                                  struct mien_error *err);
-
-/** The same from text; `where` is what errors call it (the metadata of a weights file, say). */
-MIEN_CHECK_RESULT
-enum mien_status mien_recipe_parse(struct mien_recipe **out, const char *text, size_t bytes,
-                                   const char *where, const char *const *settings,
-                                   size_t setting_count, struct mien_error *err);
-
 /** The resolved recipe as YAML that mien_recipe_parse() reads back to an equal one; free() it. */
 MIEN_CHECK_RESULT
 enum mien_status mien_recipe_format(char **out, const struct mien_recipe *recipe,
@@ -103,7 +85,5 @@ void mien_layer_spec_format(char out[MIEN_LAYER_TEXT_BYTES], const struct mien_l
 
 /** "conv", "maxpool": the first word of a layer's line. */
 const char *mien_layer_kind_name(enum mien_layer_kind kind);
-
-void mien_recipe_destroy(struct mien_recipe *recipe); /* NULL is allowed */
 
 #endif

@@ -6,17 +6,6 @@
 
 #include "base/error.h"
 
-/** What an epoch came to. */
-struct mien_epoch {
-    int epoch;                         /**< from 1 */
-    double train_loss, train_accuracy; /**< means over the epoch's steps, each before its update */
-    bool validated;                    /**< the data has a validation split */
-    double validation_loss, validation_accuracy;
-    double rate;         /**< of the epoch's last step */
-    double images_per_s; /**< of the training steps */
-    double seconds;      /**< training and validation */
-};
-
 /** The rows of a run, as the text of its file. */
 struct mien_history {
     char *path; /**< owned */

@@ -5,24 +5,6 @@
 #include "train/history.h"
 #include "train/trainer.h"
 
-/** Why a run ended. */
-enum mien_run_end {
-    MIEN_RUN_ALL_EPOCHS,
-    MIEN_RUN_ACCURACY, /**< the recipe's stop_at_train_accuracy */
-    MIEN_RUN_MAX_STEPS,
-    MIEN_RUN_INTERRUPTED, /**< stop() said so; saved, can go on */
-};
-
-/** "all epochs done" and so on. */
-const char *mien_run_end_text(enum mien_run_end end);
-
-/** How the epoch under way is going; handed out a few times a second. */
-struct mien_run_progress {
-    int epoch, epochs; /**< from 1; at most */
-    size_t images, image_count;
-    double loss, accuracy, images_per_s; /**< over the epoch so far */
-};
-
 struct mien_run_options {
     const char *folder;  /**< made where it is missing */
     const char *data;    /**< where the data came from, for run.json */
@@ -39,15 +21,6 @@ struct mien_run_options {
     void (*epoch)(void *user, const struct mien_epoch *row, bool best);
     void *user;
     const struct mien_log *log;
-};
-
-struct mien_run_result {
-    enum mien_run_end end;
-    int epochs; /**< completed */
-    int best_epoch;
-    double best_accuracy; /**< validation, or training where there is no validation split */
-    size_t peak_bytes;    /**< device memory */
-    double seconds;
 };
 
 /**

@@ -1,0 +1,133 @@
+/* predict.c - what a network says of images, and how good it is (declared in mien.h) */
+#include "train/predict.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/internal.h"
+#include "base/memory.h"
+#include "nn/weights.h"
+#include "train/evaluate.h"
+#include "train/metrics.h"
+
+/* Put the network on the device for `count` images at a time, or for its batch if that is less. */
+static enum mien_status place(struct mien_net *net, size_t count, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const int most = net->file.recipe->train.batch;
+    const struct mien_model_options options = {
+        .batch = count < (size_t)most ? (int)count : most,
+    };
+    if (net->model != NULL && mien_model_batch(net->model) >= options.batch) {
+        return MIEN_OK;
+    }
+    mien_net_unplace(net);
+    TRY(mien_model_create(&net->model, net->device->cl, net->file.network, &options, err));
+    TRY(mien_weights_upload(net->model, net->file.weights, err));
+
+done:
+    if (st != MIEN_OK) {
+        mien_net_unplace(net);
+    }
+    return st;
+}
+
+enum mien_status mien_net_predict(float *probabilities, struct mien_net *net, const uint8_t *images,
+                                  size_t count, struct mien_error *err)
+{
+    if (count == 0) {
+        return MIEN_OK;
+    }
+    const enum mien_status st = place(net, count, err);
+    return st != MIEN_OK ? st
+                         : mien_predict_pixels(probabilities, net->model, images, count,
+                                               net->file.recipe->normalize.mean,
+                                               net->file.recipe->normalize.std, err);
+}
+
+enum mien_status mien_net_predict_file(float *probabilities, struct mien_net *net, const char *path,
+                                       struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_net_about *const about = &net->about;
+    uint8_t *const pixels =
+        mien_calloc((size_t)about->height * (size_t)about->width, (size_t)about->channels, err);
+    if (pixels == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    TRY(mien_image_load(pixels, path, about->channels, about->height, about->width, err));
+    TRY(mien_net_predict(probabilities, net, pixels, 1, err));
+
+done:
+    free(pixels);
+    return st;
+}
+
+/* Run a split through the network, which is placed, and judge what it says. */
+static enum mien_status judge(struct mien_metrics *metrics, struct mien_net *net,
+                              const struct mien_dataset *set, enum mien_split split,
+                              struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_softmax_stats stats;
+    struct mien_loader *loader = NULL;
+    const struct mien_loader_options options = {
+        .batch = mien_model_batch(net->model),
+        .mean = net->file.recipe->normalize.mean,
+        .std = net->file.recipe->normalize.std,
+    };
+    const size_t count = set->splits[split].count;
+    float *const probabilities =
+        mien_calloc(count, (size_t)set->class_count * sizeof(*probabilities), err);
+    if (probabilities == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    TRY(mien_loader_create(&loader, net->device->cl, set, &options, err));
+    TRY(mien_evaluate(&stats, probabilities, net->model, loader, split, &net->device->log, err));
+    TRY(mien_metrics_compute(metrics, probabilities, set->labels + set->splits[split].first, count,
+                             set->class_count, err));
+    /* From the logits: the same number as in history.csv, also where a probability underflows. */
+    metrics->loss = stats.loss / stats.weight;
+
+done:
+    mien_loader_destroy(loader);
+    free(probabilities);
+    return st;
+}
+
+enum mien_status mien_net_evaluate(struct mien_evaluation *out, size_t *confusion,
+                                   struct mien_net *net, const struct mien_data *data,
+                                   enum mien_split split, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_class_map map = { .labels = NULL };
+    struct mien_metrics metrics = { 0 };
+    if ((unsigned)split >= MIEN_SPLITS) {
+        return mien_fail(err, MIEN_ERR_USAGE, "split %d; expected 0 to %d", (int)split,
+                         MIEN_SPLITS - 1);
+    }
+    const size_t count = data->set->splits[split].count;
+    if (count == 0) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "the data has no %s images", mien_split_name(split));
+    }
+    TRY(mien_net_map(&map, net, data, err));
+    TRY(place(net, count, err));
+    TRY(judge(&metrics, net, &map.set, split, err));
+    *out = (struct mien_evaluation){
+        .images = metrics.images,
+        .accuracy = metrics.accuracy,
+        .loss = metrics.loss,
+        .macro_f1 = metrics.macro_f1,
+        .top2 = metrics.top2,
+        .ece = metrics.ece,
+    };
+    if (confusion != NULL) {
+        const size_t classes = (size_t)metrics.classes;
+        memcpy(confusion, metrics.confusion, classes * classes * sizeof(*confusion));
+    }
+
+done:
+    mien_metrics_finish(&metrics);
+    mien_class_map_finish(&map);
+    return st;
+}

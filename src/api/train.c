@@ -1,0 +1,62 @@
+/* train.c - a training run for users of the library (declared in mien.h) */
+#include <stdlib.h>
+
+#include "api/internal.h"
+#include "base/file.h"
+#include "train/run.h"
+
+static enum mien_status take_last(struct mien_net *net, const char *folder, struct mien_error *err)
+{
+    char *const last = mien_path_join(folder, "last.safetensors", err);
+    const enum mien_status st =
+        last == NULL ? MIEN_ERR_MEMORY : mien_net_take_weights(net, last, err);
+    free(last);
+    return st;
+}
+
+enum mien_status mien_net_train(struct mien_run_result *out, struct mien_net *net,
+                                const struct mien_data *data,
+                                const struct mien_train_options *options, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_class_map map = { .labels = NULL };
+    struct mien_run_result result;
+    if (out != NULL) {
+        *out = (struct mien_run_result){ 0 };
+    }
+    if (options->folder == NULL || options->folder[0] == '\0') {
+        return mien_fail(err, MIEN_ERR_USAGE, "a run needs a folder for its files");
+    }
+    if (options->keep_every < 0) {
+        return mien_fail(err, MIEN_ERR_USAGE, "keep_every is %d; expected 0 or more",
+                         options->keep_every);
+    }
+    const struct mien_run_options run = {
+        .folder = options->folder,
+        .data = options->source,
+        .command = options->note,
+        .resume = options->resume,
+        .max_steps = options->max_steps,
+        .keep_every = options->keep_every,
+        .log_steps = options->log_steps,
+        .trainer = { .shuffle = !options->in_order, .device_bytes = options->device_bytes },
+        .stop = options->stop,
+        .progress = options->progress,
+        .epoch = options->epoch,
+        .user = options->user,
+        .log = &net->device->log,
+    };
+    TRY(mien_net_map(&map, net, data, err));
+    if (options->resume) {
+        TRY(take_last(net, options->folder, err));
+    }
+    mien_net_unplace(net); /* its memory is needed, and its weights are about to be others */
+    TRY(mien_run(&result, net->device->cl, &net->file, &map.set, &run, err));
+    if (out != NULL) {
+        *out = result;
+    }
+
+done:
+    mien_class_map_finish(&map);
+    return st;
+}

@@ -1,0 +1,7 @@
+/* version.c - which mien this is */
+#include "mien.h"
+
+const char *mien_version(void)
+{
+    return MIEN_VERSION;
+}
