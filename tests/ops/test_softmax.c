@@ -44,8 +44,10 @@ static void set_up(struct fixture *f, struct mien_cl *cl, float *logits, int32_t
     f->bweights = weights != NULL ? guarded_copy(cl, weights, classes * sizeof(float)) : NULL;
     f->bdlogits = poisoned_act(cl, &f->act);
     f->bprobabilities = guarded_buffer(cl, rows * classes * sizeof(float));
-    assert_ok(mien_cl_buffer_create(&f->bstats, cl, mien_softmax_stats_bytes(f->op.n), &err), &err);
-    assert_ok(mien_softmax_stats_reset(cl, f->bstats, &err), &err);
+    /* Nothing summed, as after a reset, which would clear the guard. */
+    static const cl_int zeros[8];
+    f->bstats = guarded_buffer(cl, mien_softmax_stats_bytes(f->op.n));
+    assert_ok(mien_cl_write(cl, f->bstats, 0, zeros, sizeof(zeros), &err), &err);
 }
 
 static void tear_down(struct fixture *f)
@@ -120,6 +122,8 @@ static void check_one(struct mien_cl *cl, size_t s, cl_int lanes)
     assert_true(fabs(twice.loss - 2.0 * stats.loss) <= 1e-12 * stats.loss + 1e-30);
     assert_int_equal(twice.hits, 2 * want.hits);
 
+    assert_guard_intact(cl, f.bstats, mien_softmax_stats_bytes(f.op.n));
+
     float *const d = download_act(cl, f.bdlogits, &f.act);
     assert_close_to_scale(d, want_d, count, 1e-5f);
     assert_unused_lanes(cl, f.bdlogits, &f.act, true);
@@ -176,6 +180,22 @@ static void test_softmax__what_is_not_a_number_shows_in_the_loss(void **state)
         assert_true(isfinite(loss_with(cl, lanes, 3e38f, 1).loss));
         assert_true(loss_with(cl, lanes, 100.0f, 0).loss > 100.0);
     }
+}
+
+static void test_softmax__a_reset_forgets_what_was_summed(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct fixture f = { .op = { 5, 4, 8, 0.0f, 1.0f, 0 } };
+    struct mien_softmax_stats stats;
+    set_up(&f, cl, random_logits(20, 1), random_labels(5, 4), NULL);
+    assert_ok(mien_softmax_eval(cl, NULL, f.bstats, f.blogits, f.blabels, NULL, &f.op, &err), &err);
+    assert_ok(mien_softmax_stats_read(cl, &stats, f.bstats, &err), &err);
+    assert_true(stats.images == 5 && stats.loss > 0.0 && stats.weight > 4.0);
+    assert_ok(mien_softmax_stats_reset(cl, f.bstats, &err), &err);
+    assert_ok(mien_softmax_stats_read(cl, &stats, f.bstats, &err), &err);
+    assert_true(stats.images == 0 && stats.hits == 0 && stats.loss == 0.0 && stats.weight == 0.0);
+    tear_down(&f);
 }
 
 static void test_softmax__probabilities_need_no_labels(void **state)
@@ -267,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_ref_softmax__gradient_is_the_central_difference),
         cmocka_unit_test(test_softmax__matches_reference_on_all_shapes),
         cmocka_unit_test(test_softmax__what_is_not_a_number_shows_in_the_loss),
+        cmocka_unit_test(test_softmax__a_reset_forgets_what_was_summed),
         cmocka_unit_test(test_softmax__probabilities_need_no_labels),
         cmocka_unit_test(test_softmax__gives_what_pytorch_gives),
     };
