@@ -1,0 +1,243 @@
+/* cmd_bench_step.c - `mien bench step`: whole training steps, and where their time goes */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/cmd_bench.h"
+#include "train/bench.h"
+
+/* What is open during all recipes. */
+struct devices {
+    struct session plain;   /* for wall times: nothing is recorded */
+    struct session profile; /* for --layers, with the peaks of the device */
+    struct mien_peaks peaks;
+};
+
+static enum mien_status open_devices(struct devices *out, const struct bench_options *o,
+                                     struct term *term, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    *out = (struct devices){ .plain = { NULL } };
+    TRY(session_open(&out->plain, &o->common, false, term, err));
+    if (o->layers) {
+        const struct mien_cl_options again = { .device = o->common.device, .profile = true };
+        TRY(mien_cl_open(&out->profile.cl, &again, err));
+        TRY(mien_peaks_measure(&out->peaks, out->profile.cl, o->warmup, o->repeat, err));
+        TRY(bench_print_peaks(o, &out->profile, &out->peaks, term, err));
+    }
+
+done:
+    return st;
+}
+
+static enum mien_status load(struct mien_model_file *file, const char *path,
+                             const struct bench_options *o, struct mien_error *err)
+{
+    enum { NAME_BYTES = 16 };
+    enum mien_status st = MIEN_OK;
+    struct mien_recipe *recipe = NULL;
+    char batch[32];
+    char *text = NULL;
+    const char **const settings = mien_calloc(o->settings.count + 1, sizeof(*settings), err);
+    char **const names = mien_calloc((size_t)o->classes, sizeof(*names), err);
+    text = mien_calloc((size_t)o->classes, NAME_BYTES, err);
+    if (settings == NULL || names == NULL || text == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
+    }
+    size_t count = 0;
+    while (count < o->settings.count) {
+        settings[count] = o->settings.items[count];
+        count++;
+    }
+    if (o->batch > 0) {
+        (void)snprintf(batch, sizeof(batch), "train.batch=%d", o->batch);
+        settings[count++] = batch;
+    }
+    for (int i = 0; i < o->classes; i++) {
+        names[i] = text + (size_t)i * NAME_BYTES;
+        (void)snprintf(names[i], NAME_BYTES, "%d", i);
+    }
+    TRY(mien_recipe_load(&recipe, path, settings, count, err));
+    TRY(mien_model_file_create(file, recipe, names, o->classes, err));
+
+done:
+    free(text);
+    free(names);
+    free(settings);
+    return st;
+}
+
+static double per_second(double amount, double ms)
+{
+    return ms > 0.0 ? amount / ms * 1e3 : (double)NAN;
+}
+
+/* "conv2" and "backward filter" of a label that has both. */
+static void split_label(char layer[72], const char **pass, const char *label)
+{
+    const char *at = strstr(label, " forward");
+    at = at == NULL ? strstr(label, " backward") : at;
+    const int length = at == NULL ? (int)strlen(label) : (int)(at - label);
+    (void)snprintf(layer, 72, "%.*s", length, label);
+    *pass = at == NULL ? "" : at + 1;
+}
+
+static json_t *describe_pass(const struct mien_bench_pass *pass, const char *network, int batch,
+                             const struct mien_peaks *peaks)
+{
+    char layer[72];
+    const char *pass_name;
+    const struct bench_floor floor = bench_floor_of(pass->flop, pass->bytes, peaks);
+    split_label(layer, &pass_name, pass->label);
+    json_t *const object = json_pack(
+        "{s:s, s:o, s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:s}", "bench", "layer", "name",
+        json_sprintf("%s batch %d, %s", network, batch, pass->label), "network", network, "layer",
+        layer, "pass", pass_name, "batch", batch, "launches", pass->launches, "gflop_s",
+        term_real(per_second(pass->flop, pass->device.median_ms) / 1e9), "gb_s",
+        term_real(per_second(pass->bytes, pass->device.median_ms) / 1e9), "floor_ms",
+        term_real(floor.ms), "share", term_real(floor.ms / pass->device.median_ms), "bound",
+        floor.bound);
+    bench_describe_times(object, &pass->device, "median_ms");
+    return object;
+}
+
+static void print_passes(struct term *term, const struct mien_bench_passes *passes,
+                         const struct mien_peaks *peaks)
+{
+    double floors_ms = 0.0;
+    term_print(term, "  %-30s %8s %10s %10s %9s %8s %6s  %s\n", "layer and pass", "launches",
+               "device ms", "floor ms", "GFLOP/s", "GB/s", "share", "bound by");
+    for (size_t i = 0; i < passes->count; i++) {
+        const struct mien_bench_pass *const pass = &passes->items[i];
+        const struct bench_floor floor = bench_floor_of(pass->flop, pass->bytes, peaks);
+        const double ms = pass->device.median_ms;
+        floors_ms += floor.ms;
+        term_print(term, "  %-30s %8d %10.3f %10.3f %9.1f %8.1f %5.0f%%  %s\n", pass->label,
+                   pass->launches, ms, floor.ms, per_second(pass->flop, ms) / 1e9,
+                   per_second(pass->bytes, ms) / 1e9, floor.ms / ms * 100.0, floor.bound);
+    }
+    term_print(term, "  %-30s %8s %10.3f %10.3f %9s %8s %5.0f%%\n", "all launches", "",
+               passes->device.median_ms, floors_ms, "", "",
+               floors_ms / passes->device.median_ms * 100.0);
+    term_print(term, "  %-30s %8s %10.3f\n", "gaps between launches", "", passes->idle.median_ms);
+}
+
+static json_t *describe_step(const struct bench_options *o, const struct session *session,
+                             const char *network, const struct mien_bench_step *step)
+{
+    const double ms = step->step.median_ms;
+    json_t *const object = json_pack(
+        "{s:s, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:i, s:i, s:s}", "bench", "step",
+        "name", json_sprintf("%s batch %d", network, step->batch), "network", network, "batch",
+        step->batch, "images_per_s", term_real(per_second(step->batch, ms)), "gflop_s",
+        term_real(per_second(step->flop, ms) / 1e9), "flop", term_real(step->flop), "flow_ms",
+        term_real(step->flow_ms), "flow_images_per_s",
+        term_real(per_second(step->batch, step->flow_ms)), "loss", term_real(step->loss),
+        "device_bytes", (json_int_t)step->device_bytes, "repeat", o->repeat, "warmup", o->warmup,
+        "blas", session_blas_choices[o->blas]);
+    bench_describe_times(object, &step->step, "step_ms");
+    session_describe(session, object);
+    return object;
+}
+
+static void print_step(struct term *term, const struct session *session, const char *network,
+                       const struct mien_bench_step *step)
+{
+    const struct mien_times *const times = &step->step;
+    term_print(term, "%s, batch %d, on %s\n", network, step->batch,
+               mien_cl_device(session->cl)->name);
+    term_print(term, "  step      %.3f ms median, %.3f ms minimum, quartiles %.3f and %.3f ms\n",
+               times->median_ms, times->min_ms, times->q1_ms, times->q3_ms);
+    term_print(term, "  in a row  %.3f ms a step, not waiting for each\n", step->flow_ms);
+    term_print(term, "  images/s  %.1f; in a row %.1f\n", per_second(step->batch, times->median_ms),
+               per_second(step->batch, step->flow_ms));
+    term_print(term, "  GFLOP/s   %.1f (%.3f GFLOP a step: three times the forward pass)\n",
+               per_second(step->flop, times->median_ms) / 1e9, step->flop / 1e9);
+    term_print(term, "  memory    %.1f MiB on the device\n",
+               (double)step->device_bytes / (1024.0 * 1024.0));
+}
+
+static enum mien_status report_layers(json_t *summary, const struct bench_options *o,
+                                      const struct devices *devices, const char *network,
+                                      const struct mien_bench_passes *passes, struct term *term,
+                                      struct mien_error *err)
+{
+    const int batch = (int)json_integer_value(json_object_get(summary, "batch"));
+    if (!o->common.json) {
+        print_passes(term, passes, &devices->peaks);
+        return MIEN_OK;
+    }
+    for (size_t i = 0; i < passes->count; i++) {
+        const enum mien_status st =
+            term_json(term, describe_pass(&passes->items[i], network, batch, &devices->peaks), err);
+        if (st != MIEN_OK) {
+            return st;
+        }
+    }
+    (void)json_object_set_new(summary, "device_ms", term_real(passes->device.median_ms));
+    (void)json_object_set_new(summary, "idle_ms", term_real(passes->idle.median_ms));
+    (void)json_object_set_new(summary, "peak_gflop_s", term_real(devices->peaks.gflop_s));
+    (void)json_object_set_new(summary, "peak_gb_s", term_real(devices->peaks.gb_s));
+    return MIEN_OK;
+}
+
+static enum mien_status measure_one(const char *path, const struct bench_options *o,
+                                    const struct devices *devices, struct term *term,
+                                    struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_model_file file = { 0 };
+    struct mien_bench_step step;
+    struct mien_bench_passes passes = { .items = NULL };
+    json_t *summary = NULL;
+    const struct mien_bench_options options = {
+        .warmup = o->warmup, .repeat = o->repeat, .blas = (enum mien_blas)o->blas, .log = &term->log
+    };
+    TRY(load(&file, path, o, err));
+    const char *const network = file.recipe->name;
+    TRY(mien_bench_step(&step, devices->plain.cl, &file, &options, err));
+    if (!isfinite(step.loss)) {
+        mien_log_line(&term->log, "%s: the loss on made-up images is not finite", network);
+    }
+    summary = describe_step(o, &devices->plain, network, &step);
+    term_clear(term);
+    if (!o->common.json) {
+        print_step(term, &devices->plain, network, &step);
+    }
+    if (o->layers) {
+        TRY(mien_bench_passes(&passes, devices->profile.cl, &file, &options, err));
+        term_clear(term);
+        TRY(report_layers(summary, o, devices, network, &passes, term, err));
+    }
+    if (o->common.json) {
+        json_t *const line = summary;
+        summary = NULL;
+        TRY(term_json(term, line, err));
+    }
+    (void)fflush(stdout);
+
+done:
+    json_decref(summary);
+    mien_bench_passes_finish(&passes);
+    mien_model_file_finish(&file);
+    return st;
+}
+
+enum mien_status bench_step(const struct bench_options *o, struct term *term,
+                            struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct devices devices;
+    TRY(open_devices(&devices, o, term, err));
+    for (size_t i = 0; i < o->files.count; i++) {
+        TRY(measure_one(o->files.items[i], o, &devices, term, err));
+    }
+
+done:
+    term_clear(term);
+    session_close(&devices.profile);
+    session_close(&devices.plain);
+    return st;
+}

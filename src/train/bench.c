@@ -1,0 +1,290 @@
+/* bench.c - whole training steps, measured on made-up data */
+#include "train/bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "nn/cost.h"
+#include "train/trainer.h"
+
+/* Batches of the made-up set: enough that a step does not find the last one's images in a cache. */
+enum { BATCHES = 4, RUNS_SEED = 1 };
+
+/* A set in memory that lives on the device like any other, and a model in training on it. */
+struct bench {
+    struct mien_dataset set;
+    uint8_t *images;
+    int32_t *labels;
+    struct mien_trainer trainer;
+};
+
+static enum mien_status make_set(struct bench *bench, const struct mien_model_file *file,
+                                 struct mien_error *err)
+{
+    const struct mien_recipe *const recipe = file->recipe;
+    const size_t count = (size_t)recipe->train.batch * BATCHES;
+    size_t image = 0;
+    size_t bytes = 0;
+    if (!mien_size_mul(&image, (size_t)recipe->input.height, (size_t)recipe->input.width) ||
+        !mien_size_mul(&image, image, (size_t)recipe->input.channels) ||
+        !mien_size_mul(&bytes, image, count)) {
+        return mien_fail(err, MIEN_ERR_MEMORY, "no memory for %zu images", count);
+    }
+    bench->images = mien_calloc(bytes, 1, err);
+    bench->labels = mien_calloc(count, sizeof(*bench->labels), err);
+    if (bench->images == NULL || bench->labels == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t at = 0; at < bytes; at += 16) {
+        uint32_t block[4];
+        mien_random_block(block, RUNS_SEED, MIEN_STREAM_SYNTH, 0, at / 16);
+        memcpy(bench->images + at, block, bytes - at < 16 ? bytes - at : 16);
+    }
+    for (size_t i = 0; i < count; i++) {
+        bench->labels[i] = (int32_t)(i % (size_t)file->class_count);
+    }
+    bench->set = (struct mien_dataset){
+        .count = count,
+        .channels = recipe->input.channels,
+        .height = recipe->input.height,
+        .width = recipe->input.width,
+        .images = bench->images,
+        .labels = bench->labels,
+        .class_count = file->class_count,
+        .classes = file->classes,
+        .splits = { [MIEN_SPLIT_TRAIN] = { 0, count } },
+    };
+    return MIEN_OK;
+}
+
+static void finish(struct bench *bench)
+{
+    mien_trainer_finish(&bench->trainer);
+    free(bench->images);
+    free(bench->labels);
+}
+
+/* One step; the epoch never ends, so that nothing but steps is measured. */
+static enum mien_status step(struct bench *bench, struct mien_error *err)
+{
+    if (bench->trainer.position.step == mien_trainer_steps(&bench->trainer)) {
+        bench->trainer.position.step = 0;
+    }
+    return mien_trainer_step(&bench->trainer, err);
+}
+
+/* Everything up to the first measured step; `bench` is zeroed before. */
+static enum mien_status begin(struct bench *bench, struct mien_cl *cl, struct mien_model_file *file,
+                              const struct mien_bench_options *options, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_trainer_options training = { .blas = options->blas, .shuffle = true };
+    TRY(make_set(bench, file, err));
+    TRY(mien_trainer_init(&bench->trainer, cl, file, &bench->set, &training, err));
+    TRY(mien_trainer_begin_epoch(&bench->trainer, err));
+    for (int i = 0; i < options->warmup; i++) {
+        TRY(step(bench, err));
+    }
+    TRY(mien_cl_finish(cl, err));
+
+done:
+    return st;
+}
+
+static double step_flop(const struct mien_network *network, int batch)
+{
+    double flop = 0.0;
+    for (size_t i = 0; i < network->layer_count; i++) {
+        flop += network->layers[i].flop;
+    }
+    return 3.0 * flop * batch;
+}
+
+enum mien_status mien_bench_step(struct mien_bench_step *out, struct mien_cl *cl,
+                                 struct mien_model_file *file,
+                                 const struct mien_bench_options *options, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct bench bench = { .images = NULL };
+    struct mien_softmax_stats stats;
+    double *const ms = mien_calloc((size_t)options->repeat, sizeof(*ms), err);
+    if (ms == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    TRY(begin(&bench, cl, file, options, err));
+    for (int i = 0; i < options->repeat; i++) {
+        const double start_ms = mien_now_ms();
+        TRY(step(&bench, err));
+        TRY(mien_cl_finish(cl, err));
+        ms[i] = mien_now_ms() - start_ms;
+        mien_log_progress(options->log, "steps", (size_t)i + 1, (size_t)options->repeat);
+    }
+    const double start_ms = mien_now_ms();
+    for (int i = 0; i < options->repeat; i++) {
+        TRY(step(&bench, err));
+    }
+    TRY(mien_cl_finish(cl, err));
+    out->flow_ms = (mien_now_ms() - start_ms) / options->repeat;
+    TRY(mien_trainer_stats(&stats, &bench.trainer, err));
+    mien_times_of(&out->step, ms, (size_t)options->repeat);
+    out->batch = mien_model_batch(bench.trainer.model);
+    out->flop = step_flop(file->network, out->batch);
+    out->loss = stats.loss / stats.weight;
+    out->device_bytes = mien_cl_bytes(cl);
+
+done:
+    finish(&bench);
+    free(ms);
+    return st;
+}
+
+/* Times of one step after the other under each label, before they are summed up. */
+struct ledger {
+    struct mien_bench_passes *passes;
+    double *ms; /* [room][repeat] */
+    size_t room, repeat;
+};
+
+static struct mien_bench_pass *find_pass(struct ledger *ledger, const char *label,
+                                         struct mien_error *err)
+{
+    struct mien_bench_passes *const passes = ledger->passes;
+    for (size_t i = 0; i < passes->count; i++) {
+        if (strcmp(passes->items[i].label, label) == 0) {
+            return &passes->items[i];
+        }
+    }
+    if (passes->count == ledger->room) {
+        const size_t room = ledger->room == 0 ? 64 : ledger->room * 2;
+        void *const items = mien_realloc(passes->items, room, sizeof(*passes->items), err);
+        if (items == NULL) {
+            return NULL;
+        }
+        passes->items = items;
+        size_t bytes = 0;
+        void *const ms = mien_size_mul(&bytes, ledger->repeat, sizeof(*ledger->ms))
+                             ? mien_realloc(ledger->ms, room, bytes, err)
+                             : NULL;
+        if (ms == NULL) {
+            return NULL;
+        }
+        ledger->ms = ms;
+        ledger->room = room;
+    }
+    struct mien_bench_pass *const pass = &passes->items[passes->count];
+    *pass = (struct mien_bench_pass){ .launches = 0 };
+    (void)snprintf(pass->label, sizeof(pass->label), "%s", label);
+    memset(ledger->ms + passes->count * ledger->repeat, 0, ledger->repeat * sizeof(*ledger->ms));
+    passes->count++;
+    return pass;
+}
+
+static enum mien_status enter(struct ledger *ledger, size_t step_index,
+                              const struct mien_cl_sample *samples, size_t count,
+                              struct mien_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct mien_bench_pass *const pass = find_pass(ledger, samples[i].label, err);
+        if (pass == NULL) {
+            return MIEN_ERR_MEMORY;
+        }
+        const size_t index = (size_t)(pass - ledger->passes->items);
+        ledger->ms[index * ledger->repeat + step_index] += mien_device_ms(&samples[i], 1);
+        pass->launches += step_index == 0 ? 1 : 0;
+    }
+    return MIEN_OK;
+}
+
+/* What the parts around the network's own passes cannot do without. */
+static void add_trainer_costs(struct mien_bench_passes *passes, const struct bench *bench)
+{
+    const struct mien_model *const model = bench->trainer.model;
+    const int n = mien_model_batch(model);
+    const struct mien_act in = mien_model_input_act(model, n);
+    const struct mien_act out = mien_model_output_act(model, n);
+    double flat = 2.0 * (double)mien_cl_buffer_bytes(mien_model_values(model)) +
+                  (double)mien_cl_buffer_bytes(mien_model_gradients(model));
+    for (int i = 0; mien_optimizer_state(bench->trainer.optimizer, i) != NULL; i++) {
+        flat +=
+            2.0 * (double)mien_cl_buffer_bytes(mien_optimizer_state(bench->trainer.optimizer, i));
+    }
+    const struct mien_cost costs[] = {
+        { "batch", 0.0,
+          (double)in.n * in.c * in.h * in.w + (double)mien_act_floats(&in) * sizeof(cl_float) },
+        { "loss", 0.0, 2.0 * (double)mien_act_floats(&out) * sizeof(cl_float) },
+        { "optimizer", 0.0, flat },
+    };
+    for (size_t i = 0; i < passes->count; i++) {
+        for (size_t k = 0; k < sizeof(costs) / sizeof(costs[0]); k++) {
+            if (strcmp(passes->items[i].label, costs[k].label) == 0) {
+                passes->items[i].bytes = costs[k].bytes;
+            }
+        }
+    }
+}
+
+static enum mien_status add_costs(struct mien_bench_passes *passes, const struct bench *bench,
+                                  struct mien_error *err)
+{
+    struct mien_cost *costs = NULL;
+    size_t count = 0;
+    const enum mien_status st = mien_model_costs(&costs, &count, bench->trainer.model, err);
+    for (size_t i = 0; st == MIEN_OK && i < passes->count; i++) {
+        for (size_t k = 0; k < count; k++) {
+            if (strcmp(passes->items[i].label, costs[k].label) == 0) {
+                passes->items[i].flop = costs[k].flop;
+                passes->items[i].bytes = costs[k].bytes;
+            }
+        }
+    }
+    add_trainer_costs(passes, bench);
+    free(costs);
+    return st;
+}
+
+enum mien_status mien_bench_passes(struct mien_bench_passes *out, struct mien_cl *cl,
+                                   struct mien_model_file *file,
+                                   const struct mien_bench_options *options, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct bench bench = { .images = NULL };
+    struct ledger ledger = { .passes = out, .repeat = (size_t)options->repeat };
+    const struct mien_cl_sample *samples = NULL;
+    size_t count = 0;
+    *out = (struct mien_bench_passes){ .items = NULL };
+    double *const whole = mien_calloc(ledger.repeat * 2, sizeof(*whole), err);
+    if (whole == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    TRY(begin(&bench, cl, file, options, err));
+    TRY(mien_cl_profile(cl, &samples, &count, err)); /* the warm-up's */
+    for (size_t i = 0; i < ledger.repeat; i++) {
+        TRY(step(&bench, err));
+        TRY(mien_cl_profile(cl, &samples, &count, err));
+        TRY(enter(&ledger, i, samples, count, err));
+        mien_log_progress(options->log, "layers", i + 1, ledger.repeat);
+        whole[i] = mien_device_ms(samples, count);
+        whole[ledger.repeat + i] = mien_idle_ms(samples, count);
+    }
+    for (size_t i = 0; i < out->count; i++) {
+        mien_times_of(&out->items[i].device, ledger.ms + i * ledger.repeat, ledger.repeat);
+    }
+    mien_times_of(&out->device, whole, ledger.repeat);
+    mien_times_of(&out->idle, whole + ledger.repeat, ledger.repeat);
+    TRY(add_costs(out, &bench, err));
+
+done:
+    finish(&bench);
+    free(ledger.ms);
+    free(whole);
+    return st;
+}
+
+void mien_bench_passes_finish(struct mien_bench_passes *passes)
+{
+    free(passes->items);
+    *passes = (struct mien_bench_passes){ .items = NULL };
+}
