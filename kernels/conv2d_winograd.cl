@@ -129,32 +129,63 @@ static inline void tile_to_points(vec points[P][P], __global const float *restri
 #endif
 #define TILES ((OUTPUTS + OT - 1) / OT)
 
-/* points is [P P][TILES][INPUTS][OT], zero for outputs beyond the last; a work-item takes one
- * output. */
+#if OT == 8
+typedef float8 outs;
+#define OUTS_LOAD  vload8
+#define OUTS_STORE vstore8
+#else
+typedef float4 outs;
+#define OUTS_LOAD  vload4
+#define OUTS_STORE vstore4
+#endif
+
+/* One weight of each of the OT outputs from `o0` on; zero beyond the last. */
+static inline outs load_outputs(__global const float *restrict weight, const int o0, const int i,
+                                const int ky, const int kx)
+{
+    float each[OT];
+#pragma unroll
+    for (int a = 0; a < OT; a++) {
+        const int o = o0 + a;
+        const int at = FLIP ? ((i * C + o) * R + R - 1 - ky) * R + R - 1 - kx
+                            : ((o * C + i) * R + ky) * R + kx;
+        each[a] = o < OUTPUTS ? weight[at] : 0.0f;
+    }
+    return OUTS_LOAD(0, each);
+}
+
+/*
+ * points is [P P][TILES][INPUTS][OT], zero for outputs beyond the last; a work-item takes a tile of
+ * OT outputs and 16 inputs.
+ */
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_weights(
     __global float *restrict points, __global const float *restrict weight)
 {
-    const int o = (int)get_global_id(0);
-    for (int i = 0; i < INPUTS; i++) {
-        float rows[R][P];
+    const int tile = (int)get_global_id(0);
+    const int first = (int)get_global_id(1) * 16;
+    for (int i = first; i < min(first + 16, INPUTS); i++) {
+        outs rows[R][P];
+#pragma unroll
         for (int ky = 0; ky < R; ky++) {
-            float line[R];
+            outs line[R];
+#pragma unroll
             for (int kx = 0; kx < R; kx++) {
-                const int at = FLIP ? ((i * C + o) * R + R - 1 - ky) * R + R - 1 - kx
-                                    : ((o * C + i) * R + ky) * R + kx;
-                line[kx] = o < OUTPUTS ? weight[at] : 0.0f;
+                line[kx] = load_outputs(weight, tile * OT, i, ky, kx);
             }
-            KERNEL_POINTS(float, rows[ky], line, R);
+            KERNEL_POINTS(outs, rows[ky], line, R);
         }
+#pragma unroll
         for (int k = 0; k < P; k++) {
-            float column[R];
-            float out[P];
+            outs column[R];
+            outs out[P];
+#pragma unroll
             for (int ky = 0; ky < R; ky++) {
                 column[ky] = rows[ky][k];
             }
-            KERNEL_POINTS(float, out, column, R);
+            KERNEL_POINTS(outs, out, column, R);
+#pragma unroll
             for (int r = 0; r < P; r++) {
-                points[(((r * P + k) * TILES + o / OT) * INPUTS + i) * OT + o % OT] = out[r];
+                OUTS_STORE(out[r], ((r * P + k) * TILES + tile) * INPUTS + i, points);
             }
         }
     }

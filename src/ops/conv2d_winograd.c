@@ -14,7 +14,9 @@ enum {
     FILTER_OUTPUTS = 32,  /* likewise, of the backward filter pass */
     FILTER_VECTORS = 2,   /* vectors of input channels of its register tile */
     FILTER_ITEMS = 32,    /* work-items wanted of the backward filter pass */
+    WEIGHT_INPUTS = 16,   /* inputs a work-item of the weights' transform takes, as in the kernel */
     FEWEST_CHANNELS = 8,  /* below, transforming costs more than it saves */
+    FEWEST_TILES = 9,     /* of an image: below, its share of the weights' points costs more */
     SUMS_PER_ITEM = 64,   /* as in conv2d_vector.cl, whose kernel adds the parts */
 };
 
@@ -46,6 +48,14 @@ static void channels_of(int *in, int *out, const struct mien_conv2d *op, enum mi
     *out = pass == MIEN_CONV2D_BWD_DATA ? op->c : op->oc;
 }
 
+/* Tiles of one image's outputs, which are the inputs of the backward data pass. */
+static int image_tiles(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    const int side = TILE + 1 - op->kh;
+    return pass == MIEN_CONV2D_BWD_DATA ? divide_up(op->h, side) * divide_up(op->w, side)
+                                        : divide_up(op->ho, side) * divide_up(op->wo, side);
+}
+
 static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
     (void)pass;
@@ -54,7 +64,8 @@ static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 
 static bool suits(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
-    return takes(op, pass) && op->c >= FEWEST_CHANNELS && op->oc >= FEWEST_CHANNELS;
+    return takes(op, pass) && op->c >= FEWEST_CHANNELS && op->oc >= FEWEST_CHANNELS &&
+           image_tiles(op, pass) >= FEWEST_TILES;
 }
 
 static size_t weight_point_floats(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
@@ -74,8 +85,7 @@ static int filter_inputs(const struct mien_conv2d *op)
 /* Parts of the sum over tiles: a function of the network's sizes alone, as in conv2d_vector.c. */
 static int filter_split(const struct mien_conv2d *op)
 {
-    const int side = TILE + 1 - op->kh;
-    const int tiles = divide_up(op->ho, side) * divide_up(op->wo, side);
+    const int tiles = image_tiles(op, MIEN_CONV2D_BWD_FILTER);
     const int items = divide_up(op->c, filter_inputs(op)) * divide_up(op->oc, FILTER_OUTPUTS);
     return at_most(divide_up(FILTER_ITEMS, items), tiles);
 }
@@ -109,7 +119,8 @@ static enum mien_status transform_weights(struct mien_cl *cl, struct mien_cl_buf
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_weights",
         .options = options,
-        .global = { (size_t)(divide_up(out, tile_outputs(op)) * tile_outputs(op)) },
+        .global = { (size_t)divide_up(out, tile_outputs(op)),
+                    (size_t)divide_up(in, WEIGHT_INPUTS) },
     };
     const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(weight) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
@@ -125,8 +136,6 @@ static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg ar
     const int w = forward ? op->w : op->wo;
     const int ho = forward ? op->ho : op->h;
     const int wo = forward ? op->wo : op->w;
-    const int side = TILE + 1 - op->kh;
-    const int tiles = divide_up(ho, side) * divide_up(wo, side);
     int in = 0;
     int out = 0;
     char options[OPTION_BYTES];
@@ -143,8 +152,8 @@ static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg ar
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_convolve",
         .options = options,
-        .global = { (size_t)divide_up(tiles, TILES_AT_ONCE), (size_t)divide_up(out, group),
-                    (size_t)blocks_of(op) },
+        .global = { (size_t)divide_up(image_tiles(op, pass), TILES_AT_ONCE),
+                    (size_t)divide_up(out, group), (size_t)blocks_of(op) },
     };
     return mien_cl_launch(cl, &launch, args, 5, err);
 }
