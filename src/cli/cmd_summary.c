@@ -3,14 +3,24 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/session.h"
 #include "cli/term.h"
 #include "nn/summary.h"
+#include "train/optimizer.h"
 
 struct summary_options {
     struct common_options common;
     const char *recipe;
     struct opt_strings settings;
-    int classes;
+    int classes, blas;
+};
+
+/* What a training step of the recipe's batch takes on a device. */
+struct memory {
+    char device[128]; /* "" when there is none: planned as for a GPU */
+    int batch, lanes;
+    struct mien_model_memory model;
+    size_t optimizer;
 };
 
 #define FIELD(name) offsetof(struct summary_options, name)
@@ -19,6 +29,7 @@ static const struct opt summary_table[] = {
     { "set", OPT_STRINGS, FIELD(settings), "KEY=VALUE",
       "put a value over the recipe's; may come again", .role = OPT_ANY },
     { "classes", OPT_INT, FIELD(classes), "N", "classes to tell apart", .min = 2, .max = 10000 },
+    { "blas", OPT_CHOICE, FIELD(blas), "NAME", SESSION_BLAS_HELP, .choices = session_blas_choices },
     { .name = NULL },
 };
 
@@ -29,6 +40,76 @@ static const struct positional summary_positionals[] = {
 
 static const struct summary_options summary_defaults = { .common = { .seed = -1 }, .classes = 7 };
 
+/* The device decides the layout of activations, so it is asked for; nothing is opened. */
+static enum mien_status plan_memory(struct memory *out, const struct summary_options *o,
+                                    const struct mien_recipe *recipe,
+                                    const struct mien_network *network, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_device_list list = { NULL, 0 };
+    size_t chosen = 0;
+    const char *const wanted = o->common.device != NULL ? o->common.device : getenv("MIEN_DEVICE");
+    *out = (struct memory){ .batch = recipe->train.batch, .lanes = 1 };
+    st = mien_device_list(&list, err);
+    if (st == MIEN_OK) {
+        TRY(mien_device_choose(&chosen, NULL, 0, &list, wanted, err));
+        (void)snprintf(out->device, sizeof(out->device), "%s", list.devices[chosen].name);
+        out->lanes = mien_device_lanes(&list.devices[chosen]);
+    } else if (st != MIEN_ERR_NO_DEVICE || wanted != NULL) {
+        goto done;
+    }
+    const struct mien_model_options options = {
+        .batch = out->batch,
+        .train = true,
+        .blas = (enum mien_blas)o->blas,
+        .lanes = out->lanes,
+    };
+    TRY(mien_model_plan(&out->model, network, &options, err));
+    out->optimizer = mien_optimizer_bytes(&recipe->train, network->flat_floats);
+
+done:
+    mien_device_list_finish(&list);
+    return st;
+}
+
+static size_t total_bytes(const struct memory *memory)
+{
+    return memory->model.parameters + memory->model.gradients + memory->model.activations +
+           memory->model.scratch + memory->optimizer;
+}
+
+static void print_memory(struct term *term, const struct memory *memory)
+{
+    const struct {
+        const char *what;
+        size_t bytes;
+    } rows[] = {
+        { "parameters", memory->model.parameters },
+        { "their gradients", memory->model.gradients },
+        { "optimiser state", memory->optimizer },
+        { "activations and their gradients", memory->model.activations },
+        { "scratch of the kernels", memory->model.scratch },
+        { "total", total_bytes(memory) },
+    };
+    term_print(term, "\nmemory of a training step of %d images on %s (%d lanes), MB\n",
+               memory->batch, memory->device[0] != '\0' ? memory->device : "a GPU", memory->lanes);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        term_print(term, "  %-34s %10.1f\n", rows[i].what, (double)rows[i].bytes / 1e6);
+    }
+    term_print(term, "  without sharing by lifetime the activations would take %.1f\n",
+               (double)memory->model.unshared / 1e6);
+}
+
+static json_t *describe_memory(const struct memory *memory)
+{
+    return json_pack(
+        "{s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "batch", memory->batch, "lanes", memory->lanes,
+        "parameters_bytes", (json_int_t)memory->model.parameters, "gradients_bytes",
+        (json_int_t)memory->model.gradients, "optimizer_bytes", (json_int_t)memory->optimizer,
+        "activations_bytes", (json_int_t)memory->model.activations, "scratch_bytes",
+        (json_int_t)memory->model.scratch, "total_bytes", (json_int_t)total_bytes(memory));
+}
+
 static enum mien_status summary(const void *options, struct term *term, struct mien_error *err)
 {
     const struct summary_options *const o = options;
@@ -36,19 +117,23 @@ static enum mien_status summary(const void *options, struct term *term, struct m
     struct mien_network *network = NULL;
     char *text = NULL;
     json_t *json = NULL;
+    struct memory memory;
     enum mien_status st = MIEN_OK;
     TRY(mien_recipe_load(&recipe, o->recipe, (const char *const *)o->settings.items,
                          o->settings.count, err));
     TRY(mien_network_create(&network, recipe, o->classes, err));
+    TRY(plan_memory(&memory, o, recipe, network, err));
     if (o->common.json) {
         TRY(mien_summary_json(&json, network, err));
         (void)json_object_set_new(json, "network", json_string(recipe->name));
+        (void)json_object_set_new(json, "memory", describe_memory(&memory));
         json_t *const result = json;
         json = NULL;
         TRY(term_json(term, result, err));
     } else {
         TRY(mien_summary_text(&text, network, err));
         term_print(term, "%s, %d classes\n%s", recipe->name, o->classes, text);
+        print_memory(term, &memory);
     }
 
 done:
@@ -61,12 +146,12 @@ done:
 
 const struct command cmd_summary = {
     .name = "summary",
-    .summary = "Print a recipe's layers, shapes, parameters and arithmetic",
+    .summary = "Print a recipe's layers, shapes, parameters, arithmetic and memory",
     .details = "No OpenCL device is needed. Example of a value put over the recipe's:\n"
                "--set train.optimizer.rate=0.05",
     .options = summary_table,
     .positionals = summary_positionals,
-    .common = COMMON_JSON,
+    .common = COMMON_DEVICE | COMMON_JSON,
     .options_bytes = sizeof(struct summary_options),
     .defaults = &summary_defaults,
     .run = summary,

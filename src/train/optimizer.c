@@ -25,6 +25,12 @@ static int states_of(const struct mien_train_spec *spec)
     return spec->optimizer.momentum > 0.0f ? 1 : 0;
 }
 
+size_t mien_optimizer_bytes(const struct mien_train_spec *spec, size_t flat_floats)
+{
+    return (size_t)states_of(spec) * flat_floats * sizeof(cl_float) +
+           flat_floats / MIEN_DECAY_BLOCK;
+}
+
 static enum mien_status upload_decayed(struct mien_optimizer *optimizer, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;

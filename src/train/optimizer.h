@@ -6,6 +6,10 @@
 
 struct mien_optimizer;
 
+/** Device bytes of the state that the optimiser of `spec` keeps for a network of this many floats.
+ */
+size_t mien_optimizer_bytes(const struct mien_train_spec *spec, size_t flat_floats);
+
 /** Ownership  `model` is borrowed.  Errors  MIEN_ERR_MEMORY, MIEN_ERR_CL */
 MIEN_CHECK_RESULT
 enum mien_status mien_optimizer_create(struct mien_optimizer **out, struct mien_model *model,
