@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "train/class_map.h"
 #include "train/run.h"
 
 struct train_options {
@@ -247,12 +248,14 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     struct session session = { NULL };
     struct mien_model_file file = { 0 };
     struct mien_dataset *set = NULL;
+    struct mien_class_map map = { .labels = NULL };
     struct mien_run_result result;
     char *data = NULL;
 
     TRY(check_options(o, err));
     TRY(o->resume != NULL ? go_on(&file, &set, &data, o, term, err)
                           : begin(&file, &set, o, term, err));
+    TRY(mien_class_map_create(&map, set, file.classes, file.class_count, err));
     TRY(session_open(&session, &o->common, false, term, err));
     announce(&file, set, term);
     (void)signal(SIGINT, request_stop);
@@ -274,7 +277,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
         .user = term,
         .log = &term->log,
     };
-    TRY(mien_run(&result, session.cl, &file, set, &run, err));
+    TRY(mien_run(&result, session.cl, &file, &map.set, &run, err));
     term_clear(term);
     TRY(print_result(o, &result, folder, term, err));
     if (result.end == MIEN_RUN_INTERRUPTED) {
@@ -284,6 +287,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
 
 done:
     term_clear(term);
+    mien_class_map_finish(&map);
     mien_dataset_destroy(set);
     mien_model_file_finish(&file);
     session_close(&session);

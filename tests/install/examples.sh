@@ -1,6 +1,6 @@
 #!/bin/sh
 # examples.sh BUILD_FOLDER - installs the build below a temporary prefix, moves it, and compiles every
-# docs/examples/*.c against it: once through pkg-config, once through the CMake package.
+# docs/examples/*.c against it: once through pkg-config, once through the CMake package.  Then runs them.
 set -eu
 build=$1
 examples=$(pwd)/docs/examples
@@ -60,4 +60,40 @@ mkdir "$work/consumer"
     cat "$work/log" >&2
     fail "the examples do not build with the CMake package"
 }
-echo "$count examples build against the installed library, both ways"
+
+# They do what they say.  Only a missing device keeps them from it.
+run() {
+    "$@" >"$work/log" 2>&1 || {
+        cat "$work/log" >&2
+        fail "$(basename "$1") failed"
+    }
+}
+expect() {
+    grep -q "$1" "$work/log" || {
+        cat "$work/log" >&2
+        fail "no '$1' in what the example printed"
+    }
+}
+status=0
+"$prefix/bin/mien" devices >"$work/log" 2>&1 || status=$?
+if [ "$status" -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
+    echo "$count examples build against the installed library, both ways; no device to run them on"
+    exit 0
+fi
+run "$work/devices"
+expect '^taken: '
+run "$work/custom" "$work/custom-run"
+expect '^accuracy '
+run "$prefix/bin/mien" synth "$work/faces" --count 140
+run "$work/train" "$prefix/share/mien/recipes/tiny.yaml" "$work/faces" "$work/run" train.epochs=2
+expect 'all epochs done after 2 epochs'
+run "$prefix/bin/mien" train --resume "$work/run" --epochs 3 # the program goes on where it left off
+expect 'all epochs done after 3 epochs'
+image=$(find "$work/faces" -name '*.png' | sort | head -n 1)
+run "$work/predict" "$work/run/best.safetensors" "$image" "$image"
+expect "^$image  [a-z]* "
+if "$work/predict" "$work/run/best.safetensors" "$work/no.png" >"$work/log" 2>&1; then
+    fail "predict succeeded on an image that is not there"
+fi
+expect 'no.png'
+echo "$count examples build against the installed library, both ways, and run"
