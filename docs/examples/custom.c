@@ -28,18 +28,25 @@ struct images {
     int32_t labels[COUNT];
 };
 
+/* The same numbers every time, from 0 up to below `limit`. */
+static int draw_below(uint32_t *state, int limit)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return (int)((*state >> 16) % (uint32_t)limit);
+}
+
 /* Stripes that lie or stand, at any place, in noise. */
 static void draw(struct images *images)
 {
-    srand(1);
+    uint32_t state = 1;
     for (int i = 0; i < COUNT; i++) {
-        const int shift = rand() % 4;
-        images->labels[i] = rand() % CLASSES;
+        const int shift = draw_below(&state, 4);
+        images->labels[i] = draw_below(&state, CLASSES);
         for (int y = 0; y < SIDE; y++) {
             for (int x = 0; x < SIDE; x++) {
                 const int along = images->labels[i] == 0 ? y : x;
                 images->pixels[i][y][x] =
-                    (uint8_t)(rand() % 128 + ((along + shift) % 4 < 2 ? 127 : 0));
+                    (uint8_t)(draw_below(&state, 128) + ((along + shift) % 4 < 2 ? 127 : 0));
             }
         }
     }

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -254,11 +253,8 @@ static void test_api__part_is_set_aside_from_memory(void **state)
 static void test_api__names_are_plain_texts(void **state)
 {
     (void)state;
-    int major = -1;
-    int minor = -1;
-    int patch = -1;
-    assert_int_equal(sscanf(mien_version(), "%d.%d.%d", &major, &minor, &patch), 3);
-    assert_true(major >= 0 && minor >= 0 && patch >= 0);
+    assert_int_equal(strspn(mien_version(), "0123456789."), strlen(mien_version()));
+    assert_non_null(strchr(mien_version(), '.'));
     assert_string_equal(mien_status_name(MIEN_ERR_SHAPE), "MIEN_ERR_SHAPE");
     assert_string_equal(mien_split_name(MIEN_SPLIT_TEST), "test");
     assert_string_equal(mien_device_kind_name(MIEN_DEVICE_ACCELERATOR), "accelerator");
