@@ -57,8 +57,8 @@ done:
     return st;
 }
 
-enum mien_status kernel_measure(struct kernel_shape *shape, const struct kernel_pass *pass,
-                                struct mien_error *err, const char *fmt, ...)
+enum mien_status mien_kernel_measure(struct kernel_shape *shape, const struct kernel_pass *pass,
+                                     struct mien_error *err, const char *fmt, ...)
 {
     const struct mien_kernels_options *const options = shape->options;
     struct mien_kernel_result result = { .kind = shape->kind,
@@ -92,7 +92,7 @@ enum mien_status kernel_measure(struct kernel_shape *shape, const struct kernel_
     return options->result(options->user, &result, err);
 }
 
-void kernel_shape_finish(struct kernel_shape *shape)
+void mien_kernel_shape_finish(struct kernel_shape *shape)
 {
     mien_cl_drain(shape->cl);
     for (int i = 0; i < KERNEL_BUFFERS; i++) {
@@ -170,15 +170,15 @@ static enum mien_status measure_conv(struct mien_cl *cl, const struct mien_kerne
             }
             shape.pass = p;
             op->variant[p] = (enum mien_conv2d_variant)v;
-            TRY(kernel_measure(&shape, &pass, err, "%dx%dx%d to %dx%dx%d by %dx%d, %s, %s", op->c,
-                               op->h, op->w, op->oc, op->ho, op->wo, op->kh, op->kw,
-                               mien_conv2d_pass_name((enum mien_conv2d_pass)p),
-                               mien_conv2d_variant_name((enum mien_conv2d_variant)v)));
+            TRY(mien_kernel_measure(&shape, &pass, err, "%dx%dx%d to %dx%dx%d by %dx%d, %s, %s",
+                                    op->c, op->h, op->w, op->oc, op->ho, op->wo, op->kh, op->kw,
+                                    mien_conv2d_pass_name((enum mien_conv2d_pass)p),
+                                    mien_conv2d_variant_name((enum mien_conv2d_variant)v)));
         }
     }
 
 done:
-    kernel_shape_finish(&shape);
+    mien_kernel_shape_finish(&shape);
     return st;
 }
 
@@ -219,12 +219,12 @@ static enum mien_status measure_dense(struct mien_cl *cl,
         .bytes = (double)(shape.bytes[X] + shape.bytes[Y] + shape.bytes[WEIGHT]),
     };
     for (shape.pass = 0; shape.pass < 3; shape.pass++) {
-        TRY(kernel_measure(&shape, &pass, err, "%d to %d, %s, %s", in, out, passes[shape.pass],
-                           lanes > 1 ? "own" : "clblast"));
+        TRY(mien_kernel_measure(&shape, &pass, err, "%d to %d, %s, %s", in, out, passes[shape.pass],
+                                lanes > 1 ? "own" : "clblast"));
     }
 
 done:
-    kernel_shape_finish(&shape);
+    mien_kernel_shape_finish(&shape);
     return st;
 }
 
@@ -256,7 +256,7 @@ enum mien_status mien_kernels_measure(struct mien_cl *cl,
         }
         TRY(measure_dense(cl, options, denses[i].in, denses[i].out, 1, err));
     }
-    TRY(kernels_measure_light(cl, options, err));
+    TRY(mien_kernels_measure_light(cl, options, err));
 
 done:
     mien_cl_label(cl, "");

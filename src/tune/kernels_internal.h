@@ -42,17 +42,17 @@ struct kernel_pass {
 /** Measure one pass under this name where the filter lets it through, and hand the result over. */
 MIEN_PRINTF(4, 5)
 MIEN_CHECK_RESULT
-enum mien_status kernel_measure(struct kernel_shape *shape, const struct kernel_pass *pass,
-                                struct mien_error *err, const char *fmt, ...);
+enum mien_status mien_kernel_measure(struct kernel_shape *shape, const struct kernel_pass *pass,
+                                     struct mien_error *err, const char *fmt, ...);
 
 /** Release the tensors. */
-void kernel_shape_finish(struct kernel_shape *shape);
+void mien_kernel_shape_finish(struct kernel_shape *shape);
 
 /** Everything but convolutions and dense layers. */
 MIEN_CHECK_RESULT
-enum mien_status kernels_measure_light(struct mien_cl *cl,
-                                       const struct mien_kernels_options *options,
-                                       struct mien_error *err);
+enum mien_status mien_kernels_measure_light(struct mien_cl *cl,
+                                            const struct mien_kernels_options *options,
+                                            struct mien_error *err);
 
 /** Bytes of an activation with its unused lanes. */
 static inline size_t kernel_act_bytes(const struct mien_act *act)

@@ -42,12 +42,12 @@ static enum mien_status measure_pool(const struct kernel_shape *blank, const str
     };
     for (int i = 0; i < 2; i++) {
         shape.pass = (mean ? 2 : 0) + i;
-        TRY(kernel_measure(&shape, &pass, err, "%dx%dx%d to %dx%d, %s", op->c, op->h, op->w, op->ho,
-                           op->wo, i == 0 ? "forward" : "backward"));
+        TRY(mien_kernel_measure(&shape, &pass, err, "%dx%dx%d to %dx%d, %s", op->c, op->h, op->w,
+                                op->ho, op->wo, i == 0 ? "forward" : "backward"));
     }
 
 done:
-    kernel_shape_finish(&shape);
+    mien_kernel_shape_finish(&shape);
     return st;
 }
 
@@ -92,12 +92,12 @@ static enum mien_status measure_batchnorm(const struct kernel_shape *blank,
             .flop = (double)mien_act_floats(x),
             .bytes = (double)shape.bytes[X] * (shape.pass == 1 ? 3.0 : 2.0),
         };
-        TRY(kernel_measure(&shape, &pass, err, "%dx%dx%d, %s", x->c, x->h, x->w,
-                           passes[shape.pass]));
+        TRY(mien_kernel_measure(&shape, &pass, err, "%dx%dx%d, %s", x->c, x->h, x->w,
+                                passes[shape.pass]));
     }
 
 done:
-    kernel_shape_finish(&shape);
+    mien_kernel_shape_finish(&shape);
     return st;
 }
 
@@ -123,12 +123,12 @@ static enum mien_status measure_relu(const struct kernel_shape *blank, const str
             .flop = (double)mien_act_floats(x),
             .bytes = (double)shape.bytes[X] * (shape.pass == 1 ? 3.0 : 2.0),
         };
-        TRY(kernel_measure(&shape, &pass, err, "%dx%dx%d, %s", x->c, x->h, x->w,
-                           shape.pass == 0 ? "forward" : "backward"));
+        TRY(mien_kernel_measure(&shape, &pass, err, "%dx%dx%d, %s", x->c, x->h, x->w,
+                                shape.pass == 0 ? "forward" : "backward"));
     }
 
 done:
-    kernel_shape_finish(&shape);
+    mien_kernel_shape_finish(&shape);
     return st;
 }
 
@@ -180,10 +180,10 @@ static enum mien_status measure_softmax(const struct kernel_shape *blank, int cl
     TRY(mien_cl_buffer_create(&shape.buffers[STATS], shape.cl, mien_softmax_stats_bytes(n), err));
     TRY(mien_softmax_stats_reset(shape.cl, shape.buffers[STATS], err));
     TRY(add_numbers(&shape, LABELS, n, classes, err));
-    TRY(kernel_measure(&shape, &pass, err, "loss and gradient, %d classes", classes));
+    TRY(mien_kernel_measure(&shape, &pass, err, "loss and gradient, %d classes", classes));
 
 done:
-    kernel_shape_finish(&shape);
+    mien_kernel_shape_finish(&shape);
     return st;
 }
 
@@ -211,10 +211,10 @@ static enum mien_status measure_gather(const struct kernel_shape *blank, const s
         .bytes = (double)image * x->n + (double)shape.bytes[BATCH],
     };
     TRY(add_numbers(&shape, INDICES, x->n, count, err));
-    TRY(kernel_measure(&shape, &pass, err, "%dx%dx%d", x->c, x->h, x->w));
+    TRY(mien_kernel_measure(&shape, &pass, err, "%dx%dx%d", x->c, x->h, x->w));
 
 done:
-    kernel_shape_finish(&shape);
+    mien_kernel_shape_finish(&shape);
     return st;
 }
 
@@ -256,18 +256,18 @@ static enum mien_status measure_optimizers(const struct kernel_shape *blank, siz
             .enqueue = enqueue_optimizer,
             .bytes = (double)shape.bytes[PARAMS] * (3.0 + 2.0 * shape.pass),
         };
-        TRY(kernel_measure(&shape, &pass, err, "%s, %zu parameters", names[shape.pass],
-                           parameters));
+        TRY(mien_kernel_measure(&shape, &pass, err, "%s, %zu parameters", names[shape.pass],
+                                parameters));
     }
 
 done:
-    kernel_shape_finish(&shape);
+    mien_kernel_shape_finish(&shape);
     return st;
 }
 
-enum mien_status kernels_measure_light(struct mien_cl *cl,
-                                       const struct mien_kernels_options *options,
-                                       struct mien_error *err)
+enum mien_status mien_kernels_measure_light(struct mien_cl *cl,
+                                            const struct mien_kernels_options *options,
+                                            struct mien_error *err)
 {
     /* Channels and side of report, report-pooled and both VGGs. */
     static const struct {
