@@ -85,6 +85,20 @@ enum mien_status mien_conv2d_init(struct mien_conv2d *out, const struct mien_act
     return st;
 }
 
+const struct mien_conv2d_param *mien_conv2d_params(enum mien_conv2d_variant variant,
+                                                   enum mien_conv2d_pass pass)
+{
+    static const struct mien_conv2d_param none[MIEN_CONV2D_PARAMS];
+    return families[variant]->params[pass] != NULL ? families[variant]->params[pass] : none;
+}
+
+int mien_conv2d_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index)
+{
+    const struct mien_conv2d_family *const family = families[op->variant[pass]];
+    const cl_int set = op->param[pass][index];
+    return set > 0 || family->default_value == NULL ? set : family->default_value(op, pass, index);
+}
+
 size_t mien_conv2d_work_bytes(const struct mien_conv2d *op)
 {
     size_t most = 0;

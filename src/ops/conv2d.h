@@ -25,6 +25,14 @@ enum { MIEN_CONV2D_PASSES = 3 };
 const char *mien_conv2d_variant_name(enum mien_conv2d_variant variant);
 const char *mien_conv2d_pass_name(enum mien_conv2d_pass pass);
 
+/** Something about a variant's pass that can be tuned: its name, and values worth trying, 0 behind
+ * them. */
+struct mien_conv2d_param {
+    const char *name;
+    int values[6];
+};
+enum { MIEN_CONV2D_PARAMS = 4 };
+
 /** One convolution: its sizes, and how each pass is computed.  Fill with mien_conv2d_init(). */
 struct mien_conv2d {
     cl_int n, c, h, w;  /**< input: images, channels, pixels */
@@ -34,6 +42,8 @@ struct mien_conv2d {
     cl_int lanes;       /**< of both activations, see tensor.h */
     bool relu;          /**< forward: y = max(y, 0) */
     enum mien_conv2d_variant variant[MIEN_CONV2D_PASSES];
+    /** Values of the variant's parameters, see mien_conv2d_params(); 0: its default. */
+    cl_int param[MIEN_CONV2D_PASSES][MIEN_CONV2D_PARAMS];
 };
 
 /**
@@ -49,6 +59,16 @@ enum mien_status mien_conv2d_init(struct mien_conv2d *out, const struct mien_act
 /** Whether this variant can compute this pass of this convolution. */
 bool mien_conv2d_takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
                        enum mien_conv2d_variant variant);
+
+/**
+ * What can be tuned about a pass of a variant: MIEN_CONV2D_PARAMS entries, those without a name are
+ * unused.  Every combination of the values gives the same result within the tolerance; some devices
+ * refuse some of them (MIEN_ERR_CL).
+ */
+const struct mien_conv2d_param *mien_conv2d_params(enum mien_conv2d_variant variant,
+                                                   enum mien_conv2d_pass pass);
+/** The value in force: op->param, or the default for these sizes where that is 0. */
+int mien_conv2d_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index);
 
 /** The output's shape. */
 struct mien_act mien_conv2d_output(const struct mien_conv2d *op);

@@ -11,6 +11,9 @@ struct mien_conv2d_family {
     bool (*takes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass); /**< can compute it */
     bool (*suits)(const struct mien_conv2d *op,
                   enum mien_conv2d_pass pass); /**< is a good default */
+    /** [MIEN_CONV2D_PARAMS] for each pass, or NULL: nothing to tune; and their default values. */
+    const struct mien_conv2d_param *params[MIEN_CONV2D_PASSES];
+    int (*default_value)(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index);
     size_t (*work_bytes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
     enum mien_status (*fwd)(struct mien_cl *cl, struct mien_cl_buffer *y,
                             const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,

@@ -20,14 +20,40 @@ static int divide_up(int a, int b)
     return (a + b - 1) / b;
 }
 
-/*
- * 16 lanes are AVX-512 with 32 registers, fewer mean 16 registers.  Measured on the report's second
- * convolution, bench/results: beyond these sums the compiler spills.
+/* Parameters of a register tile; the backward filter pass has whole kernel rows instead of columns.
  */
-static struct tile choose_tile(const struct mien_conv2d *op, int channels, int columns)
+enum { PARAM_CHANNELS, PARAM_COLUMNS };
+static const struct mien_conv2d_param tile_params[MIEN_CONV2D_PARAMS] = {
+    [PARAM_CHANNELS] = { "channels", { 2, 4, 8 } },
+    [PARAM_COLUMNS] = { "columns", { 1, 2, 3, 4, 6 } },
+};
+static const struct mien_conv2d_param filter_params[MIEN_CONV2D_PARAMS] = {
+    [PARAM_CHANNELS] = { "channels", { 1, 2, 4, 6, 8 } },
+};
+
+/*
+ * 16 lanes are AVX-512 with 32 registers, fewer mean 16 registers: beyond these sums the compiler
+ * spills. Measured on the report's second convolution, docs/performance.md.
+ */
+static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index)
 {
-    const int most = op->lanes == 16 ? 6 : 3;
-    return (struct tile){ at_most(4, channels), at_most(most, columns) };
+    if (pass == MIEN_CONV2D_BWD_FILTER) {
+        const int channels = (op->lanes == 16 ? 20 : 12) / op->kw;
+        return index == PARAM_CHANNELS ? at_most(channels > 0 ? channels : 1, 8) : 0;
+    }
+    if (index == PARAM_CHANNELS) {
+        return 4;
+    }
+    return index == PARAM_COLUMNS ? (op->lanes == 16 ? 6 : 3) : 0;
+}
+
+static struct tile choose_tile(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
+                               int channels, int columns)
+{
+    return (struct tile){
+        at_most(mien_conv2d_value(op, pass, PARAM_CHANNELS), channels),
+        at_most(mien_conv2d_value(op, pass, PARAM_COLUMNS), columns),
+    };
 }
 
 static void write_options(char out[OPTION_BYTES], const struct mien_conv2d *op, struct tile tile,
@@ -57,7 +83,7 @@ static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
                             const struct mien_conv2d *op, struct mien_error *err)
 {
     (void)work;
-    const struct tile tile = choose_tile(op, op->oc, op->wo);
+    const struct tile tile = choose_tile(op, MIEN_CONV2D_FWD, op->oc, op->wo);
     char pass[64];
     char options[OPTION_BYTES];
     (void)snprintf(pass, sizeof(pass), "-DFORWARD -DBIAS=%d -DRELU=%d", bias != NULL, op->relu);
@@ -86,7 +112,8 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
 {
     (void)work;
     const int columns = op->w / op->stride; /* of the shortest phase */
-    const struct tile tile = choose_tile(op, op->c, columns > 0 ? columns : 1);
+    const struct tile tile =
+        choose_tile(op, MIEN_CONV2D_BWD_DATA, op->c, columns > 0 ? columns : 1);
     char pass[64];
     char options[OPTION_BYTES];
     (void)snprintf(pass, sizeof(pass), "-DBACKWARD_DATA -DMASK=%d", mask != NULL);
@@ -108,9 +135,9 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
 
 static struct tile filter_tile(const struct mien_conv2d *op)
 {
-    const int registers = op->lanes == 16 ? 20 : 12;
-    const int channels = registers / op->kw;
-    return (struct tile){ at_most(channels > 0 ? at_most(channels, 8) : 1, op->oc), 1 };
+    return (struct tile){
+        at_most(mien_conv2d_value(op, MIEN_CONV2D_BWD_FILTER, PARAM_CHANNELS), op->oc), 1
+    };
 }
 
 /*
@@ -190,6 +217,8 @@ const struct mien_conv2d_family mien_conv2d_vector = {
     .name = "vector",
     .takes = takes,
     .suits = takes,
+    .params = { tile_params, tile_params, filter_params },
+    .default_value = default_value,
     .work_bytes = work_bytes,
     .fwd = fwd,
     .bwd_data = bwd_data,

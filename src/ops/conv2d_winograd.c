@@ -8,16 +8,11 @@ enum {
     OPTION_BYTES = 320,
     POINTS = 36, /* of a 6 x 6 tile */
     TILE = 6,
-    TILES_AT_ONCE = 2,    /* tiles that share a pass over the transformed weights */
-    INPUTS_AT_ONCE = 32,  /* input channels whose points fill a part of a core's cache */
-    OUTPUTS_AT_ONCE = 64, /* output channels of a work-item */
-    FILTER_OUTPUTS = 32,  /* likewise, of the backward filter pass */
-    FILTER_VECTORS = 2,   /* vectors of input channels of its register tile */
-    FILTER_ITEMS = 32,    /* work-items wanted of the backward filter pass */
-    WEIGHT_INPUTS = 16,   /* inputs a work-item of the weights' transform takes, as in the kernel */
-    FEWEST_CHANNELS = 8,  /* below, transforming costs more than it saves */
-    FEWEST_TILES = 9,     /* of an image: below, its share of the weights' points costs more */
-    SUMS_PER_ITEM = 64,   /* as in conv2d_vector.cl, whose kernel adds the parts */
+    FILTER_ITEMS = 32,   /* work-items wanted of the backward filter pass */
+    WEIGHT_INPUTS = 16,  /* inputs a work-item of the weights' transform takes, as in the kernel */
+    FEWEST_CHANNELS = 8, /* below, transforming costs more than it saves */
+    FEWEST_TILES = 9,    /* of an image: below, its share of the weights' points costs more */
+    SUMS_PER_ITEM = 64,  /* as in conv2d_vector.cl, whose kernel adds the parts */
 };
 
 static int divide_up(int a, int b)
@@ -35,10 +30,43 @@ static int blocks_of(const struct mien_conv2d *op)
     return divide_up(op->n, op->lanes);
 }
 
-/* Output channels of a register tile: 16 lanes are AVX-512 with 32 registers, fewer mean 16. */
-static int tile_outputs(const struct mien_conv2d *op)
+/*
+ * Parameters.  Forward and backward data: tiles of a work-item, which share a pass over the
+ * transformed weights; input channels whose points fill a part of a core's cache; output channels
+ * of a work-item, and of a register tile.  Backward filter: tiles added at once; vectors of input
+ * channels of the register tile; the rest alike.
+ */
+enum { PARAM_TILES, PARAM_INPUTS, PARAM_OUTPUTS, PARAM_REGISTERS };
+static const struct mien_conv2d_param convolve_params[MIEN_CONV2D_PARAMS] = {
+    [PARAM_TILES] = { "tiles", { 1, 2, 3, 4 } },
+    [PARAM_INPUTS] = { "inputs", { 16, 32, 64 } },
+    [PARAM_OUTPUTS] = { "outputs", { 32, 64 } },
+    [PARAM_REGISTERS] = { "registers", { 4, 8 } },
+};
+static const struct mien_conv2d_param filter_params[MIEN_CONV2D_PARAMS] = {
+    [PARAM_TILES] = { "tiles", { 1, 2, 4 } },
+    [PARAM_INPUTS] = { "vectors", { 1, 2, 4 } },
+    [PARAM_OUTPUTS] = { "outputs", { 16, 32, 64 } },
+    [PARAM_REGISTERS] = { "registers", { 4, 8 } },
+};
+
+/* 16 lanes are AVX-512 with 32 registers, fewer mean 16.  Measured: docs/performance.md. */
+static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index)
 {
-    return op->lanes == 16 ? 8 : 4;
+    const bool filter = pass == MIEN_CONV2D_BWD_FILTER;
+    switch (index) {
+    case PARAM_TILES: return 2;
+    case PARAM_INPUTS: return filter ? 2 : 32;
+    case PARAM_OUTPUTS: return filter ? 32 : 64;
+    case PARAM_REGISTERS: return op->lanes == 16 ? 8 : 4;
+    default: return 0;
+    }
+}
+
+/* Output channels of a register tile. */
+static int tile_outputs(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    return mien_conv2d_value(op, pass, PARAM_REGISTERS);
 }
 
 /* Channels in and out of a pass that runs as a convolution: forward, or backward data. */
@@ -73,20 +101,28 @@ static size_t weight_point_floats(const struct mien_conv2d *op, enum mien_conv2d
     int in = 0;
     int out = 0;
     channels_of(&in, &out, op, pass);
-    const int outputs = tile_outputs(op);
+    const int outputs = tile_outputs(op, pass);
     return (size_t)POINTS * (size_t)(divide_up(out, outputs) * outputs) * (size_t)in;
+}
+
+/* Channels in and out of a work-item of the backward filter pass. */
+static int filter_outputs(const struct mien_conv2d *op)
+{
+    const int registers = tile_outputs(op, MIEN_CONV2D_BWD_FILTER);
+    const int wanted = mien_conv2d_value(op, MIEN_CONV2D_BWD_FILTER, PARAM_OUTPUTS);
+    return at_most(wanted, divide_up(op->oc, registers) * registers);
 }
 
 static int filter_inputs(const struct mien_conv2d *op)
 {
-    return FILTER_VECTORS * op->lanes;
+    return mien_conv2d_value(op, MIEN_CONV2D_BWD_FILTER, PARAM_INPUTS) * op->lanes;
 }
 
 /* Parts of the sum over tiles: a function of the network's sizes alone, as in conv2d_vector.c. */
 static int filter_split(const struct mien_conv2d *op)
 {
     const int tiles = image_tiles(op, MIEN_CONV2D_BWD_FILTER);
-    const int items = divide_up(op->c, filter_inputs(op)) * divide_up(op->oc, FILTER_OUTPUTS);
+    const int items = divide_up(op->c, filter_inputs(op)) * divide_up(op->oc, filter_outputs(op));
     return at_most(divide_up(FILTER_ITEMS, items), tiles);
 }
 
@@ -114,12 +150,12 @@ static enum mien_status transform_weights(struct mien_cl *cl, struct mien_cl_buf
     channels_of(&in, &out, op, pass);
     (void)snprintf(options, sizeof(options),
                    "-DWEIGHTS -DLANES=%d -DR=%d -DC=%d -DOC=%d -DOT=%d -DFLIP=%d", op->lanes,
-                   op->kh, op->c, op->oc, tile_outputs(op), pass == MIEN_CONV2D_BWD_DATA);
+                   op->kh, op->c, op->oc, tile_outputs(op, pass), pass == MIEN_CONV2D_BWD_DATA);
     const struct mien_cl_launch launch = {
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_weights",
         .options = options,
-        .global = { (size_t)divide_up(out, tile_outputs(op)),
+        .global = { (size_t)divide_up(out, tile_outputs(op, pass)),
                     (size_t)divide_up(in, WEIGHT_INPUTS) },
     };
     const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(weight) };
@@ -140,20 +176,22 @@ static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg ar
     int out = 0;
     char options[OPTION_BYTES];
     channels_of(&in, &out, op, pass);
-    const int outputs = tile_outputs(op);
-    const int group = at_most(OUTPUTS_AT_ONCE, divide_up(out, outputs) * outputs);
+    const int tiles = mien_conv2d_value(op, pass, PARAM_TILES);
+    const int outputs = tile_outputs(op, pass);
+    const int group =
+        at_most(mien_conv2d_value(op, pass, PARAM_OUTPUTS), divide_up(out, outputs) * outputs);
     (void)snprintf(
         options, sizeof(options),
         "-DCONVOLVE -DLANES=%d -DR=%d -DIC=%d -DOC=%d -DH=%d -DW=%d -DHO=%d -DWO=%d -DPAD=%d "
         "-DCC=%d -DOG=%d -DNT=%d -DOT=%d %s",
         op->lanes, op->kh, in, out, h, w, ho, wo, forward ? op->pad : op->kh - 1 - op->pad,
-        at_most(INPUTS_AT_ONCE, in), group, TILES_AT_ONCE, outputs, epilogue);
+        at_most(mien_conv2d_value(op, pass, PARAM_INPUTS), in), group, tiles, outputs, epilogue);
     const struct mien_cl_launch launch = {
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_convolve",
         .options = options,
-        .global = { (size_t)divide_up(image_tiles(op, pass), TILES_AT_ONCE),
-                    (size_t)divide_up(out, group), (size_t)blocks_of(op) },
+        .global = { (size_t)divide_up(image_tiles(op, pass), tiles), (size_t)divide_up(out, group),
+                    (size_t)blocks_of(op) },
     };
     return mien_cl_launch(cl, &launch, args, 5, err);
 }
@@ -193,21 +231,20 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
 {
     const cl_int blocks = blocks_of(op);
     const int split = filter_split(op);
-    const int outputs =
-        divide_up(at_most(FILTER_OUTPUTS, op->oc), tile_outputs(op)) * tile_outputs(op);
     char options[OPTION_BYTES];
     (void)snprintf(
         options, sizeof(options),
         "-DFILTER -DLANES=%d -DR=%d -DC=%d -DOC=%d -DH=%d -DW=%d -DHO=%d -DWO=%d -DPAD=%d "
         "-DCC=%d -DOG=%d -DNT=%d -DOT=%d -DBIAS=%d -DSPLIT=%d",
         op->lanes, op->kh, op->c, op->oc, op->h, op->w, op->ho, op->wo, op->pad, filter_inputs(op),
-        outputs, TILES_AT_ONCE, tile_outputs(op), dbias != NULL, split);
+        filter_outputs(op), mien_conv2d_value(op, MIEN_CONV2D_BWD_FILTER, PARAM_TILES),
+        tile_outputs(op, MIEN_CONV2D_BWD_FILTER), dbias != NULL, split);
     const struct mien_cl_launch launch = {
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_filter",
         .options = options,
         .global = { (size_t)divide_up(op->c, filter_inputs(op)),
-                    (size_t)divide_up(op->oc, FILTER_OUTPUTS), (size_t)split },
+                    (size_t)divide_up(op->oc, filter_outputs(op)), (size_t)split },
     };
     const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x), ARG_I32(blocks) };
     const enum mien_status st = mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
@@ -218,6 +255,8 @@ const struct mien_conv2d_family mien_conv2d_winograd = {
     .name = "winograd",
     .takes = takes,
     .suits = suits,
+    .params = { convolve_params, convolve_params, filter_params },
+    .default_value = default_value,
     .work_bytes = work_bytes,
     .fwd = fwd,
     .bwd_data = bwd_data,
