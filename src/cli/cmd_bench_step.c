@@ -183,21 +183,19 @@ static enum mien_status report_layers(json_t *summary, const struct bench_option
     return MIEN_OK;
 }
 
-static enum mien_status measure_one(const char *path, const struct bench_options *o,
+static enum mien_status measure_one(struct mien_model_file *file, const struct bench_options *o,
                                     const struct devices *devices, struct term *term,
                                     struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct mien_model_file file = { 0 };
     struct mien_bench_step step;
     struct mien_bench_passes passes = { .items = NULL };
     json_t *summary = NULL;
     const struct mien_bench_options options = {
         .warmup = o->warmup, .repeat = o->repeat, .blas = (enum mien_blas)o->blas, .log = &term->log
     };
-    TRY(load(&file, path, o, err));
-    const char *const network = file.recipe->name;
-    TRY(mien_bench_step(&step, devices->plain.cl, &file, &options, err));
+    const char *const network = file->recipe->name;
+    TRY(mien_bench_step(&step, devices->plain.cl, file, &options, err));
     if (!isfinite(step.loss)) {
         mien_log_line(&term->log, "%s: the loss on made-up images is not finite", network);
     }
@@ -207,7 +205,7 @@ static enum mien_status measure_one(const char *path, const struct bench_options
         print_step(term, &devices->plain, network, &step);
     }
     if (o->layers) {
-        TRY(mien_bench_passes(&passes, devices->profile.cl, &file, &options, err));
+        TRY(mien_bench_passes(&passes, devices->profile.cl, file, &options, err));
         term_clear(term);
         TRY(report_layers(summary, o, devices, network, &passes, term, err));
     }
@@ -221,7 +219,6 @@ static enum mien_status measure_one(const char *path, const struct bench_options
 done:
     json_decref(summary);
     mien_bench_passes_finish(&passes);
-    mien_model_file_finish(&file);
     return st;
 }
 
@@ -229,15 +226,26 @@ enum mien_status bench_step(const struct bench_options *o, struct term *term,
                             struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct devices devices;
+    struct devices devices = { .plain = { NULL } };
+    struct mien_model_file *const files = mien_calloc(o->files.count, sizeof(*files), err);
+    if (files == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < o->files.count; i++) { /* all, before a device works for minutes */
+        TRY(load(&files[i], o->files.items[i], o, err));
+    }
     TRY(open_devices(&devices, o, term, err));
     for (size_t i = 0; i < o->files.count; i++) {
-        TRY(measure_one(o->files.items[i], o, &devices, term, err));
+        TRY(measure_one(&files[i], o, &devices, term, err));
     }
 
 done:
     term_clear(term);
     session_close(&devices.profile);
     session_close(&devices.plain);
+    for (size_t i = 0; i < o->files.count; i++) {
+        mien_model_file_finish(&files[i]);
+    }
+    free(files);
     return st;
 }

@@ -1,0 +1,110 @@
+#!/bin/sh
+# bench.sh - measurements of steps and kernels, and their comparison
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+recipes=$(pwd)/recipes
+compare=$(pwd)/scripts/bench-compare
+cd "$work" || exit 1
+
+# Comparing needs no device.
+line() {
+    printf '{"bench": "step", "name": "%s", "step_ms": %s, "min_ms": %s, "q1_ms": %s, "q3_ms": %s}\n' "$@"
+}
+{ line a 10 9.9 9.95 10.1; line b 10 9 9.5 14; line c 10 10 10 10; } >old.json
+{ line a 5 4.9 4.95 5.1; line b 13 9.1 9.6 14; line d 10 10 10 10; } >new.json
+expect 0 bench compare old.json new.json
+says '^a .* 10\.000 .* 5\.000 .*0\.500  faster$'
+says '^b .* 10\.000 .*13\.000 .*1\.300  no difference beyond noise$'
+errs 'only in the old file: c'
+errs 'only in the new file: d'
+expect 0 bench compare new.json old.json --json --quiet
+says '^{"name": "a", "old_ms": 5.0, "new_ms": 10.0, "ratio": 2.0, "verdict": "slower"}$'
+says '"name": "b", .*"verdict": "same"}$'
+check "the script says something else" test "$(MIEN=$mien "$compare" old.json new.json 2>/dev/null | head -n 2 | tail -n 1 | sed 's/.*  //')" = faster
+code=0
+MIEN=$mien "$compare" old.json nosuch.json >/dev/null 2>&1 || code=$?
+check "the script does not pass the exit code on" test "$code" -eq 4
+
+# Lines of another program, which knows the median alone.
+printf '{"network": "x", "batch": 150, "step_ms": 10.0, "torch": "2"}\n' >peer.json
+line 'x batch 150' 5 4.9 4.95 5.1 >mine.json
+expect 0 bench compare peer.json mine.json
+says '^x batch 150 .*0\.500  faster$'
+
+: >empty.json
+printf '{"name": "a", "step_ms": 0, "min_ms": 1}\n' >zero.json
+printf '{"name": "a", "step_ms": "10"}\n' >text.json
+printf '{"step_ms": 10}\n' >nameless.json
+printf '[1]\n' >array.json
+head -c 60 old.json >cut.json
+head -c 3000 /dev/zero >zeros.json
+{ cat old.json; echo nonsense; } >tail.json
+for bad in empty zero text nameless array cut zeros tail; do
+    expect 4 bench compare old.json "$bad.json"
+    errs "^mien bench: $bad.json"
+    one_line
+    silent
+done
+expect 4 bench compare old.json tail.json
+errs '^mien bench: tail.json:4: '
+expect 4 bench compare old.json nosuch.json
+one_line
+
+# What does not go together.
+expect 2 bench
+expect 2 bench steps "$recipes/tiny.yaml"
+errs "did you mean step"
+expect 2 bench step
+expect 2 bench kernels "$recipes/tiny.yaml"
+expect 2 bench compare old.json
+expect 2 bench compare old.json new.json new.json
+expect 2 bench compare old.json new.json --repeat 3
+errs 'bench compare does not take --repeat'
+expect 2 bench kernels --layers
+expect 2 bench kernels --blas own
+expect 2 bench step "$recipes/tiny.yaml" --filter conv
+expect 2 bench step "$recipes/tiny.yaml" --repeat 0
+expect 2 bench step "$recipes/tiny.yaml" --set nosuch=1
+one_line
+silent
+expect 4 bench step nosuch.yaml
+one_line
+silent
+
+"$mien" devices >/dev/null 2>&1
+if [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
+    finish
+    exit
+fi
+expect 0 bench step "$recipes/tiny.yaml" --batch 9 --repeat 3 --warmup 1
+says '^tiny, batch 9, on '
+says '^  step  *[0-9.]* ms median, [0-9.]* ms minimum'
+expect 0 bench step "$recipes/tiny.yaml" "$recipes/linear.yaml" --batch 9 --repeat 2 --warmup 1 --json --quiet
+check "not one line a recipe" test "$(wc -l <"$out")" -eq 2
+says '^{"bench": "step", "name": "tiny batch 9", "network": "tiny", "batch": 9, "images_per_s": [0-9.]*,'
+says '"name": "linear batch 9".*"loss": [0-9.]*, "device_bytes": [0-9]*, .*"step_ms": [0-9.]*, "min_ms": [0-9.]*,'
+says '"device": "..*", "driver": "'
+cp "$out" step.json
+expect 0 bench compare step.json step.json
+check "a file differs from itself" test "$(grep -c 'no difference beyond noise$' "$out")" -eq 2
+
+expect 0 bench step "$recipes/tiny.yaml" --batch 9 --repeat 2 --warmup 1 --layers --json --quiet
+says '^{"bench": "peak", "name": "peak arithmetic", "gflop_s": [1-9]'
+says '"name": "tiny batch 9, conv2 backward data", "network": "tiny", "layer": "conv2", "pass": "backward data"'
+says '"layer": "conv2", "pass": "backward filter"'
+says '"layer": "batchnorm1", "pass": "forward"'
+says '"layer": "batch", "pass": ""'
+says '"layer": "loss", "pass": ""'
+says '"layer": "optimizer", "pass": ""'
+check "the first layer has no gradient of its input" test "$(grep -c 'conv1 backward data' "$out")" -eq 0
+check "the step is not last" test "$(tail -n 1 "$out" | cut -c1-16)" = '{"bench": "step"'
+expect 0 bench step "$recipes/linear.yaml" --batch 9 --repeat 2 --warmup 1 --layers --quiet --blas clblast
+says '^  dense1 forward '
+says '^  gaps between launches '
+
+expect 0 bench kernels --filter 'softmax' --batch 9 --repeat 2 --warmup 1 --quiet
+says '^softmax loss and gradient, 7 classes, batch 9 '
+expect 0 bench kernels --filter 'optimizer adam, 356383' --batch 9 --repeat 2 --warmup 1 --json --quiet
+check "not two peaks and a kernel" test "$(wc -l <"$out")" -eq 3
+says '^{"bench": "kernel", "name": "optimizer adam, 356383 parameters, batch 9", "kind": "optimizer"'
+finish
