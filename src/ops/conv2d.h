@@ -73,7 +73,8 @@ int mien_conv2d_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, 
 /** The output's shape. */
 struct mien_act mien_conv2d_output(const struct mien_conv2d *op);
 
-/** Bytes of scratch that the three passes with their variants need at most; 0: none. */
+/** Bytes of scratch that the three passes with their variants need at most, for op->n images or
+ * fewer; 0: none. */
 size_t mien_conv2d_work_bytes(const struct mien_conv2d *op);
 
 /**

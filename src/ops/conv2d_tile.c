@@ -46,12 +46,18 @@ static cl_int filter_columns(const struct mien_conv2d *op)
     return op->c * op->kh * op->kw + 1;
 }
 
-/* Images of one split of the filter's sum: as few as keep the device busy. */
-static cl_int split_images(const struct mien_conv2d *op)
+/* Parts of the filter's sum, at most: as many as keep the device busy; no more for fewer images. */
+static size_t most_splits(const struct mien_conv2d *op)
 {
     const size_t groups = tiles(op->oc) * tiles(filter_columns(op));
     const size_t wanted = (WANTED_GROUPS + groups - 1) / groups;
-    const size_t splits = wanted < (size_t)op->n ? wanted : (size_t)op->n;
+    return wanted < (size_t)op->n ? wanted : (size_t)op->n;
+}
+
+/* Images of one part. */
+static cl_int split_images(const struct mien_conv2d *op)
+{
+    const size_t splits = most_splits(op);
     return (cl_int)(((size_t)op->n + splits - 1) / splits);
 }
 
@@ -68,11 +74,12 @@ static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
     return op->lanes == 1 && weights <= (double)INT_MAX;
 }
 
+/* Enough for fewer images too: whole parts of them can be more than those of a full batch. */
 static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
-    return pass != MIEN_CONV2D_BWD_FILTER ? 0
-                                          : (size_t)count_splits(op) * (size_t)op->oc *
-                                                (size_t)filter_columns(op) * sizeof(cl_float);
+    return pass != MIEN_CONV2D_BWD_FILTER
+               ? 0
+               : most_splits(op) * (size_t)op->oc * (size_t)filter_columns(op) * sizeof(cl_float);
 }
 
 static enum mien_status forward(struct mien_cl *cl, struct mien_cl_buffer *y,
