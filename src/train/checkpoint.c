@@ -11,21 +11,60 @@
 
 enum { MAX_STATES = 2, TEXT_BYTES = 64, NAME_BYTES = 40 };
 
-/* Positions go into the metadata as decimal texts, in this order. */
-static const char *const keys[] = { "epoch",           "step",
-                                    "best_epoch",      "best_accuracy",
-                                    "optimizer_steps", "data_fingerprint" };
-enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
+/* The state that is no tensor goes into the metadata as decimal texts. */
+enum key {
+    KEY_EPOCH,
+    KEY_STEP,
+    KEY_BEST_EPOCH,
+    KEY_BEST_ACCURACY,
+    KEY_TRAIN_ACCURACY,
+    KEY_OPTIMIZER_STEPS,
+    KEY_FINGERPRINT,
+    KEY_BATCH,
+    KEY_SHUFFLE,
+    KEYS
+};
+static const char *const keys[KEYS] = {
+    [KEY_EPOCH] = "epoch",
+    [KEY_STEP] = "step",
+    [KEY_BEST_EPOCH] = "best_epoch",
+    [KEY_BEST_ACCURACY] = "best_accuracy",
+    [KEY_TRAIN_ACCURACY] = "train_accuracy",
+    [KEY_OPTIMIZER_STEPS] = "optimizer_steps",
+    [KEY_FINGERPRINT] = "data_fingerprint",
+    [KEY_BATCH] = "batch",
+    [KEY_SHUFFLE] = "shuffle",
+};
 
 static void write_texts(char texts[KEYS][TEXT_BYTES], const struct mien_trainer *trainer)
 {
     const struct mien_position *const at = &trainer->position;
-    (void)snprintf(texts[0], TEXT_BYTES, "%d", at->epoch);
-    (void)snprintf(texts[1], TEXT_BYTES, "%zu", at->step);
-    (void)snprintf(texts[2], TEXT_BYTES, "%d", at->best_epoch);
-    (void)snprintf(texts[3], TEXT_BYTES, "%.17g", at->best_accuracy);
-    (void)snprintf(texts[4], TEXT_BYTES, "%ld", mien_optimizer_steps(trainer->optimizer));
-    (void)snprintf(texts[5], TEXT_BYTES, "%016" PRIx64, trainer->set->fingerprint);
+    (void)snprintf(texts[KEY_EPOCH], TEXT_BYTES, "%d", at->epoch);
+    (void)snprintf(texts[KEY_STEP], TEXT_BYTES, "%zu", at->step);
+    (void)snprintf(texts[KEY_BEST_EPOCH], TEXT_BYTES, "%d", at->best_epoch);
+    (void)snprintf(texts[KEY_BEST_ACCURACY], TEXT_BYTES, "%.17g", at->best_accuracy);
+    (void)snprintf(texts[KEY_TRAIN_ACCURACY], TEXT_BYTES, "%.17g", at->train_accuracy);
+    (void)snprintf(texts[KEY_OPTIMIZER_STEPS], TEXT_BYTES, "%ld",
+                   mien_optimizer_steps(trainer->optimizer));
+    (void)snprintf(texts[KEY_FINGERPRINT], TEXT_BYTES, "%016" PRIx64, trainer->set->fingerprint);
+    (void)snprintf(texts[KEY_BATCH], TEXT_BYTES, "%d", mien_model_batch(trainer->model));
+    (void)snprintf(texts[KEY_SHUFFLE], TEXT_BYTES, "%d", trainer->options.shuffle ? 1 : 0);
+}
+
+/* Weights that are not finite are lost: they must not take the place of any that are not. */
+static enum mien_status check_weights(const struct mien_model_file *file, struct mien_error *err)
+{
+    for (size_t i = 0; i < file->network->param_count; i++) {
+        const struct mien_param *const param = &file->network->params[i];
+        for (size_t k = 0; k < param->count; k++) {
+            if (!isfinite(file->weights[param->offset + k])) {
+                return mien_fail(err, MIEN_ERR_NOT_FINITE,
+                                 "%s is not finite any more: try a smaller learning rate",
+                                 param->name);
+            }
+        }
+    }
+    return MIEN_OK;
 }
 
 static enum mien_status read_buffer(struct mien_tensor *out, char name[NAME_BYTES],
@@ -59,6 +98,7 @@ enum mien_status mien_checkpoint_save(const char *path, struct mien_trainer *tra
     size_t count = 0;
 
     TRY(mien_trainer_download(trainer, err));
+    TRY(check_weights(trainer->file, err));
     for (int i = 0; mien_optimizer_state_name(trainer->optimizer, i) != NULL; i++) {
         (void)snprintf(names[count], NAME_BYTES, "state.%s",
                        mien_optimizer_state_name(trainer->optimizer, i));
@@ -104,37 +144,86 @@ static enum mien_status read_number(uint64_t *out, const struct mien_safetensors
     return MIEN_OK;
 }
 
+static enum mien_status read_accuracy(double *out, const struct mien_safetensors *file,
+                                      const char *key, struct mien_error *err)
+{
+    const char *const text = mien_safetensors_metadata(file, key);
+    char *end = NULL;
+    *out = text != NULL ? strtod(text, &end) : -1.0;
+    if (text == NULL || end == text || *end != '\0' || !(*out >= 0.0 && *out <= 1.0)) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "metadata '%s' is not an accuracy", key);
+    }
+    return MIEN_OK;
+}
+
+/* What an epoch began with must stay until its end. */
+static enum mien_status check_epoch(const struct mien_trainer *trainer, const uint64_t number[KEYS],
+                                    struct mien_error *err)
+{
+    const int batch = mien_model_batch(trainer->model);
+    if (number[KEY_FINGERPRINT] != trainer->set->fingerprint) {
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "the run was on other data (fingerprint %016" PRIx64
+                         ", this is %016" PRIx64 ")",
+                         number[KEY_FINGERPRINT], trainer->set->fingerprint);
+    }
+    if (number[KEY_STEP] == 0) {
+        return MIEN_OK;
+    }
+    if (number[KEY_BATCH] != (uint64_t)batch) {
+        return mien_fail(err, MIEN_ERR_USAGE,
+                         "the run stopped inside an epoch with batches of %" PRIu64
+                         ": they cannot be of %d before its end",
+                         number[KEY_BATCH], batch);
+    }
+    if ((number[KEY_SHUFFLE] == 1) != trainer->options.shuffle) {
+        return mien_fail(err, MIEN_ERR_USAGE,
+                         "the run stopped inside an epoch that was %sshuffled: that cannot change "
+                         "before its end",
+                         number[KEY_SHUFFLE] == 1 ? "" : "not ");
+    }
+    if (number[KEY_STEP] > mien_trainer_steps(trainer)) {
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "metadata 'step' is %" PRIu64 ": an epoch has %zu steps", number[KEY_STEP],
+                         mien_trainer_steps(trainer));
+    }
+    return MIEN_OK;
+}
+
 static enum mien_status restore_position(struct mien_trainer *trainer,
                                          const struct mien_safetensors *file,
                                          struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
+    double best = 0.0;
+    double train = 0.0;
     uint64_t number[KEYS] = { 0 };
-    const uint64_t most[KEYS] = { 1000000,   mien_trainer_steps(trainer), 1000000, 0, INT64_MAX,
-                                  UINT64_MAX };
+    const uint64_t most[KEYS] = {
+        [KEY_EPOCH] = 1000000,
+        [KEY_STEP] = INT32_MAX,
+        [KEY_BEST_EPOCH] = 1000000,
+        [KEY_OPTIMIZER_STEPS] = INT64_MAX,
+        [KEY_FINGERPRINT] = UINT64_MAX,
+        [KEY_BATCH] = INT32_MAX,
+        [KEY_SHUFFLE] = 1,
+    };
     for (size_t i = 0; i < KEYS; i++) {
         if (most[i] > 0) {
-            TRY(read_number(&number[i], file, keys[i], i == 5 ? 16 : 10, most[i], err));
+            TRY(read_number(&number[i], file, keys[i], i == KEY_FINGERPRINT ? 16 : 10, most[i],
+                            err));
         }
     }
-    const char *const accuracy = mien_safetensors_metadata(file, keys[3]);
-    const double best = accuracy != NULL ? strtod(accuracy, NULL) : -1.0;
-    if (!(best >= 0.0 && best <= 1.0)) {
-        return mien_fail(err, MIEN_ERR_FORMAT, "metadata '%s' is not an accuracy", keys[3]);
-    }
-    if (number[5] != trainer->set->fingerprint) {
-        return mien_fail(err, MIEN_ERR_FORMAT,
-                         "the run was on other data (fingerprint %016" PRIx64
-                         ", this is %016" PRIx64 ")",
-                         number[5], trainer->set->fingerprint);
-    }
+    TRY(read_accuracy(&best, file, keys[KEY_BEST_ACCURACY], err));
+    TRY(read_accuracy(&train, file, keys[KEY_TRAIN_ACCURACY], err));
+    TRY(check_epoch(trainer, number, err));
     trainer->position = (struct mien_position){
-        .epoch = (int)number[0],
-        .step = (size_t)number[1],
-        .best_epoch = (int)number[2],
+        .epoch = (int)number[KEY_EPOCH],
+        .step = (size_t)number[KEY_STEP],
+        .best_epoch = (int)number[KEY_BEST_EPOCH],
         .best_accuracy = best,
+        .train_accuracy = train,
     };
-    mien_optimizer_set_steps(trainer->optimizer, (long)number[4]);
+    mien_optimizer_set_steps(trainer->optimizer, (long)number[KEY_OPTIMIZER_STEPS]);
 
 done:
     return st;
@@ -168,7 +257,7 @@ enum mien_status mien_checkpoint_restore(struct mien_trainer *trainer, const cha
                        mien_optimizer_state_name(trainer->optimizer, i));
         st = restore_buffer(trainer, file, name, mien_optimizer_state(trainer->optimizer, i), err);
     }
-    if (st == MIEN_OK) {
+    if (st == MIEN_OK && trainer->position.step > 0) {
         st = restore_buffer(trainer, file, "state.epoch_sums", trainer->stats, err);
     }
     st = st == MIEN_OK ? st : mien_wrap(err, st, "%s", path);

@@ -5,10 +5,11 @@
 #include "train/trainer.h"
 
 /**
- * Write weights, optimiser state, position, sums of the epoch under way, the data's fingerprint and
- * the chosen kernel variants; waits for the device.
+ * Write weights, optimiser state, position, sums of the epoch under way and the data's fingerprint;
+ * waits for the device.
  *
- * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_CL; then what was at `path` is untouched
+ * Errors  MIEN_ERR_NOT_FINITE: a weight, named; MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_CL; then
+ *         what was at `path` is untouched
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_checkpoint_save(const char *path, struct mien_trainer *trainer,
@@ -17,7 +18,8 @@ enum mien_status mien_checkpoint_save(const char *path, struct mien_trainer *tra
 /**
  * Put a checkpoint's state into a trainer that was made from the same file's recipe and weights.
  *
- * Errors  MIEN_ERR_FORMAT: not a checkpoint, damaged, or of other data (fingerprints differ)
+ * Errors  MIEN_ERR_FORMAT: not a checkpoint, damaged, or of other data (fingerprints differ);
+ *         MIEN_ERR_USAGE: another batch or order of images than the epoch under way began with
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_checkpoint_restore(struct mien_trainer *trainer, const char *path,

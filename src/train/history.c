@@ -31,6 +31,13 @@ static enum mien_status append(struct mien_history *history, const char *text, s
     return MIEN_OK;
 }
 
+static bool is_row(const char *line, int row)
+{
+    char *end = NULL;
+    return row == 0 ? strncmp(line, header, strlen(header)) == 0
+                    : strtol(line, &end, 10) == row && *end == ',';
+}
+
 /* Keep the header and `rows` rows of the file that is there; rows behind them were never saved. */
 static enum mien_status keep_rows(struct mien_history *history, int rows, struct mien_error *err)
 {
@@ -41,7 +48,7 @@ static enum mien_status keep_rows(struct mien_history *history, int rows, struct
     const char *at = (const char *)data;
     for (int row = 0; row < rows + 1; row++) {
         const char *const end = memchr(at, '\n', bytes - (size_t)(at - (const char *)data));
-        if (end == NULL || (row == 0 && strncmp(at, header, strlen(header)) != 0)) {
+        if (end == NULL || !is_row(at, row)) {
             st = mien_fail(err, MIEN_ERR_FORMAT,
                            "%s: line %d is missing or not mien's: %d epochs are wanted",
                            history->path, row + 1, rows);

@@ -58,17 +58,20 @@ static float rate_of_last_step(const struct state *state)
 }
 
 static enum mien_status check_finite(const struct state *state,
-                                     const struct mien_softmax_stats *stats, struct mien_error *err)
+                                     const struct mien_softmax_stats *stats, const char *what,
+                                     struct mien_error *err)
 {
     if (isfinite(stats->loss)) {
         return MIEN_OK;
     }
-    return mien_fail(
-        err, MIEN_ERR_NOT_FINITE,
-        "the loss is not finite in epoch %d by step %zu of %zu, at a learning rate of %g: try a "
-        "smaller one; %s holds the state before this epoch",
-        state->trainer.position.epoch + 1, state->trainer.position.step,
-        mien_trainer_steps(&state->trainer), (double)rate_of_last_step(state), state->paths.last);
+    const bool saved = mien_path_is_file(state->paths.last);
+    return mien_fail(err, MIEN_ERR_NOT_FINITE,
+                     "the %s is not finite in epoch %d by step %zu of %zu, at a learning rate of "
+                     "%g: try a smaller one%s%s%s",
+                     what, state->trainer.position.epoch + 1, state->trainer.position.step,
+                     mien_trainer_steps(&state->trainer), (double)rate_of_last_step(state),
+                     saved ? "; " : "", saved ? state->paths.last : "",
+                     saved ? " is as it was before" : "");
 }
 
 static void report(struct state *state, const struct mien_softmax_stats *stats)
@@ -102,7 +105,7 @@ static enum mien_status look(struct state *state, struct mien_error *err)
         return MIEN_OK;
     }
     TRY(mien_trainer_stats(&stats, &state->trainer, err));
-    TRY(check_finite(state, &stats, err));
+    TRY(check_finite(state, &stats, "loss", err));
     if (state->steps != NULL &&
         fprintf(state->steps, "%d,%zu,%.9g\n", state->trainer.position.epoch + 1,
                 state->trainer.position.step, (double)stats.last_mean) < 0) {
@@ -116,6 +119,11 @@ static enum mien_status look(struct state *state, struct mien_error *err)
 
 done:
     return st;
+}
+
+static bool wants_stop(const struct state *state)
+{
+    return state->options->stop != NULL && state->options->stop(state->options->user);
 }
 
 /* The steps of one epoch, or those left of it; *end is set when the run is to stop inside it. */
@@ -135,7 +143,7 @@ static enum mien_status train_epoch(struct state *state, bool *stopped, enum mie
         TRY(mien_trainer_step(trainer, err));
         state->steps_made++;
         TRY(look(state, err));
-        if (options->stop != NULL && options->stop(options->user)) {
+        if (wants_stop(state)) {
             *stopped = true;
             *end = MIEN_RUN_INTERRUPTED;
         } else if (options->max_steps > 0 && state->steps_made >= options->max_steps) {
@@ -151,18 +159,19 @@ done:
 static enum mien_status validate(struct state *state, struct mien_epoch *row,
                                  struct mien_error *err)
 {
+    enum mien_status st = MIEN_OK;
     struct mien_softmax_stats stats;
     if (state->trainer.set->splits[MIEN_SPLIT_VALIDATION].count == 0) {
         return MIEN_OK;
     }
-    const enum mien_status st =
-        mien_evaluate(&stats, NULL, state->trainer.model, state->trainer.loader,
-                      MIEN_SPLIT_VALIDATION, state->options->log, err);
-    if (st == MIEN_OK) {
-        row->validated = true;
-        row->validation_loss = stats.loss / stats.weight;
-        row->validation_accuracy = (double)stats.hits / (double)stats.images;
-    }
+    TRY(mien_evaluate(&stats, NULL, state->trainer.model, state->trainer.loader,
+                      MIEN_SPLIT_VALIDATION, state->options->log, err));
+    TRY(check_finite(state, &stats, "validation loss", err));
+    row->validated = true;
+    row->validation_loss = stats.loss / stats.weight;
+    row->validation_accuracy = (double)stats.hits / (double)stats.images;
+
+done:
     return st;
 }
 
@@ -184,7 +193,10 @@ static enum mien_status keep_copy(const struct state *state, struct mien_error *
     return st;
 }
 
-/* The epoch is complete: validate, write its row, the checkpoint, and the best weights. */
+/*
+ * The epoch is complete: validate, write its row, the best weights, and last of all the checkpoint:
+ * a run that is killed on the way makes the epoch again and writes the same files.
+ */
 static enum mien_status end_epoch(struct state *state, struct mien_epoch *row,
                                   struct mien_error *err)
 {
@@ -192,7 +204,7 @@ static enum mien_status end_epoch(struct state *state, struct mien_epoch *row,
     struct mien_trainer *const trainer = &state->trainer;
     struct mien_softmax_stats stats;
     TRY(mien_trainer_stats(&stats, trainer, err));
-    TRY(check_finite(state, &stats, err));
+    TRY(check_finite(state, &stats, "loss", err));
     const double trained_s = now_s() - state->epoch_s;
     const size_t before = state->steps_before * (size_t)mien_model_batch(trainer->model);
     *row = (struct mien_epoch){
@@ -210,16 +222,18 @@ static enum mien_status end_epoch(struct state *state, struct mien_epoch *row,
         trainer->position.best_epoch == 0 || accuracy > trainer->position.best_accuracy;
     trainer->position.epoch++;
     trainer->position.step = 0;
+    trainer->position.train_accuracy = row->train_accuracy;
     if (best) {
         trainer->position.best_epoch = row->epoch;
         trainer->position.best_accuracy = accuracy;
     }
     TRY(mien_history_add(&state->history, row, err));
-    TRY(mien_checkpoint_save(state->paths.last, trainer, err));
+    TRY(mien_trainer_download(trainer, err));
     if (best) {
         TRY(mien_model_file_save(state->paths.best, trainer->file, NULL, 0, NULL, 0, err));
     }
     TRY(keep_copy(state, err));
+    TRY(mien_checkpoint_save(state->paths.last, trainer, err));
     if (state->options->epoch != NULL) {
         state->options->epoch(state->options->user, row, best);
     }
@@ -228,31 +242,52 @@ done:
     return st;
 }
 
+/* Save inside an epoch, unless what there is to save is lost already. */
+static enum mien_status save_position(struct state *state, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_softmax_stats stats;
+    TRY(mien_trainer_stats(&stats, &state->trainer, err));
+    TRY(check_finite(state, &stats, "loss", err));
+    TRY(mien_checkpoint_save(state->paths.last, &state->trainer, err));
+
+done:
+    return st;
+}
+
+/* Whether the last complete epoch reached the accuracy to stop at; also when a run goes on. */
+static bool reached_accuracy(const struct state *state)
+{
+    const double wanted = (double)spec_of(state)->stop_at_train_accuracy;
+    const struct mien_position *const at = &state->trainer.position;
+    return wanted > 0.0 && at->step == 0 && at->epoch > 0 && at->train_accuracy >= wanted;
+}
+
 static enum mien_status train_epochs(struct state *state, enum mien_run_end *end,
                                      struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct mien_train_spec *const spec = spec_of(state);
+    bool stopped = false;
     *end = MIEN_RUN_ALL_EPOCHS;
-    while (state->trainer.position.epoch < spec->epochs) {
-        bool stopped = false;
-        struct mien_epoch row;
-        TRY(train_epoch(state, &stopped, end, err));
-        const bool complete = state->trainer.position.step == mien_trainer_steps(&state->trainer);
-        if (complete) {
-            TRY(end_epoch(state, &row, err));
-        }
-        if (stopped) {
-            if (!complete) {
-                TRY(mien_checkpoint_save(state->paths.last, &state->trainer, err));
-            }
-            break;
-        }
-        if (spec->stop_at_train_accuracy > 0.0f &&
-            row.train_accuracy >= (double)spec->stop_at_train_accuracy) {
+    while (!stopped && state->trainer.position.epoch < spec_of(state)->epochs) {
+        if (reached_accuracy(state)) {
             *end = MIEN_RUN_ACCURACY;
             break;
         }
+        struct mien_epoch row;
+        TRY(train_epoch(state, &stopped, end, err));
+        if (state->trainer.position.step < mien_trainer_steps(&state->trainer)) {
+            TRY(save_position(state, err));
+            continue;
+        }
+        TRY(end_epoch(state, &row, err));
+        if (!stopped && wants_stop(state)) { /* while it validated */
+            stopped = true;
+            *end = MIEN_RUN_INTERRUPTED;
+        }
+    }
+    if (!stopped && reached_accuracy(state)) { /* in the last epoch */
+        *end = MIEN_RUN_ACCURACY;
     }
 
 done:
@@ -271,11 +306,8 @@ static enum mien_status prepare(struct state *state, struct mien_error *err)
     TRY(mien_run_write_recipe(state->paths.recipe, state->trainer.file->recipe, err));
     TRY(mien_run_write_info(state->paths.info, &state->trainer, options, NULL, err));
     if (options->log_steps) {
-        state->steps = fopen(state->paths.steps, "w");
-        if (state->steps == NULL || fputs("epoch,step,loss\n", state->steps) < 0) {
-            st = mien_fail(err, MIEN_ERR_IO, "%s cannot be written", state->paths.steps);
-            goto done;
-        }
+        TRY(mien_run_open_steps(&state->steps, state->paths.steps, &state->trainer.position,
+                                options->resume, err));
     }
 
 done:

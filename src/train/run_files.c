@@ -50,6 +50,52 @@ void mien_run_paths_finish(struct mien_run_paths *paths)
     *paths = (struct mien_run_paths){ 0 };
 }
 
+static const char steps_header[] = "epoch,step,loss\n";
+enum { STEPS_LIMIT_BYTES = 1 << 30 };
+
+/* Bytes of the header and the rows that are not behind the position. */
+static size_t count_kept(const char *text, size_t bytes, const struct mien_position *position)
+{
+    const size_t header = sizeof(steps_header) - 1;
+    size_t kept = bytes >= header && memcmp(text, steps_header, header) == 0 ? header : 0;
+    const char *end = NULL;
+    while (kept > 0 && (end = memchr(text + kept, '\n', bytes - kept)) != NULL) {
+        char *after = NULL;
+        const long epoch = strtol(text + kept, &after, 10);
+        const unsigned long step = *after == ',' ? strtoul(after + 1, NULL, 10) : 0;
+        if (epoch < 1 || step < 1 || epoch > position->epoch + 1L ||
+            (epoch == position->epoch + 1L && step > position->step)) {
+            break;
+        }
+        kept = (size_t)(end - text) + 1;
+    }
+    return kept;
+}
+
+enum mien_status mien_run_open_steps(FILE **out, const char *path,
+                                     const struct mien_position *position, bool resume,
+                                     struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    unsigned char *old = NULL;
+    size_t bytes = 0;
+    *out = NULL;
+    if (resume && mien_path_is_file(path)) {
+        TRY(mien_file_read(&old, &bytes, path, STEPS_LIMIT_BYTES, err));
+    }
+    const size_t kept = old != NULL ? count_kept((const char *)old, bytes, position) : 0;
+    TRY(mien_file_replace(path, kept > 0 ? (const char *)old : steps_header,
+                          kept > 0 ? kept : sizeof(steps_header) - 1, err));
+    *out = fopen(path, "a");
+    if (*out == NULL) {
+        st = mien_fail(err, MIEN_ERR_IO, "%s cannot be written", path);
+    }
+
+done:
+    free(old);
+    return st;
+}
+
 enum mien_status mien_run_write_recipe(const char *path, const struct mien_recipe *recipe,
                                        struct mien_error *err)
 {

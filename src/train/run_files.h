@@ -3,6 +3,8 @@
 #ifndef MIEN_TRAIN_RUN_FILES_H
 #define MIEN_TRAIN_RUN_FILES_H
 
+#include <stdio.h>
+
 #include "train/run.h"
 
 /** Paths of a run folder; owned. */
@@ -19,6 +21,17 @@ MIEN_CHECK_RESULT
 enum mien_status mien_run_paths_init(struct mien_run_paths *paths, const char *folder, bool resume,
                                      struct mien_error *err);
 void mien_run_paths_finish(struct mien_run_paths *paths);
+
+/**
+ * Open steps.csv for the next row: a new file, or, where a run goes on, the old one with its rows
+ * up to `position`.
+ *
+ * Ownership  *out is the caller's, to be closed; NULL on error
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_run_open_steps(FILE **out, const char *path,
+                                     const struct mien_position *position, bool resume,
+                                     struct mien_error *err);
 
 /** Write recipe.yaml, the resolved recipe. */
 MIEN_CHECK_RESULT

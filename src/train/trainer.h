@@ -20,6 +20,7 @@ struct mien_position {
     size_t step;    /**< steps made in the epoch that is under way */
     int best_epoch; /**< the one with the best accuracy so far, from 1; 0: none yet */
     double best_accuracy;
+    double train_accuracy; /**< of the last epoch completed; 0: none yet */
 };
 
 /**
