@@ -106,11 +106,11 @@ static void format_time(char *out, size_t bytes, double seconds)
         (void)snprintf(out, bytes, "--:--");
         return;
     }
-    const long s = lround(seconds);
+    const unsigned s = (unsigned)lround(seconds) % (3600 * 1000); /* the compiler sees a bound */
     if (s >= 3600) {
-        (void)snprintf(out, bytes, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+        (void)snprintf(out, bytes, "%u:%02u:%02u", s / 3600, s / 60 % 60, s % 60);
     } else {
-        (void)snprintf(out, bytes, "%02ld:%02ld", s / 60, s % 60);
+        (void)snprintf(out, bytes, "%02u:%02u", s / 60, s % 60);
     }
 }
 
