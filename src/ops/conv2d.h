@@ -14,9 +14,11 @@ enum mien_conv2d_variant {
                            > 1 */
     MIEN_CONV2D_WINOGRAD, /**< fewer multiplications, for 3x3, 4x4 and 5x5 with stride 1; lanes > 1
                            */
-    MIEN_CONV2D_TILE,     /**< local-memory tiles, for GPUs; lanes 1 */
+    MIEN_CONV2D_CHANNEL, /**< backward filter only: channels as vectors, for small images; lanes > 1
+                          */
+    MIEN_CONV2D_TILE,    /**< local-memory tiles, for GPUs; lanes 1 */
 };
-enum { MIEN_CONV2D_VARIANTS = 3 };
+enum { MIEN_CONV2D_VARIANTS = 4 };
 
 enum mien_conv2d_pass { MIEN_CONV2D_FWD, MIEN_CONV2D_BWD_DATA, MIEN_CONV2D_BWD_FILTER };
 enum { MIEN_CONV2D_PASSES = 3 };

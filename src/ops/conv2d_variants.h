@@ -32,6 +32,7 @@ struct mien_conv2d_family {
 
 extern const struct mien_conv2d_family mien_conv2d_vector;
 extern const struct mien_conv2d_family mien_conv2d_winograd;
+extern const struct mien_conv2d_family mien_conv2d_channel;
 extern const struct mien_conv2d_family mien_conv2d_tile;
 
 /**
