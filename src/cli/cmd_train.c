@@ -115,38 +115,86 @@ static enum mien_status check_options(const struct train_options *o, struct mien
         return mien_fail(err, MIEN_ERR_USAGE,
                          "--resume takes the run's own recipe, folder and weights");
     }
+    if (o->resume != NULL && o->common.seed >= 0) {
+        return mien_fail(err, MIEN_ERR_USAGE, "--resume takes the run's own seed");
+    }
     return MIEN_OK;
 }
 
-/* The data of a run that goes on, from its run.json; free() it. */
-static enum mien_status data_of_run(char **out, const char *run, struct mien_error *err)
+/* What a run was begun with; kept in its run.json, so that going on with it needs no options. */
+struct origin {
+    char *data;
+    double split;
+    bool shuffle;
+    int blas;
+};
+
+static int choice_of(const char *word, const char *const *choices)
 {
-    *out = NULL;
+    for (int i = 0; word != NULL && choices[i] != NULL; i++) {
+        if (strcmp(word, choices[i]) == 0) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+/* The whole path, since a run may go on from another folder; free() it. */
+static char *whole_path(const char *path, struct mien_error *err)
+{
+    char *const whole = realpath(path, NULL);
+    return whole != NULL ? whole : mien_strdup(path, err);
+}
+
+/* The origin of a run that goes on.  What this command line says goes first. */
+static enum mien_status read_origin(struct origin *out, const struct train_options *o,
+                                    struct mien_error *err)
+{
     enum mien_status st = MIEN_ERR_MEMORY;
     json_error_t error;
-    char *const path = mien_path_join(run, "run.json", err);
+    char *const path = mien_path_join(o->resume, "run.json", err);
     json_t *const info = path == NULL ? NULL : json_load_file(path, 0, &error);
+    const json_t *const options = json_object_get(info, "options");
     const char *const data =
-        json_string_value(json_object_get(json_object_get(info, "data"), "path"));
+        o->data != NULL ? o->data
+                        : json_string_value(json_object_get(json_object_get(info, "data"), "path"));
     if (path != NULL && data == NULL) {
         st = mien_fail(err, MIEN_ERR_FORMAT, "%s does not say where the data is: give DATA", path);
     } else if (path != NULL) {
-        *out = mien_strdup(data, err);
-        st = *out == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
+        out->data = whole_path(data, err);
+        st = out->data == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
     }
+    const double split = json_number_value(json_object_get(options, "split"));
+    const char *const blas = json_string_value(json_object_get(options, "blas"));
+    out->split = o->split > 0.0 ? o->split : split >= 0.0 && split <= 0.9 ? split : 0.0;
+    out->shuffle = !o->no_shuffle && !json_is_false(json_object_get(options, "shuffle"));
+    out->blas = o->blas > 0 ? o->blas : choice_of(blas, session_blas_choices);
     json_decref(info);
     free(path);
     return st;
 }
 
-static struct mien_data_options data_options(const struct train_options *o,
+/* The same of a new run. */
+static enum mien_status take_origin(struct origin *out, const struct train_options *o,
+                                    struct mien_error *err)
+{
+    *out = (struct origin){
+        .data = whole_path(o->data, err),
+        .split = o->split,
+        .shuffle = !o->no_shuffle,
+        .blas = o->blas,
+    };
+    return out->data == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
+}
+
+static struct mien_data_options data_options(const struct origin *origin,
                                              const struct mien_recipe *recipe, struct term *term)
 {
     return (struct mien_data_options){
         .channels = recipe->input.channels,
         .height = recipe->input.height,
         .width = recipe->input.width,
-        .split = o->split,
+        .split = origin->split,
         .seed = recipe->train.seed,
         .log = &term->log,
     };
@@ -154,8 +202,8 @@ static struct mien_data_options data_options(const struct train_options *o,
 
 /* A new run: the recipe, the data, and weights drawn or read. */
 static enum mien_status begin(struct mien_model_file *file, struct mien_dataset **set,
-                              const struct train_options *o, struct term *term,
-                              struct mien_error *err)
+                              struct origin *origin, const struct train_options *o,
+                              struct term *term, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_recipe *recipe = NULL;
@@ -164,7 +212,8 @@ static enum mien_status begin(struct mien_model_file *file, struct mien_dataset 
     if (o->common.seed >= 0) {
         recipe->train.seed = (uint64_t)o->common.seed;
     }
-    const struct mien_data_options load = data_options(o, recipe, term);
+    TRY(take_origin(origin, o, err));
+    const struct mien_data_options load = data_options(origin, recipe, term);
     TRY(mien_dataset_load(set, o->data, &load, err));
     struct mien_recipe *const given = recipe;
     recipe = NULL;
@@ -179,9 +228,9 @@ done:
 }
 
 /* An old run: what its last checkpoint and its run.json say. */
-static enum mien_status go_on(struct mien_model_file *file, struct mien_dataset **set, char **data,
-                              const struct train_options *o, struct term *term,
-                              struct mien_error *err)
+static enum mien_status go_on(struct mien_model_file *file, struct mien_dataset **set,
+                              struct origin *origin, const struct train_options *o,
+                              struct term *term, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     char *const last = mien_path_join(o->resume, "last.safetensors", err);
@@ -190,11 +239,9 @@ static enum mien_status go_on(struct mien_model_file *file, struct mien_dataset 
     }
     TRY(mien_model_file_load(file, last, err));
     TRY(mien_model_file_set(file, (const char *const *)o->settings.items, o->settings.count, err));
-    if (o->data == NULL) {
-        TRY(data_of_run(data, o->resume, err));
-    }
-    const struct mien_data_options load = data_options(o, file->recipe, term);
-    TRY(mien_dataset_load(set, o->data != NULL ? o->data : *data, &load, err));
+    TRY(read_origin(origin, o, err));
+    const struct mien_data_options load = data_options(origin, file->recipe, term);
+    TRY(mien_dataset_load(set, origin->data, &load, err));
 
 done:
     free(last);
@@ -250,11 +297,11 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     struct mien_dataset *set = NULL;
     struct mien_class_map map = { .labels = NULL };
     struct mien_run_result result;
-    char *data = NULL;
+    struct origin origin = { .data = NULL };
 
     TRY(check_options(o, err));
-    TRY(o->resume != NULL ? go_on(&file, &set, &data, o, term, err)
-                          : begin(&file, &set, o, term, err));
+    TRY(o->resume != NULL ? go_on(&file, &set, &origin, o, term, err)
+                          : begin(&file, &set, &origin, o, term, err));
     TRY(mien_class_map_create(&map, set, file.classes, file.class_count, err));
     TRY(session_open(&session, &o->common, false, term, err));
     announce(&file, set, term);
@@ -262,14 +309,15 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     (void)signal(SIGTERM, request_stop);
     const struct mien_run_options run = {
         .folder = folder,
-        .data = o->data != NULL ? o->data : data,
+        .data = origin.data,
         .command = term->command_line,
+        .split = origin.split,
         .resume = o->resume != NULL,
         .max_steps = (size_t)o->max_steps,
         .keep_every = o->keep_every,
         .log_steps = o->max_steps > 0,
-        .trainer = { .blas = (enum mien_blas)o->blas,
-                     .shuffle = !o->no_shuffle,
+        .trainer = { .blas = (enum mien_blas)origin.blas,
+                     .shuffle = origin.shuffle,
                      .device_bytes = (size_t)o->data_mib << 20 },
         .stop = stop,
         .progress = term->bars && !term->quiet ? show_progress : NULL,
@@ -291,7 +339,7 @@ done:
     mien_dataset_destroy(set);
     mien_model_file_finish(&file);
     session_close(&session);
-    free(data);
+    free(origin.data);
     return st;
 }
 

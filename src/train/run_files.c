@@ -130,6 +130,30 @@ static json_t *describe_data(const struct mien_trainer *trainer, const char *pat
     return data;
 }
 
+/* The command that began the run, and those that went on with it. */
+static void describe_commands(json_t *info, const char *path,
+                              const struct mien_run_options *options, bool first)
+{
+    const char *const command = options->command != NULL ? options->command : "";
+    json_t *const old = options->resume ? json_load_file(path, 0, NULL) : NULL;
+    const char *const begun = json_string_value(json_object_get(old, "command"));
+    const json_t *const before = json_object_get(old, "resumed_by");
+    json_t *const resumed = json_is_array(before) ? json_deep_copy(before) : json_array();
+    if (begun != NULL && first) {
+        (void)json_array_append_new(resumed, json_string(command));
+    }
+    (void)json_object_set_new(info, "command", json_string(begun != NULL ? begun : command));
+    (void)json_object_set_new(info, "resumed_by", resumed);
+    json_decref(old);
+}
+
+static json_t *describe_options(const struct mien_run_options *options)
+{
+    static const char *const blas[] = { "auto", "own", "clblast" };
+    return json_pack("{s:b, s:f, s:s}", "shuffle", (int)options->trainer.shuffle, "split",
+                     options->split, "blas", blas[options->trainer.blas]);
+}
+
 enum mien_status mien_run_write_info(const char *path, const struct mien_trainer *trainer,
                                      const struct mien_run_options *options,
                                      const struct mien_run_result *result, struct mien_error *err)
@@ -137,8 +161,8 @@ enum mien_status mien_run_write_info(const char *path, const struct mien_trainer
     json_t *const info = json_object();
     (void)json_object_set_new(info, "mien", json_string(MIEN_VERSION));
     (void)json_object_set_new(info, "recipe", json_string(trainer->file->recipe->name));
-    (void)json_object_set_new(info, "command",
-                              json_string(options->command != NULL ? options->command : ""));
+    describe_commands(info, path, options, result == NULL);
+    (void)json_object_set_new(info, "options", describe_options(options));
     (void)json_object_set_new(info, "device", describe_device(mien_cl_device(trainer->cl)));
     (void)json_object_set_new(info, "data", describe_data(trainer, options->data));
     (void)json_object_set_new(info, "batch", json_integer(mien_model_batch(trainer->model)));

@@ -1,0 +1,159 @@
+#!/bin/sh
+# train.sh - runs: begun, interrupted, gone on with, and refused
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+recipes=$(cd "$(dirname "$0")/../../recipes" && pwd)
+cd "$work" || exit 1
+expect 0 synth faces --count 70
+tiny=$recipes/tiny.yaml
+few="--batch 16 --epochs 3 --quiet"
+
+# history FOLDER: its rows without the columns of time.
+history() {
+    cut -d , -f 1-6 "$1/history.csv"
+}
+
+# same A B: both runs ended in the same bits.
+same() {
+    check "$1 and $2 differ in last" cmp -s "$1/last.safetensors" "$2/last.safetensors"
+    check "$1 and $2 differ in best" cmp -s "$1/best.safetensors" "$2/best.safetensors"
+    history "$1" >a.csv
+    history "$2" >b.csv
+    check "$1 and $2 differ in history" cmp -s a.csv b.csv
+}
+
+# shellcheck disable=SC2086
+expect 0 train faces --recipe "$tiny" --out whole $few
+says '^epoch   3  train loss .* validation loss '
+says '^all epochs done after 3 epochs'
+for f in recipe.yaml history.csv last.safetensors best.safetensors run.json; do
+    check "no $f" test -s "whole/$f"
+done
+check "four lines of history" test "$(wc -l <whole/history.csv)" -eq 4
+check "the data's path is whole" grep -q "\"path\": \"$(pwd -P)/faces\"" whole/run.json
+check "no temporary file is left" test "$(find whole -type f | wc -l)" -eq 5
+
+# A folder that holds a run is left alone.
+cp -r whole kept
+# shellcheck disable=SC2086
+expect 1 train faces --recipe "$tiny" --out whole $few
+errs '^mien train: whole holds a run already'
+one_line
+check "the run was left as it was" diff -r whole kept
+
+# Cut inside an epoch, gone on from another folder, without DATA.
+# shellcheck disable=SC2086
+expect 0 train faces --recipe "$tiny" --out cut $few --max-steps 7 --json
+says '"ended_because": "step limit reached", "epochs": 1'
+check "seven steps are logged" test "$(wc -l <cut/steps.csv)" -eq 8
+mkdir elsewhere
+cd elsewhere || exit 1
+expect 0 train --resume ../cut --quiet
+cd ..
+same whole cut
+check "the first command stays" grep -q '"command": "mien train faces' cut/run.json
+check "the second is noted" grep -q '"mien train --resume' cut/run.json
+
+# An ended run stays ended; more epochs can be asked for.
+expect 0 train --resume cut --quiet
+says '^all epochs done after 3 epochs'
+same whole cut
+expect 0 train --resume cut --quiet --epochs 4
+says '^epoch   4 '
+
+# interrupt SIGNAL FOLDER: begins a long run, sends the signal in its second epoch.
+interrupt() {
+    ran="train --out $2, SIG$1"
+    "$mien" train faces --recipe "$tiny" --out "$2" --batch 16 --epochs 100000 --quiet \
+        >"$out" 2>"$err" </dev/null &
+    pid=$!
+    tries=0
+    while [ ! -s "$2/last.safetensors" ] && [ $tries -lt 600 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    kill -s "$1" $pid
+    code=0
+    wait $pid || code=$?
+    checks=$((checks + 1))
+    [ "$code" -eq 130 ] || failed "exit code $code, expected 130"
+    errs "^mien train: stopped and saved; go on with: mien train --resume $2"
+}
+# The shell starts what runs behind it with SIGINT ignored; mien takes it all the same.
+for signal in INT TERM; do
+    interrupt $signal "stop$signal"
+    done_epochs=$(($(wc -l <"stop$signal/history.csv") - 1))
+    rounds=$((done_epochs + 2))
+    expect 0 train --resume "stop$signal" --epochs $rounds --quiet
+    expect 0 train faces --recipe "$tiny" --out "straight$signal" --batch 16 --epochs $rounds --quiet
+    same "stop$signal" "straight$signal"
+done
+
+# In order, with a split: what a run was begun with is known when it goes on.
+expect 0 train faces/train --split 0.2 --recipe "$tiny" --out ordered --batch 16 --epochs 2 \
+    --no-shuffle --blas clblast --quiet
+expect 0 train faces/train --split 0.2 --recipe "$tiny" --out parts --batch 16 --epochs 2 \
+    --no-shuffle --blas clblast --quiet --max-steps 3
+expect 0 train --resume parts --quiet
+same ordered parts
+
+# Weights to start from.
+expect 0 train faces --recipe "$tiny" --out from --init whole/best.safetensors --max-steps 1 --quiet
+expect 4 train faces --recipe "$recipes/linear.yaml" --out other --init whole/best.safetensors
+errs 'dense1.weight is F32 of 32x400: the network wants F32 of 7x2304'
+one_line
+check "a refused run made a folder" test ! -e other
+expect 4 train faces --recipe "$tiny" --out other --init nosuch.safetensors
+errs 'nosuch.safetensors'
+expect 4 train faces --recipe "$tiny" --out other --init faces/train/happy/0000.png
+
+# A rate that loses the weights: the checkpoint of before stays, and can be gone on from.
+expect 0 train faces --recipe "$tiny" --out wild --batch 16 --epochs 1 --quiet
+cp wild/last.safetensors before.safetensors
+expect 1 train --resume wild --epochs 9 --quiet --rate 1000 --set train.optimizer.momentum=0.9
+errs 'not finite'
+errs 'smaller'
+one_line
+expect 0 eval wild/best.safetensors faces --quiet
+
+# Refusals.
+expect 2 train faces --out other
+errs 'a new run needs DATA, --recipe FILE and --out RUN'
+expect 2 train --recipe "$tiny" --out other
+expect 2 train --resume whole --out other
+expect 2 train --resume whole --seed 3
+expect 4 train nosuch --recipe "$tiny" --out other
+errs '^mien train: nosuch'
+one_line
+expect 4 train faces --recipe nosuch.yaml --out other
+errs 'nosuch.yaml'
+one_line
+expect 4 train --resume nosuch
+errs 'nosuch'
+one_line
+cp -r whole damaged
+head -c 500 whole/last.safetensors >damaged/last.safetensors
+expect 4 train --resume damaged
+errs 'damaged/last.safetensors'
+one_line
+cp whole/best.safetensors damaged/last.safetensors
+expect 4 train --resume damaged --quiet
+errs 'weights only, not a checkpoint'
+one_line
+expect 0 synth others --count 70 --seed 9
+expect 4 train others --resume whole --quiet
+errs 'the run was on other data'
+one_line
+touch file
+expect 1 train faces --recipe "$tiny" --out file/run --quiet
+one_line
+mkdir closed
+chmod a-w closed
+if ! touch closed/probe 2>/dev/null; then
+    expect 1 train faces --recipe "$tiny" --out closed/run --quiet
+    errs 'Permission denied'
+    one_line
+fi
+rm -f closed/probe
+check "a refused run made a folder" test ! -e other
+finish
