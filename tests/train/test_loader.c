@@ -1,0 +1,242 @@
+/* test_loader.c - batches of a set: each image once, from the device or from the host alike */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/layout.h"
+#include "support/training.h"
+#include "train/loader.h"
+
+static const char recipe[] = "input: { channels: 3, height: 4, width: 5 }\n"
+                             "layers: [ flatten, dense classes ]";
+static const struct set_sizes sizes = { 23, 6, 3, 4, 5, 7 };
+enum { BATCH = 8, IMAGE = 3 * 4 * 5 };
+
+/* Everything that a loader hands out for one split. */
+struct epoch {
+    size_t count;
+    float *images;   /* [count][IMAGE] */
+    int32_t *labels; /* [count] */
+};
+
+struct fixture {
+    struct mien_cl *cl;
+    struct mien_dataset *set;
+    struct mien_network *network;
+    struct mien_model *model;
+    struct mien_loader *loader;
+};
+
+static void set_up(struct fixture *f, struct mien_cl *cl, size_t device_bytes)
+{
+    struct mien_error err = { "" };
+    *f = (struct fixture){ .cl = cl, .set = set_make(&sizes, 11) };
+    f->network = network_from(recipe, f->set->class_count);
+    const struct mien_model_options model = { .batch = BATCH, .train = true };
+    const struct mien_loader_options loader = { BATCH, 0.3f, 0.7f, device_bytes };
+    assert_ok(mien_model_create(&f->model, cl, f->network, &model, &err), &err);
+    assert_ok(mien_loader_create(&f->loader, cl, f->set, &loader, &err), &err);
+}
+
+static void tear_down(struct fixture *f)
+{
+    mien_loader_destroy(f->loader);
+    mien_model_destroy(f->model);
+    mien_network_destroy(f->network);
+    set_free(f->set);
+    assert_int_equal(mien_cl_live(f->cl), 0);
+}
+
+static void read_batch(struct fixture *f, struct epoch *epoch, size_t first, int n)
+{
+    struct mien_error err = { "" };
+    const struct mien_act act = mien_model_input_act(f->model, n);
+    const size_t bytes = mien_act_floats(&act) * sizeof(float);
+    float *const blocked = malloc(bytes);
+    assert_non_null(blocked);
+    assert_ok(mien_cl_read(f->cl, blocked, mien_model_input(f->model), 0, bytes, &err), &err);
+    float *const plain = plain_from_blocked(blocked, &act);
+    memcpy(epoch->images + first * IMAGE, plain, (size_t)n * IMAGE * sizeof(float));
+    assert_ok(mien_cl_read(f->cl, epoch->labels + first, mien_loader_labels(f->loader), 0,
+                           (size_t)n * sizeof(int32_t), &err),
+              &err);
+    free(blocked);
+    free(plain);
+}
+
+/* The split taken last, in batches of which the last is smaller; two batches are on their way. */
+static struct epoch read_epoch(struct fixture *f)
+{
+    struct mien_error err = { "" };
+    struct epoch epoch = { .count = mien_loader_count(f->loader) };
+    epoch.images = calloc(epoch.count, IMAGE * sizeof(float));
+    epoch.labels = calloc(epoch.count, sizeof(int32_t));
+    assert_non_null(epoch.images);
+    assert_non_null(epoch.labels);
+    for (size_t first = 0; first < epoch.count; first += BATCH) {
+        const size_t left = epoch.count - first;
+        const int n = left < BATCH ? (int)left : BATCH;
+        assert_ok(mien_loader_load(f->loader, f->model, first, n, &err), &err);
+        read_batch(f, &epoch, first, n);
+    }
+    return epoch;
+}
+
+static void free_epoch(struct epoch *epoch)
+{
+    free(epoch->images);
+    free(epoch->labels);
+}
+
+/* Image `index` of the set as the loader normalises it. */
+static bool is_image(const struct fixture *f, const float *got, size_t index)
+{
+    for (size_t k = 0; k < IMAGE; k++) {
+        const size_t c = k / 20;
+        const size_t pixel = k % 20;
+        const double value = (double)f->set->images[index * IMAGE + pixel * 3 + c] / 255.0;
+        if (fabs((value - 0.3) / 0.7 - (double)got[k]) > 1e-5) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void test_loader__gives_the_validation_images_in_their_order(void **state)
+{
+    struct mien_error err = { "" };
+    struct fixture f;
+    set_up(&f, device_or_skip(state), 0);
+    assert_true(mien_loader_resident(f.loader));
+    assert_ok(mien_loader_in_order(f.loader, MIEN_SPLIT_VALIDATION, &err), &err);
+    struct epoch epoch = read_epoch(&f);
+    assert_int_equal(epoch.count, 6);
+    for (size_t i = 0; i < epoch.count; i++) {
+        assert_true(is_image(&f, epoch.images + i * IMAGE, 23 + i));
+        assert_int_equal(epoch.labels[i], f.set->labels[23 + i]);
+    }
+    free_epoch(&epoch);
+    tear_down(&f);
+}
+
+static void test_loader__gives_every_training_image_once(void **state)
+{
+    struct mien_error err = { "" };
+    struct fixture f;
+    set_up(&f, device_or_skip(state), 0);
+    int seen[23] = { 0 };
+    int moved = 0;
+    assert_ok(mien_loader_shuffled(f.loader, MIEN_SPLIT_TRAIN, 7, 0, &err), &err);
+    struct epoch epoch = read_epoch(&f);
+    assert_int_equal(epoch.count, 23);
+    for (size_t i = 0; i < epoch.count; i++) {
+        size_t index = 0;
+        while (index < 23 && !is_image(&f, epoch.images + i * IMAGE, index)) {
+            index++;
+        }
+        assert_true(index < 23);
+        assert_int_equal(epoch.labels[i], f.set->labels[index]);
+        seen[index]++;
+        moved += index != i;
+    }
+    for (size_t i = 0; i < 23; i++) {
+        assert_int_equal(seen[i], 1);
+    }
+    assert_true(moved > 10);
+    free_epoch(&epoch);
+    tear_down(&f);
+}
+
+static void assert_equal(const struct epoch *a, const struct epoch *b, bool equal)
+{
+    assert_int_equal(a->count, b->count);
+    const bool images = memcmp(a->images, b->images, a->count * IMAGE * sizeof(float)) == 0;
+    const bool labels = memcmp(a->labels, b->labels, a->count * sizeof(int32_t)) == 0;
+    assert_true(equal ? images && labels : !images);
+}
+
+static void test_loader__draws_an_order_for_each_seed_and_epoch(void **state)
+{
+    struct mien_error err = { "" };
+    struct fixture f;
+    set_up(&f, device_or_skip(state), 0);
+    static const struct {
+        uint64_t seed;
+        int epoch;
+        bool equal;
+    } others[] = { { 7, 2, true }, { 7, 3, false }, { 8, 2, false } };
+    assert_ok(mien_loader_shuffled(f.loader, MIEN_SPLIT_TRAIN, 7, 2, &err), &err);
+    struct epoch first = read_epoch(&f);
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(mien_loader_in_order(f.loader, MIEN_SPLIT_VALIDATION, &err), &err);
+        assert_ok(
+            mien_loader_shuffled(f.loader, MIEN_SPLIT_TRAIN, others[i].seed, others[i].epoch, &err),
+            &err);
+        struct epoch epoch = read_epoch(&f);
+        assert_equal(&first, &epoch, others[i].equal);
+        free_epoch(&epoch);
+    }
+    free_epoch(&first);
+    tear_down(&f);
+}
+
+static void test_loader__sends_from_the_host_what_the_device_would_hold(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct epoch epochs[2][2];
+    for (int staged = 0; staged < 2; staged++) {
+        struct fixture f;
+        set_up(&f, cl, staged ? 100 : 0);
+        assert_int_equal(mien_loader_resident(f.loader), !staged);
+        assert_ok(mien_loader_shuffled(f.loader, MIEN_SPLIT_TRAIN, 7, 2, &err), &err);
+        epochs[staged][0] = read_epoch(&f);
+        assert_ok(mien_loader_in_order(f.loader, MIEN_SPLIT_VALIDATION, &err), &err);
+        epochs[staged][1] = read_epoch(&f);
+        tear_down(&f);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_equal(&epochs[0][i], &epochs[1][i], true);
+        free_epoch(&epochs[0][i]);
+        free_epoch(&epochs[1][i]);
+    }
+}
+
+/* Batches are enqueued ahead of the device: what is staged must not be overwritten under it. */
+static void test_loader__does_not_overwrite_what_is_on_its_way(void **state)
+{
+    struct mien_error err = { "" };
+    struct fixture f;
+    set_up(&f, device_or_skip(state), 100);
+    assert_ok(mien_loader_in_order(f.loader, MIEN_SPLIT_TRAIN, &err), &err);
+    for (size_t round = 0; round < 50; round++) {
+        const size_t first = round * 5 % 15;
+        for (size_t ahead = 0; ahead < 4; ahead++) {
+            assert_ok(mien_loader_load(f.loader, f.model, ahead, BATCH, &err), &err);
+        }
+        assert_ok(mien_loader_load(f.loader, f.model, first, BATCH, &err), &err);
+        struct epoch epoch = { BATCH, calloc(BATCH, IMAGE * sizeof(float)),
+                               calloc(BATCH, sizeof(int32_t)) };
+        assert_non_null(epoch.images);
+        assert_non_null(epoch.labels);
+        read_batch(&f, &epoch, 0, BATCH);
+        for (size_t i = 0; i < BATCH; i++) {
+            assert_true(is_image(&f, epoch.images + i * IMAGE, first + i));
+            assert_int_equal(epoch.labels[i], f.set->labels[first + i]);
+        }
+        free_epoch(&epoch);
+    }
+    tear_down(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_loader__gives_the_validation_images_in_their_order),
+        cmocka_unit_test(test_loader__gives_every_training_image_once),
+        cmocka_unit_test(test_loader__draws_an_order_for_each_seed_and_epoch),
+        cmocka_unit_test(test_loader__sends_from_the_host_what_the_device_would_hold),
+        cmocka_unit_test(test_loader__does_not_overwrite_what_is_on_its_way),
+    };
+    return cmocka_run_group_tests_name("train/loader", tests, device_setup, device_teardown);
+}
