@@ -13,10 +13,10 @@ history() {
     cut -d , -f 1-6 "$1/history.csv"
 }
 
-# same A B: both runs ended in the same bits.
+# same A B: both runs ended in the same bits.  (The recipe inside the best weights is that of the
+# time when they were best: with other epochs, it differs.)
 same() {
     check "$1 and $2 differ in last" cmp -s "$1/last.safetensors" "$2/last.safetensors"
-    check "$1 and $2 differ in best" cmp -s "$1/best.safetensors" "$2/best.safetensors"
     history "$1" >a.csv
     history "$2" >b.csv
     check "$1 and $2 differ in history" cmp -s a.csv b.csv
@@ -51,6 +51,7 @@ cd elsewhere || exit 1
 expect 0 train --resume ../cut --quiet
 cd ..
 same whole cut
+check "whole and cut differ in best" cmp -s whole/best.safetensors cut/best.safetensors
 check "the first command stays" grep -q '"command": "mien train faces' cut/run.json
 check "the second is noted" grep -q '"mien train --resume' cut/run.json
 

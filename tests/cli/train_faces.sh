@@ -1,0 +1,25 @@
+#!/bin/sh
+# train_faces.sh - what the synthetic faces are made for: a linear classifier does poorly on them, the
+# report's network does not
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+recipes=$(cd "$(dirname "$0")/../../recipes" && pwd)
+cd "$work" || exit 1
+
+# accuracy MODEL: on the validation images, in whole per cent, as $percent.
+accuracy() {
+    expect 0 eval "$1" faces --json
+    percent=$(sed 's/.*"accuracy": \([0-9.]*\).*/\1/' "$out" | awk '{ printf "%d", $1 * 100 }')
+    checks=$((checks + 1))
+}
+
+expect 0 synth faces --count 2800 --quiet
+expect 0 train faces --recipe "$recipes/linear.yaml" --out linear --epochs 20 --quiet
+accuracy linear/best.safetensors
+check "linear reaches $percent %" test "$percent" -lt 60
+expect 0 train faces --recipe "$recipes/report-pooled.yaml" --out pooled --quiet --epochs 12 --batch 50 \
+    --rate 0.05 --set train.optimizer.momentum=0.9
+accuracy pooled/best.safetensors
+check "the report's network, pooled, reaches $percent %" test "$percent" -ge 90
+echo "pooled: $percent %"
+finish
