@@ -25,7 +25,7 @@ cl base
 ref base
 ops cl base
 data ops cl base
-tune ops cl base
+tune ref ops cl base
 nn data tune ops cl base
 train nn data tune ops cl base
 api train nn data tune ops cl base

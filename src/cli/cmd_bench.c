@@ -19,6 +19,7 @@ static const struct opt bench_table[] = {
       "step: put a value over the recipe's; may come again", .role = OPT_ANY },
     { "blas", OPT_CHOICE, FIELD(blas), "NAME", "step: " SESSION_BLAS_HELP,
       .choices = session_blas_choices },
+    { "tuning", OPT_STRING, FIELD(tuning), "FILE", "step: " SESSION_TUNING_HELP, .role = OPT_ANY },
     { "layers", OPT_FLAG, FIELD(layers), NULL,
       "step: also the device's time by layer and pass, and the gaps between launches",
       .role = OPT_ANY },
@@ -100,6 +101,7 @@ static enum mien_status check(const struct bench_options *o, bool step, bool ker
         { "--set", o->settings.count > 0, step },
         { "--blas", o->blas != MIEN_BLAS_AUTO, step },
         { "--layers", o->layers, step },
+        { "--tuning", o->tuning != NULL, step },
         { "--filter", o->filter != NULL, kernels },
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {

@@ -11,7 +11,7 @@ struct bench_options {
     struct common_options common;
     const char *what;
     struct opt_strings files, settings;
-    const char *filter;
+    const char *filter, *tuning;
     int batch, repeat, warmup, classes, blas; /**< out of range: not given */
     bool layers;
 };

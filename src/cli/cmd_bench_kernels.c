@@ -51,7 +51,7 @@ enum mien_status bench_kernels(const struct bench_options *o, struct term *term,
                                struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct session session = { NULL };
+    struct session session = { .cl = NULL };
     struct mien_peaks peaks;
     struct bench_options resolved = *o;
     resolved.batch = o->batch > 0 ? o->batch : BENCH_BATCH;

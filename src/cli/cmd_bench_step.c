@@ -18,8 +18,9 @@ static enum mien_status open_devices(struct devices *out, const struct bench_opt
                                      struct term *term, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    *out = (struct devices){ .plain = { NULL } };
+    *out = (struct devices){ .plain = { .cl = NULL } };
     TRY(session_open(&out->plain, &o->common, false, term, err));
+    TRY(session_tune(&out->plain, o->tuning, term, err));
     if (o->layers) {
         const struct mien_cl_options again = { .device = o->common.device, .profile = true };
         TRY(mien_cl_open(&out->profile.cl, &again, err));
@@ -192,7 +193,11 @@ static enum mien_status measure_one(struct mien_model_file *file, const struct b
     struct mien_bench_passes passes = { .items = NULL };
     json_t *summary = NULL;
     const struct mien_bench_options options = {
-        .warmup = o->warmup, .repeat = o->repeat, .blas = (enum mien_blas)o->blas, .log = &term->log
+        .warmup = o->warmup,
+        .repeat = o->repeat,
+        .blas = (enum mien_blas)o->blas,
+        .tuning = &devices->plain.tuning,
+        .log = &term->log,
     };
     const char *const network = file->recipe->name;
     TRY(mien_bench_step(&step, devices->plain.cl, file, &options, err));
@@ -226,7 +231,7 @@ enum mien_status bench_step(const struct bench_options *o, struct term *term,
                             struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct devices devices = { .plain = { NULL } };
+    struct devices devices = { .plain = { .cl = NULL } };
     struct mien_model_file *const files = mien_calloc(o->files.count, sizeof(*files), err);
     if (files == NULL) {
         return MIEN_ERR_MEMORY;

@@ -261,7 +261,7 @@ static int choose_batch(const struct eval_options *o, const struct mien_recipe *
 static enum mien_status eval(const void *options, struct term *term, struct mien_error *err)
 {
     const struct eval_options *const o = options;
-    struct session session = { NULL };
+    struct session session = { .cl = NULL };
     struct session_model model = { .model = NULL };
     struct mien_dataset *set = NULL;
     struct mien_class_map map = { .labels = NULL };
@@ -275,6 +275,7 @@ static enum mien_status eval(const void *options, struct term *term, struct mien
         goto done;
     }
     TRY(session_open(&session, &o->common, false, term, err));
+    TRY(session_tune(&session, NULL, term, err));
     TRY(session_model_place(&model, &session,
                             choose_batch(o, model.file.recipe, map.set.splits[result.split].count),
                             (enum mien_blas)o->blas, err));

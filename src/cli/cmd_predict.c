@@ -333,7 +333,7 @@ static enum mien_status judge(const struct work *work, struct mien_error *err)
 
 static enum mien_status predict(const void *options, struct term *term, struct mien_error *err)
 {
-    struct session session = { NULL };
+    struct session session = { .cl = NULL };
     enum mien_status st = MIEN_OK;
     struct work *const work = mien_calloc(1, sizeof(*work), err);
     if (work == NULL) {
@@ -348,6 +348,7 @@ static enum mien_status predict(const void *options, struct term *term, struct m
     const size_t count = work->paths.count;
     if (count > 0) {
         TRY(session_open(&session, &work->options->common, false, term, err));
+        TRY(session_tune(&session, NULL, term, err));
         TRY(session_model_place(&work->model, &session, count < BATCH ? (int)count : BATCH,
                                 (enum mien_blas)work->options->blas, err));
         TRY(run_all(work, err));

@@ -8,12 +8,14 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "nn/tuned.h"
 #include "train/class_map.h"
 #include "train/run.h"
 
 struct train_options {
     struct common_options common;
     const char *data, *recipe, *out, *resume, *init;
+    const char *tuning;
     struct opt_strings settings;
     double split;
     int max_steps, keep_every, blas, data_mib;
@@ -50,6 +52,7 @@ static const struct opt train_table[] = {
     { "max-steps", OPT_INT, FIELD(max_steps), "N",
       "stop after N steps, and write the loss of each to steps.csv", .min = 0, .max = 1000000000 },
     { "blas", OPT_CHOICE, FIELD(blas), "NAME", SESSION_BLAS_HELP, .choices = session_blas_choices },
+    { "tuning", OPT_STRING, FIELD(tuning), "FILE", SESSION_TUNING_HELP, .role = OPT_ANY },
     { "data-memory", OPT_INT, FIELD(data_mib), "MIB",
       "most device memory for the images, else they stay on the host; 0: half of the device's",
       .min = 0, .max = 1 << 20 },
@@ -117,6 +120,9 @@ static enum mien_status check_options(const struct train_options *o, struct mien
     }
     if (o->resume != NULL && o->common.seed >= 0) {
         return mien_fail(err, MIEN_ERR_USAGE, "--resume takes the run's own seed");
+    }
+    if (o->resume != NULL && o->tuning != NULL) {
+        return mien_fail(err, MIEN_ERR_USAGE, "--resume takes the kernels that the run began with");
     }
     return MIEN_OK;
 }
@@ -287,12 +293,40 @@ static void announce(const struct mien_model_file *file, const struct mien_datas
     }
 }
 
+/* A network that could be faster here is worth a line. */
+static enum mien_status suggest_tuning(const struct train_options *o, const struct session *session,
+                                       const struct mien_model_file *file, struct term *term,
+                                       struct mien_error *err)
+{
+    struct mien_search_task *tasks = NULL;
+    size_t count = 0;
+    size_t known = 0;
+    const struct mien_model_options options = {
+        .batch = file->recipe->train.batch,
+        .train = true,
+        .lanes = mien_device_lanes(mien_cl_device(session->cl)),
+    };
+    if (o->resume != NULL || o->tuning != NULL) {
+        return MIEN_OK;
+    }
+    const enum mien_status st = mien_network_tasks(&tasks, &count, file->network, &options, err);
+    for (size_t i = 0; i < count; i++) {
+        known += mien_tuning_find(&session->tuning, &tasks[i].key) != NULL ? 1 : 0;
+    }
+    if (count > 0 && known == 0) {
+        mien_log_line(&term->log, "not tuned for this network on this device: mien tune %s",
+                      o->recipe);
+    }
+    free(tasks);
+    return st;
+}
+
 static enum mien_status train(const void *options, struct term *term, struct mien_error *err)
 {
     const struct train_options *const o = options;
     const char *const folder = o->resume != NULL ? o->resume : o->out;
     enum mien_status st = MIEN_OK;
-    struct session session = { NULL };
+    struct session session = { .cl = NULL };
     struct mien_model_file file = { 0 };
     struct mien_dataset *set = NULL;
     struct mien_class_map map = { .labels = NULL };
@@ -304,7 +338,9 @@ static enum mien_status train(const void *options, struct term *term, struct mie
                           : begin(&file, &set, &origin, o, term, err));
     TRY(mien_class_map_create(&map, set, file.classes, file.class_count, err));
     TRY(session_open(&session, &o->common, false, term, err));
+    TRY(session_tune(&session, o->tuning, term, err));
     announce(&file, set, term);
+    TRY(suggest_tuning(o, &session, &file, term, err));
     (void)signal(SIGINT, request_stop);
     (void)signal(SIGTERM, request_stop);
     const struct mien_run_options run = {
@@ -317,6 +353,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
         .keep_every = o->keep_every,
         .log_steps = o->max_steps > 0,
         .trainer = { .blas = (enum mien_blas)origin.blas,
+                     .tuning = &session.tuning,
                      .shuffle = origin.shuffle,
                      .device_bytes = (size_t)o->data_mib << 20 },
         .stop = stop,

@@ -13,6 +13,7 @@ const struct command *const commands[] = {
     &cmd_eval,
     &cmd_predict,
     &cmd_summary,
+    &cmd_tune,
     &cmd_bench,
     &cmd_pack,
     &cmd_synth,

@@ -1,7 +1,11 @@
 /* session.c - the device that a command works on, and a trained network on it */
 #include "cli/session.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/error.h"
+#include "base/file.h"
 #include "nn/weights.h"
 
 const char *const session_blas_choices[] = { "auto", "own", "clblast", NULL };
@@ -14,7 +18,7 @@ enum mien_status session_open(struct session *out, const struct common_options *
         .profile = profile,
         .log = &term->log,
     };
-    *out = (struct session){ NULL };
+    *out = (struct session){ .cl = NULL };
     const enum mien_status st = mien_cl_open(&out->cl, &options, err);
     if (st != MIEN_OK) {
         return st;
@@ -28,7 +32,27 @@ enum mien_status session_open(struct session *out, const struct common_options *
 void session_close(struct session *session)
 {
     mien_cl_close(session->cl);
-    *session = (struct session){ NULL };
+    mien_tuning_finish(&session->tuning);
+    *session = (struct session){ .cl = NULL };
+}
+
+enum mien_status session_tune(struct session *session, const char *wanted, struct term *term,
+                              struct mien_error *err)
+{
+    const struct mien_device_info *const device = mien_cl_device(session->cl);
+    struct mien_error problem = { "" };
+    if (wanted != NULL) {
+        return strcmp(wanted, "none") == 0
+                   ? MIEN_OK
+                   : mien_tuning_load(&session->tuning, wanted, device, err);
+    }
+    char *const path = mien_tuning_path(device, &problem);
+    if (path != NULL && mien_path_is_file(path) &&
+        mien_tuning_load(&session->tuning, path, device, &problem) != MIEN_OK) {
+        mien_log_line(&term->log, "tuning is not used: %s", problem.text);
+    }
+    free(path);
+    return MIEN_OK;
 }
 
 void session_describe(const struct session *session, json_t *object)
@@ -58,7 +82,9 @@ enum mien_status session_model_read(struct session_model *out, const char *path,
 enum mien_status session_model_place(struct session_model *out, const struct session *session,
                                      int batch, enum mien_blas blas, struct mien_error *err)
 {
-    const struct mien_model_options options = { .batch = batch, .blas = blas };
+    const struct mien_model_options options = { .batch = batch,
+                                                .blas = blas,
+                                                .tuning = &session->tuning };
     enum mien_status st =
         mien_model_create(&out->model, session->cl, out->file.network, &options, err);
     if (st == MIEN_OK) {

@@ -7,10 +7,12 @@
 #include "cli/term.h"
 #include "nn/model.h"
 #include "train/model_file.h"
+#include "tune/table.h"
 
-/** An open device; zeroed is none. */
+/** An open device, and what is known to be fastest on it; zeroed is none. */
 struct session {
     struct mien_cl *cl;
+    struct mien_tuning tuning; /**< empty until session_tune() */
 };
 
 /**
@@ -26,6 +28,22 @@ MIEN_CHECK_RESULT
 enum mien_status session_open(struct session *out, const struct common_options *common,
                               bool profile, struct term *term, struct mien_error *err);
 void session_close(struct session *session); /* zeroed is allowed */
+
+/** For an option --tuning that keeps a const char *. */
+#define SESSION_TUNING_HELP                                                                        \
+    "take this file's kernel choices, not those that mien tune keeps for the device; none: "       \
+    "defaults"
+
+/**
+ * Take the device's tuning, for the models that are put on it from now on.
+ *
+ * wanted  a file, "none", or NULL: the one in the user's cache folder, where it is there; one that
+ *         is damaged or foreign is passed over with a notice
+ * Errors  MIEN_ERR_MEMORY; of a `wanted` file also MIEN_ERR_IO, MIEN_ERR_FORMAT
+ */
+MIEN_CHECK_RESULT
+enum mien_status session_tune(struct session *session, const char *wanted, struct term *term,
+                              struct mien_error *err);
 
 /** Put "device" and "driver" into a JSON object. */
 void session_describe(const struct session *session, json_t *object);

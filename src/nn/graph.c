@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "nn/node.h"
+#include "tune/table.h"
 
 /*
  * Moments of a step: 0 the batch is gathered, i + 1 node i runs forward, count + 1 the loss, then
@@ -70,6 +71,7 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
     *node = (struct mien_node){
         .class = class,
         .layer = layer,
+        .tuning = b->options->tuning,
         .in = b->act,
         .relu = relu,
         .after_relu = b->after_relu,
@@ -79,7 +81,9 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
         .extra = { MIEN_NO_ITEM, NULL },
     };
     fill_labels(node);
-    TRY(class->setup(node, &work_bytes, &extra_bytes, err));
+    st = class->setup(node, &work_bytes, &extra_bytes, err);
+    node->tuning = NULL;
+    TRY(st);
     TRY(mien_act_check(&node->out, "output", err));
     b->graph->work_bytes = work_bytes > b->graph->work_bytes ? work_bytes : b->graph->work_bytes;
     TRY(add_value(&node->y, b, act_bytes(&node->out), err));
@@ -113,7 +117,11 @@ static enum mien_status add_layer(struct builder *b, const struct mien_network *
         b->act = (struct mien_act){ b->act.n, layer->out.c, 1, 1, b->act.lanes };
         return MIEN_OK;
     }
-    if (class == &mien_node_dense && b->act.lanes > 1 && b->options->blas == MIEN_BLAS_CLBLAST) {
+    const bool clblast =
+        b->options->blas == MIEN_BLAS_CLBLAST ||
+        (b->options->blas == MIEN_BLAS_AUTO &&
+         mien_tuning_wants_clblast(b->options->tuning, &b->act, layer->spec.width));
+    if (class == &mien_node_dense && b->act.lanes > 1 && clblast) {
         const bool after_relu = b->after_relu;
         b->after_relu = false; /* the dense layer masks: the same numbers in another order */
         const enum mien_status st = add_node(b, &mien_node_relayout, layer, false, err);

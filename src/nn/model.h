@@ -6,10 +6,11 @@
 #include "ops/tensor.h"
 
 struct mien_model;
+struct mien_tuning; /* tune/table.h */
 
 /** Who computes the products of dense layers. */
 enum mien_blas {
-    MIEN_BLAS_AUTO, /**< own kernels on CPU devices, CLBlast elsewhere */
+    MIEN_BLAS_AUTO, /**< own kernels on CPU devices unless tuning says otherwise, else CLBlast */
     MIEN_BLAS_OWN,  /**< the vector kernels; CPU devices only */
     MIEN_BLAS_CLBLAST,
 };
@@ -20,6 +21,8 @@ struct mien_model_options {
     enum mien_blas blas;
     int lanes; /**< of activations, see ops/tensor.h; 0: what suits the device, or 1 where
                     there is none */
+    const struct mien_tuning *tuning; /**< of the device, or of the run that goes on; borrowed for
+                                           the call; NULL: defaults */
 };
 
 /** Device memory of a model, in bytes; nothing is allocated later. */

@@ -1,5 +1,6 @@
 /* node_conv.c - convolution and dense layers in a model */
 #include "nn/node.h"
+#include "tune/table.h"
 
 static enum mien_status setup_conv(struct mien_node *node, size_t *work_bytes, size_t *extra_bytes,
                                    struct mien_error *err)
@@ -11,6 +12,7 @@ static enum mien_status setup_conv(struct mien_node *node, size_t *work_bytes, s
     if (st != MIEN_OK) {
         return st;
     }
+    mien_tuning_apply(node->tuning, &node->op.conv);
     node->op.conv.relu = node->relu;
     node->out = mien_conv2d_output(&node->op.conv);
     *work_bytes = mien_conv2d_work_bytes(&node->op.conv);

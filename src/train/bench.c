@@ -81,7 +81,9 @@ static enum mien_status begin(struct bench *bench, struct mien_cl *cl, struct mi
                               const struct mien_bench_options *options, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct mien_trainer_options training = { .blas = options->blas, .shuffle = true };
+    const struct mien_trainer_options training = { .blas = options->blas,
+                                                   .tuning = options->tuning,
+                                                   .shuffle = true };
     TRY(make_set(bench, file, err));
     TRY(mien_trainer_init(&bench->trainer, cl, file, &bench->set, &training, err));
     TRY(mien_trainer_begin_epoch(&bench->trainer, err));

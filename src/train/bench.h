@@ -10,7 +10,8 @@ struct mien_bench_options {
     int warmup; /**< steps that are not measured, >= 1: kernels are compiled in the first */
     int repeat; /**< steps that are, >= 1 */
     enum mien_blas blas;
-    const struct mien_log *log; /**< progress; may be NULL */
+    const struct mien_tuning *tuning; /**< borrowed; NULL: defaults */
+    const struct mien_log *log;       /**< progress; may be NULL */
 };
 
 /** Steps as a training run makes them: gather, forward, loss, backward, optimiser. */

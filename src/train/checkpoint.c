@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "nn/tuned.h"
 
 enum { MAX_STATES = 2, TEXT_BYTES = 64, NAME_BYTES = 40 };
 
@@ -35,6 +36,8 @@ static const char *const keys[KEYS] = {
     [KEY_BATCH] = "batch",
     [KEY_SHUFFLE] = "shuffle",
 };
+
+#define VARIANTS_KEY "variants" /* behind them: what mien_tuning_format() writes */
 
 static void write_texts(char texts[KEYS][TEXT_BYTES], const struct mien_trainer *trainer)
 {
@@ -94,9 +97,17 @@ enum mien_status mien_checkpoint_save(const char *path, struct mien_trainer *tra
     struct mien_tensor state[MAX_STATES + 1] = { 0 };
     char names[MAX_STATES + 1][NAME_BYTES];
     char texts[KEYS][TEXT_BYTES];
-    struct mien_metadata metadata[KEYS];
+    struct mien_metadata metadata[KEYS + 1];
+    struct mien_tuning tuning = { NULL, 0 };
+    char *variants = NULL;
     size_t count = 0;
 
+    TRY(mien_model_tuning(&tuning, trainer->model, err));
+    variants = mien_tuning_format(&tuning, err);
+    if (variants == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
+    }
     TRY(mien_trainer_download(trainer, err));
     TRY(check_weights(trainer->file, err));
     for (int i = 0; mien_optimizer_state_name(trainer->optimizer, i) != NULL; i++) {
@@ -114,9 +125,12 @@ enum mien_status mien_checkpoint_save(const char *path, struct mien_trainer *tra
     for (size_t i = 0; i < KEYS; i++) {
         metadata[i] = (struct mien_metadata){ keys[i], texts[i] };
     }
-    TRY(mien_model_file_save(path, trainer->file, state, count, metadata, KEYS, err));
+    metadata[KEYS] = (struct mien_metadata){ VARIANTS_KEY, variants };
+    TRY(mien_model_file_save(path, trainer->file, state, count, metadata, KEYS + 1, err));
 
 done:
+    mien_tuning_finish(&tuning);
+    free(variants);
     for (size_t i = 0; i < count; i++) {
         free((void *)(uintptr_t)state[i].data); /* allocated by read_buffer() */
     }
@@ -240,6 +254,24 @@ static enum mien_status restore_buffer(struct mien_trainer *trainer,
                          mien_cl_buffer_bytes(buffer));
     }
     return mien_cl_write(trainer->cl, buffer, 0, tensor->data, tensor->bytes, err);
+}
+
+enum mien_status mien_checkpoint_tuning(struct mien_tuning *out, const char *path,
+                                        struct mien_error *err)
+{
+    struct mien_safetensors *file = NULL;
+    *out = (struct mien_tuning){ NULL, 0 };
+    enum mien_status st = mien_safetensors_open(&file, path, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    const char *const text = mien_safetensors_metadata(file, VARIANTS_KEY);
+    if (text != NULL) {
+        st = mien_tuning_parse(out, text, err);
+        st = st == MIEN_OK ? st : mien_wrap(err, st, "%s: metadata '" VARIANTS_KEY "'", path);
+    }
+    mien_safetensors_close(file);
+    return st;
 }
 
 enum mien_status mien_checkpoint_restore(struct mien_trainer *trainer, const char *path,

@@ -320,11 +320,17 @@ enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
 {
     enum mien_status st = MIEN_OK;
     struct state state = { .options = options, .start_s = now_s() };
+    struct mien_trainer_options training = options->trainer;
+    struct mien_tuning tuning = { NULL, 0 };
     enum mien_run_end end = MIEN_RUN_ALL_EPOCHS;
 
     *out = (struct mien_run_result){ 0 };
     TRY(mien_run_paths_init(&state.paths, options->folder, options->resume, err));
-    TRY(mien_trainer_init(&state.trainer, cl, file, set, &options->trainer, err));
+    if (options->resume) { /* with the kernels that it began with */
+        TRY(mien_checkpoint_tuning(&tuning, state.paths.last, err));
+        training.tuning = &tuning;
+    }
+    TRY(mien_trainer_init(&state.trainer, cl, file, set, &training, err));
     TRY(prepare(&state, err));
     TRY(train_epochs(&state, &end, err));
     *out = (struct mien_run_result){
@@ -342,6 +348,7 @@ done:
         st = mien_fail(err, MIEN_ERR_IO, "%s cannot be written", state.paths.steps);
     }
     mien_trainer_finish(&state.trainer);
+    mien_tuning_finish(&tuning);
     mien_history_finish(&state.history);
     mien_run_paths_finish(&state.paths);
     return st;

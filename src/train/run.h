@@ -14,7 +14,7 @@ struct mien_run_options {
     size_t max_steps;    /**< end after this many steps of this run; 0: no limit */
     int keep_every;      /**< also keep epoch-N.safetensors each so many epochs; 0: none */
     bool log_steps;      /**< write steps.csv, the loss of each step; waits for every step */
-    struct mien_trainer_options trainer;
+    struct mien_trainer_options trainer; /**< a run that goes on takes its checkpoint's tuning */
 
     /* All may be NULL; called from the calling thread. */
     bool (*stop)(void *user); /**< asked after each step */

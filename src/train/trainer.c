@@ -17,9 +17,9 @@ enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl 
         return mien_fail(err, MIEN_ERR_FORMAT, "the data has no training images");
     }
     const int batch = images < (size_t)recipe->train.batch ? (int)images : recipe->train.batch;
-    const struct mien_model_options model = { .batch = batch,
-                                              .train = true,
-                                              .blas = options->blas };
+    const struct mien_model_options model = {
+        .batch = batch, .train = true, .blas = options->blas, .tuning = options->tuning
+    };
     const struct mien_loader_options loader = {
         .batch = batch,
         .mean = recipe->normalize.mean,
@@ -27,6 +27,7 @@ enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl 
         .device_bytes = options->device_bytes,
     };
     TRY(mien_model_create(&trainer->model, cl, file->network, &model, err));
+    trainer->options.tuning = NULL;
     TRY(mien_weights_upload(trainer->model, file->weights, err));
     TRY(mien_optimizer_create(&trainer->optimizer, trainer->model, &recipe->train, err));
     TRY(mien_loader_create(&trainer->loader, cl, set, &loader, err));

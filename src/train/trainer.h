@@ -10,8 +10,9 @@
 
 struct mien_trainer_options {
     enum mien_blas blas;
-    bool shuffle;        /**< false: every epoch takes the images in their order */
-    size_t device_bytes; /**< for the data set, see struct mien_loader_options */
+    const struct mien_tuning *tuning; /**< borrowed for the call; NULL: defaults */
+    bool shuffle;                     /**< false: every epoch takes the images in their order */
+    size_t device_bytes;              /**< for the data set, see struct mien_loader_options */
 };
 
 /** How far a run is.  Plain data; saved with a checkpoint. */

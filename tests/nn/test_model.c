@@ -170,7 +170,9 @@ static void set_up(struct fixture *f, struct mien_cl *cl, size_t index, int lane
     f->steps = oracle_tensor(f->oracle, "losses")->shape[0];
     f->classes = (int)oracle_tensor(f->oracle, "first_logits")->shape[1];
     f->network = network_from(cases[index].recipe, f->classes);
-    const struct mien_model_options options = { f->n + 5, true, blas, lanes };
+    const struct mien_model_options options = {
+        .batch = f->n + 5, .train = true, .blas = blas, .lanes = lanes
+    };
     assert_ok(mien_model_create(&f->model, cl, f->network, &options, &err), &err);
     f->flat = calloc(f->network->flat_floats, sizeof(float));
     f->gradients = calloc(f->network->flat_floats, sizeof(float));

@@ -1,0 +1,345 @@
+/* cmd_tune.c - `mien tune`: finds the fastest kernels for a network on this device, and keeps them
+ */
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "cli/text.h"
+#include "nn/tuned.h"
+#include "train/bench.h"
+
+struct tune_options {
+    struct common_options common;
+    const char *recipe, *export;
+    struct opt_strings settings;
+    int seconds, classes;
+    bool reset;
+};
+
+#define FIELD(name) offsetof(struct tune_options, name)
+
+static const struct opt tune_table[] = {
+    { "seconds", OPT_INT, FIELD(seconds), "N", "time to search", .min = 1, .max = 86400 },
+    { "batch", OPT_INT, FIELD(settings), "N", "images of a step", .min = 1, .max = 65536,
+      .setting = "train.batch" },
+    { "classes", OPT_INT, FIELD(classes), "N", "classes to tell apart", .min = 2, .max = 10000 },
+    { "set", OPT_STRINGS, FIELD(settings), "KEY=VALUE",
+      "put a value over the recipe's; may come again", .role = OPT_ANY },
+    { "export", OPT_STRING, FIELD(export), "FILE",
+      "also write all that is known of this device to a file", .role = OPT_OUTPUT },
+    { "reset", OPT_FLAG, FIELD(reset), NULL, "forget what was found on this device before",
+      .role = OPT_ANY },
+    { .name = NULL },
+};
+
+static const struct positional tune_positionals[] = {
+    { "RECIPE", FIELD(recipe), 1, 1, "network to tune for, for example recipes/report.yaml",
+      OPT_INPUT },
+    { .name = NULL },
+};
+
+static const struct tune_options tune_defaults = { .common = { .seed = -1 },
+                                                   .seconds = 60,
+                                                   .classes = 7 };
+
+/* A search under way. */
+struct tuner {
+    const struct tune_options *options;
+    struct term *term;
+    struct session session;
+    struct mien_model_file file;
+    char *path; /* of the device's table */
+    struct mien_search_task *tasks;
+    struct mien_search_result *results;
+    size_t count;
+    struct mien_times before, after; /* whole steps; zeros: not measured */
+};
+
+/* Set by the first Ctrl-C or SIGTERM; the second ends the program the usual way. */
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int signal_number)
+{
+    (void)signal(signal_number, SIG_DFL);
+    stop_requested = 1;
+}
+
+static bool stop(void *user)
+{
+    (void)user;
+    return stop_requested != 0;
+}
+
+/* Kept at once, so that a driver that dies over the next candidate loses nothing. */
+static enum mien_status keep(void *user, const struct mien_search_result *result,
+                             struct mien_error *err)
+{
+    struct tuner *const t = user;
+    struct mien_tuning *const tuning = &t->session.tuning;
+    const enum mien_status st = mien_tuning_put(tuning, &result->chosen, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    return mien_tuning_save(t->path, tuning, mien_cl_device(t->session.cl), err);
+}
+
+static enum mien_status load(struct tuner *t, struct mien_error *err)
+{
+    enum { NAME_BYTES = 16 };
+    const struct tune_options *const o = t->options;
+    enum mien_status st = MIEN_OK;
+    struct mien_recipe *recipe = NULL;
+    char **const names = mien_calloc((size_t)o->classes, sizeof(*names), err);
+    char *const text = mien_calloc((size_t)o->classes, NAME_BYTES, err);
+    if (names == NULL || text == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
+    }
+    for (int i = 0; i < o->classes; i++) {
+        names[i] = text + (size_t)i * NAME_BYTES;
+        (void)snprintf(names[i], NAME_BYTES, "%d", i);
+    }
+    TRY(mien_recipe_load(&recipe, o->recipe, (const char *const *)o->settings.items,
+                         o->settings.count, err));
+    TRY(mien_model_file_create(&t->file, recipe, names, o->classes, err));
+
+done:
+    free(text);
+    free(names);
+    return st;
+}
+
+static enum mien_status prepare(struct tuner *t, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_device_info *const device = mien_cl_device(t->session.cl);
+    const struct mien_model_options options = { .batch = t->file.recipe->train.batch,
+                                                .train = true,
+                                                .lanes = mien_device_lanes(device) };
+    t->path = mien_tuning_path(device, err);
+    if (t->path == NULL) {
+        return mien_fail(err, MIEN_ERR_IO,
+                         "no folder to keep the result in: set MIEN_CACHE or HOME");
+    }
+    if (!t->options->reset) {
+        TRY(session_tune(&t->session, NULL, t->term, err));
+    }
+    /* Before a minute of work: an unwritable folder, and --reset. */
+    TRY(mien_tuning_save(t->path, &t->session.tuning, device, err));
+    TRY(mien_network_tasks(&t->tasks, &t->count, t->file.network, &options, err));
+    t->results = mien_calloc(t->count, sizeof(*t->results), err);
+    st = t->results == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
+
+done:
+    return st;
+}
+
+/* Whole steps without and with what is known now. */
+static enum mien_status measure_steps(struct tuner *t, struct mien_error *err)
+{
+    enum { WARMUP = 2, FEWEST = 3, MOST = 15 };
+    const double spend_ms = 1500.0;
+    enum mien_status st = MIEN_OK;
+    struct mien_bench_step step;
+    struct mien_bench_options options = { .warmup = WARMUP, .repeat = 1 };
+    TRY(mien_bench_step(&step, t->session.cl, &t->file, &options, err));
+    const double wanted = spend_ms / (step.step.min_ms + 1e-3);
+    options.repeat = (int)(wanted < FEWEST ? FEWEST : wanted > MOST ? MOST : wanted);
+    TRY(mien_bench_step(&step, t->session.cl, &t->file, &options, err));
+    t->before = step.step;
+    options.tuning = &t->session.tuning;
+    TRY(mien_bench_step(&step, t->session.cl, &t->file, &options, err));
+    t->after = step.step;
+
+done:
+    return st;
+}
+
+static const char *variant_name(const struct mien_tuned *entry)
+{
+    if (entry->op == MIEN_TUNED_DENSE) {
+        return entry->variant == MIEN_TUNED_OWN ? "own" : "clblast";
+    }
+    return mien_conv2d_variant_name((enum mien_conv2d_variant)entry->variant);
+}
+
+/* "winograd tiles 2 inputs 32" */
+static void write_choice(char *out, size_t bytes, const struct mien_tuned *entry)
+{
+    int length = snprintf(out, bytes, "%s", variant_name(entry));
+    for (int i = 0; entry->op == MIEN_TUNED_CONV2D && i < MIEN_CONV2D_PARAMS; i++) {
+        const struct mien_conv2d_param *const param =
+            &mien_conv2d_params((enum mien_conv2d_variant)entry->variant, entry->pass)[i];
+        if (param->name != NULL && length >= 0 && (size_t)length < bytes) {
+            length += snprintf(out + length, bytes - (size_t)length, " %s %d", param->name,
+                               entry->param[i]);
+        }
+    }
+}
+
+static bool changed(const struct mien_search_result *result)
+{
+    return result->chosen.variant != result->standard.variant ||
+           memcmp(result->chosen.param, result->standard.param, sizeof(result->chosen.param)) != 0;
+}
+
+static void print_table(const struct tuner *t)
+{
+    size_t unreached = 0;
+    size_t partly = 0;
+    size_t wrong = 0;
+    size_t refused = 0;
+    term_print(t->term, "%-24s %9s %9s %6s  %s\n", "layer and pass", "before ms", "after ms",
+               "tried", "chosen");
+    for (size_t i = 0; i < t->count; i++) {
+        const struct mien_search_result *const r = &t->results[i];
+        char choice[96];
+        char standard[96];
+        if (r->tried == 0) {
+            unreached++;
+            continue;
+        }
+        partly += r->complete ? 0 : 1;
+        wrong += r->wrong;
+        refused += r->refused;
+        write_choice(choice, sizeof(choice), &r->chosen);
+        write_choice(standard, sizeof(standard), &r->standard);
+        term_print(t->term, "%-24s %9.3f %9.3f %6zu  %s%s%s%s\n", r->task->label,
+                   r->chosen.default_ms, r->chosen.ms, r->tried, choice,
+                   changed(r) ? "  (was " : "  (as it was", changed(r) ? standard : "", ")");
+    }
+    if (wrong + refused > 0) {
+        term_print(t->term, "%zu candidates gave wrong numbers, %zu were refused by the device\n",
+                   wrong, refused);
+    }
+    if (unreached + partly > 0) {
+        term_print(t->term, "time was up: %zu shapes not looked at, %zu not in full\n", unreached,
+                   partly);
+    }
+}
+
+static void print_gain(const struct tuner *t)
+{
+    const struct mien_times *const before = &t->before;
+    const struct mien_times *const after = &t->after;
+    if (before->median_ms > 0.0) {
+        term_print(t->term,
+                   "step of %d images: %.2f ms before, %.2f ms after: %.2f times as fast\n",
+                   t->file.recipe->train.batch, before->median_ms, after->median_ms,
+                   before->median_ms / after->median_ms);
+    }
+    term_print(t->term, "kept in %s\n", t->path);
+}
+
+static json_t *describe_choice(const struct mien_tuned *entry)
+{
+    json_t *const object = json_pack("{s:s}", "variant", variant_name(entry));
+    for (int i = 0; entry->op == MIEN_TUNED_CONV2D && i < MIEN_CONV2D_PARAMS; i++) {
+        const struct mien_conv2d_param *const param =
+            &mien_conv2d_params((enum mien_conv2d_variant)entry->variant, entry->pass)[i];
+        if (param->name != NULL) {
+            (void)json_object_set_new(object, param->name, json_integer(entry->param[i]));
+        }
+    }
+    return object;
+}
+
+static enum mien_status print_json(const struct tuner *t, struct mien_error *err)
+{
+    json_t *const list = json_array();
+    for (size_t i = 0; i < t->count; i++) {
+        const struct mien_search_result *const r = &t->results[i];
+        const bool reached = r->tried > 0;
+        (void)json_array_append_new(
+            list,
+            json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:b}", "name",
+                      r->task->label, "uses", r->task->uses, "default",
+                      describe_choice(&r->standard), "chosen", describe_choice(&r->chosen),
+                      "default_ms", term_real(reached ? r->chosen.default_ms : (double)NAN), "ms",
+                      term_real(reached ? r->chosen.ms : (double)NAN), "changed", changed(r),
+                      "tried", (json_int_t)r->tried, "wrong", (json_int_t)r->wrong, "refused",
+                      (json_int_t)r->refused, "complete", r->complete));
+    }
+    const bool steps = t->before.median_ms > 0.0;
+    json_t *const object =
+        json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "network", t->file.recipe->name, "batch",
+                  t->file.recipe->train.batch, "step_before_ms",
+                  term_real(steps ? t->before.median_ms : (double)NAN), "step_after_ms",
+                  term_real(steps ? t->after.median_ms : (double)NAN), "shapes", list, "file",
+                  text_json(t->path));
+    session_describe(&t->session, object);
+    return term_json(t->term, object, err);
+}
+
+static void finish(struct tuner *t)
+{
+    free(t->tasks);
+    free(t->results);
+    free(t->path);
+    mien_model_file_finish(&t->file);
+    session_close(&t->session);
+}
+
+static enum mien_status tune(const void *options, struct term *term, struct mien_error *err)
+{
+    const struct tune_options *const o = options;
+    enum mien_status st = MIEN_OK;
+    struct tuner t = { .options = o, .term = term };
+
+    TRY(load(&t, err));
+    TRY(session_open(&t.session, &o->common, false, term, err));
+    TRY(prepare(&t, err));
+    (void)signal(SIGINT, request_stop);
+    (void)signal(SIGTERM, request_stop);
+    const struct mien_search_options search = {
+        .seconds = o->seconds,
+        .log = &term->log,
+        .stop = stop,
+        .found = keep,
+        .user = &t,
+    };
+    TRY(mien_search(t.results, t.session.cl, t.tasks, t.count, &search, err));
+    if (o->export != NULL) {
+        TRY(mien_tuning_save(o->export, &t.session.tuning, mien_cl_device(t.session.cl), err));
+    }
+    if (t.count > 0 && !stop_requested) {
+        TRY(measure_steps(&t, err));
+    }
+    term_clear(term);
+    if (o->common.json) {
+        TRY(print_json(&t, err));
+    } else if (t.count == 0) {
+        term_print(term, "nothing to choose: there is one way to compute each layer here\n");
+    } else {
+        print_table(&t);
+        print_gain(&t);
+    }
+    if (stop_requested) {
+        st = mien_fail(err, MIEN_ERR_INTERRUPTED, "stopped; what was found is kept in %s", t.path);
+    }
+
+done:
+    term_clear(term);
+    finish(&t);
+    return st;
+}
+
+const struct command cmd_tune = {
+    .name = "tune",
+    .summary = "Find the fastest kernels for a network on this device",
+    .details =
+        "Tries kernel variants and their parameters for each layer and pass of the network,\n"
+        "checks each against plain C before it is timed, and keeps the winners in a file in\n"
+        "the user's cache folder, from which train, eval, predict and bench take them.",
+    .options = tune_table,
+    .positionals = tune_positionals,
+    .common = COMMON_DEVICE | COMMON_JSON | COMMON_QUIET,
+    .options_bytes = sizeof(struct tune_options),
+    .defaults = &tune_defaults,
+    .run = tune,
+};

@@ -1,0 +1,123 @@
+/* tuned.c - what of a network can be tuned, and what a model uses */
+#include "nn/tuned.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "nn/node.h"
+
+/* Add a task, or one use to the same. */
+static void add_task(struct mien_search_task *tasks, size_t *count,
+                     const struct mien_search_task *task)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (tasks[i].key.op == task->key.op && tasks[i].key.pass == task->key.pass &&
+            memcmp(tasks[i].key.size, task->key.size, sizeof(task->key.size)) == 0) {
+            tasks[i].uses++;
+            return;
+        }
+    }
+    if (mien_search_has_choice(&task->key)) {
+        tasks[(*count)++] = *task;
+    }
+}
+
+static void add_conv(struct mien_search_task *tasks, size_t *count, const struct mien_node *node)
+{
+    static const enum mien_node_label labels[MIEN_CONV2D_PASSES] = {
+        [MIEN_CONV2D_FWD] = MIEN_LABEL_FORWARD,
+        [MIEN_CONV2D_BWD_DATA] = MIEN_LABEL_BACKWARD,
+        [MIEN_CONV2D_BWD_FILTER] = MIEN_LABEL_BACKWARD_FILTER,
+    };
+    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+        if (pass == MIEN_CONV2D_BWD_DATA && node->dx.item == MIEN_NO_ITEM) {
+            continue;
+        }
+        struct mien_search_task task = {
+            .key = mien_tuned_conv2d(&node->op.conv, (enum mien_conv2d_pass)pass),
+            .uses = 1,
+            .bias = node->layer->param_count > 1,
+            .relu = node->relu,
+            .mask = node->after_relu,
+        };
+        (void)snprintf(task.label, sizeof(task.label), "%s", node->labels[labels[pass]]);
+        add_task(tasks, count, &task);
+    }
+}
+
+static void add_dense(struct mien_search_task *tasks, size_t *count, const struct mien_node *node)
+{
+    struct mien_search_task task = {
+        .key = mien_tuned_dense(&node->op.dense,
+                                node->op.dense.lanes > 1 ? MIEN_TUNED_OWN : MIEN_TUNED_CLBLAST),
+        .uses = 1,
+        .bias = node->layer->param_count > 1,
+        .relu = node->relu,
+        .mask = node->after_relu,
+    };
+    (void)snprintf(task.label, sizeof(task.label), "%s", node->layer->name);
+    add_task(tasks, count, &task);
+}
+
+enum mien_status mien_network_tasks(struct mien_search_task **out, size_t *count,
+                                    const struct mien_network *network,
+                                    const struct mien_model_options *options,
+                                    struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_graph graph;
+    struct mien_model_options untuned = *options;
+    struct mien_search_task *tasks = NULL;
+    untuned.tuning = NULL;
+    untuned.train = true;
+    *out = NULL;
+    *count = 0;
+    TRY(mien_graph_build(&graph, network, &untuned, err));
+    tasks = mien_calloc(graph.count * MIEN_CONV2D_PASSES, sizeof(*tasks), err);
+    if (tasks == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
+    }
+    for (size_t i = 0; i < graph.count; i++) {
+        const struct mien_node *const node = &graph.nodes[i];
+        if (node->class == &mien_node_conv) {
+            add_conv(tasks, count, node);
+        } else if (node->class == &mien_node_dense && options->blas == MIEN_BLAS_AUTO) {
+            add_dense(tasks, count, node);
+        }
+    }
+    *out = tasks;
+
+done:
+    mien_graph_finish(&graph);
+    return st;
+}
+
+enum mien_status mien_model_tuning(struct mien_tuning *out, const struct mien_model *model,
+                                   struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_graph *const graph = mien_model_graph(model);
+    *out = (struct mien_tuning){ NULL, 0 };
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct mien_node *const node = &graph->nodes[i];
+        for (int pass = 0; node->class == &mien_node_conv && pass < MIEN_CONV2D_PASSES; pass++) {
+            const struct mien_tuned entry =
+                mien_tuned_conv2d(&node->op.conv, (enum mien_conv2d_pass)pass);
+            TRY(mien_tuning_put(out, &entry, err));
+        }
+        const bool relayout = i > 0 && graph->nodes[i - 1].class == &mien_node_relayout;
+        if (node->class == &mien_node_dense && (relayout || node->op.dense.lanes > 1)) {
+            struct mien_dense op = node->op.dense;
+            op.lanes = relayout ? graph->nodes[i - 1].in.lanes : op.lanes; /* as it was found */
+            const struct mien_tuned entry =
+                mien_tuned_dense(&op, relayout ? MIEN_TUNED_CLBLAST : MIEN_TUNED_OWN);
+            TRY(mien_tuning_put(out, &entry, err));
+        }
+    }
+
+done:
+    return st;
+}

@@ -1,0 +1,348 @@
+/* search.c - looks for the fastest variants and parameters within a time budget */
+#include "tune/search.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "tune/trial.h"
+
+#define BETTER       0.99 /* of the best so far: what counts as faster during the search */
+#define WORTH        0.98 /* of the default's time, side by side: what is worth changing it */
+#define PROMISING    2.0 /* a variant this many times slower than the best is not looked at closer */
+#define FIRST_MS     20.0
+#define CANDIDATE_MS 120.0
+#define FINAL_MS     250.0
+enum { ROUNDS = 2, FINALS = 3 };
+
+/* A variant with parameters, and its shortest time. */
+struct candidate {
+    struct mien_tuned entry;
+    double min_ms;
+};
+
+struct search {
+    const struct mien_search_options *options;
+    struct mien_cl *cl;
+    double start_ms, deadline_ms; /* of the task under way */
+    bool cut;                     /* the task under way ended before all was tried */
+};
+
+static int variant_count(const struct mien_tuned *key)
+{
+    return key->op == MIEN_TUNED_CONV2D ? MIEN_CONV2D_VARIANTS : MIEN_TUNED_CLBLAST + 1;
+}
+
+/* The entry with another variant, or the same, and default parameters; false: it does not take it.
+ */
+static bool with_variant(struct mien_tuned *out, const struct mien_tuned *key, int variant)
+{
+    struct mien_conv2d op;
+    *out = *key;
+    out->variant = variant;
+    for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
+        out->param[i] = 0;
+    }
+    if (key->op == MIEN_TUNED_DENSE) {
+        return key->size[3] > 1 || variant == MIEN_TUNED_CLBLAST;
+    }
+    if (mien_tuned_to_conv2d(&op, out, NULL) != MIEN_OK) {
+        return false;
+    }
+    *out = mien_tuned_conv2d(&op, key->pass); /* with the parameters that are in force */
+    return true;
+}
+
+static const struct mien_conv2d_param *params_of(const struct mien_tuned *entry)
+{
+    return mien_conv2d_params((enum mien_conv2d_variant)entry->variant, entry->pass);
+}
+
+static int value_count(const struct mien_conv2d_param *param)
+{
+    const int most = (int)(sizeof(param->values) / sizeof(param->values[0]));
+    int count = 0;
+    while (param->name != NULL && count < most && param->values[count] != 0) {
+        count++;
+    }
+    return count;
+}
+
+bool mien_search_has_choice(const struct mien_tuned *key)
+{
+    int choices = 0;
+    for (int v = 0; v < variant_count(key); v++) {
+        struct mien_tuned entry;
+        if (!with_variant(&entry, key, v)) {
+            continue;
+        }
+        choices++;
+        for (int i = 0; key->op == MIEN_TUNED_CONV2D && i < MIEN_CONV2D_PARAMS; i++) {
+            choices += value_count(&params_of(&entry)[i]) > 1 ? 1 : 0;
+        }
+    }
+    return choices > 1;
+}
+
+static void show(const struct search *search)
+{
+    const double total = search->options->seconds * 1e3;
+    const double done = mien_now_ms() - search->start_ms;
+    mien_log_progress(search->options->log, "tuning", (size_t)(done < total ? done : total - 1.0),
+                      (size_t)total);
+}
+
+static bool out_of_time(struct search *search)
+{
+    const struct mien_search_options *const options = search->options;
+    if (mien_now_ms() >= search->deadline_ms ||
+        (options->stop != NULL && options->stop(options->user))) {
+        search->cut = true;
+        return true;
+    }
+    return false;
+}
+
+/*
+ * Check a candidate, time it, and make it the best when it is faster.  What the device refuses, and
+ * what is wrong, is counted and passed over.
+ */
+static enum mien_status consider(struct candidate *best, struct candidate *own,
+                                 struct mien_search_result *result, struct trial *trial,
+                                 const struct mien_tuned *entry, struct mien_error *err)
+{
+    struct mien_times times;
+    struct mien_error refused = { "" };
+    const struct trial_patience patience = { best->min_ms, CANDIDATE_MS };
+    bool right = false;
+    result->tried++;
+    enum mien_status st = mien_trial_check(&right, trial, entry, &refused);
+    if (st == MIEN_OK && right) {
+        st = mien_trial_time(&times, trial, entry, &patience, &refused);
+    }
+    if (st == MIEN_ERR_CL || st == MIEN_ERR_MEMORY) {
+        mien_cl_drain(trial->cl);
+        result->refused++;
+        return MIEN_OK;
+    }
+    if (st != MIEN_OK) {
+        return mien_fail(err, st, "%s", refused.text);
+    }
+    if (!right) {
+        result->wrong++;
+        return MIEN_OK;
+    }
+    if (own->min_ms <= 0.0 || times.min_ms < own->min_ms * BETTER) {
+        *own = (struct candidate){ *entry, times.min_ms };
+    }
+    if (best->min_ms <= 0.0 || times.min_ms < best->min_ms * BETTER) {
+        *best = (struct candidate){ *entry, times.min_ms };
+    }
+    return MIEN_OK;
+}
+
+/* One parameter after the other, each over its values, until a round changes nothing. */
+static enum mien_status descend(struct candidate *best, struct candidate *own,
+                                struct mien_search_result *result, struct search *search,
+                                struct trial *trial, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    bool changed = own->entry.op == MIEN_TUNED_CONV2D && own->min_ms > 0.0;
+    for (int round = 0; changed && round < ROUNDS; round++) {
+        changed = false;
+        for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
+            const struct mien_conv2d_param *const param = &params_of(&own->entry)[i];
+            const int standing = own->entry.param[i];
+            for (int k = 0; k < value_count(param); k++) {
+                struct mien_tuned next = own->entry;
+                next.param[i] = param->values[k];
+                if (param->values[k] == standing || next.param[i] == own->entry.param[i]) {
+                    continue;
+                }
+                if (out_of_time(search)) {
+                    goto done;
+                }
+                show(search);
+                TRY(consider(best, own, result, trial, &next, err));
+            }
+            changed = changed || own->entry.param[i] != standing;
+        }
+    }
+
+done:
+    return st;
+}
+
+/* Time default and winner in turns; the winner must be ahead by its median and by its minimum. */
+static enum mien_status decide(struct mien_search_result *result, struct trial *trial,
+                               const struct candidate *best, bool standard_right,
+                               struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct trial_patience patience = { 0.0, FINAL_MS / FINALS };
+    struct mien_times before = { 0 };
+    struct mien_times after = { 0 };
+    double medians[2][FINALS];
+    double minima[2][FINALS];
+    result->chosen = standard_right ? result->standard : best->entry;
+    for (int i = 0; i < FINALS; i++) {
+        if (standard_right) {
+            TRY(mien_trial_time(&before, trial, &result->standard, &patience, err));
+        }
+        TRY(mien_trial_time(&after, trial, &best->entry, &patience, err));
+        medians[0][i] = standard_right ? before.median_ms : after.median_ms;
+        minima[0][i] = standard_right ? before.min_ms : after.min_ms;
+        medians[1][i] = after.median_ms;
+        minima[1][i] = after.min_ms;
+    }
+    struct mien_times sums[4];
+    mien_times_of(&sums[0], medians[0], FINALS);
+    mien_times_of(&sums[1], medians[1], FINALS);
+    mien_times_of(&sums[2], minima[0], FINALS);
+    mien_times_of(&sums[3], minima[1], FINALS);
+    const bool ahead =
+        sums[1].median_ms < sums[0].median_ms * WORTH && sums[3].min_ms < sums[2].min_ms * WORTH;
+    if (ahead) {
+        result->chosen = best->entry;
+    }
+    result->chosen.default_ms = sums[0].median_ms;
+    result->chosen.ms = ahead ? sums[1].median_ms : sums[0].median_ms;
+
+done:
+    return st;
+}
+
+/* Every variant as it comes, then a closer look at those that are not far behind. */
+static enum mien_status try_variants(struct candidate *best, struct mien_search_result *result,
+                                     struct search *search, struct trial *trial,
+                                     struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct candidate own[MIEN_CONV2D_VARIANTS] = { { .min_ms = 0.0 } };
+    const int standard = result->standard.variant;
+    const int count = variant_count(&result->standard);
+    own[standard] = *best;
+    for (int v = 0; v < count; v++) {
+        struct mien_tuned entry;
+        if (v != standard && with_variant(&entry, &result->standard, v)) {
+            if (out_of_time(search)) {
+                goto done;
+            }
+            TRY(consider(best, &own[v], result, trial, &entry, err));
+        }
+    }
+    const int leader = best->min_ms > 0.0 ? best->entry.variant : standard;
+    for (int i = 0; i < count; i++) {
+        const int v = (leader + i) % count;
+        if (own[v].min_ms > 0.0 && own[v].min_ms < best->min_ms * PROMISING) {
+            TRY(descend(best, &own[v], result, search, trial, err));
+        }
+    }
+
+done:
+    return st;
+}
+
+static enum mien_status search_task(struct mien_search_result *result, struct search *search,
+                                    struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct trial trial = { .cl = NULL };
+    struct candidate best = { .min_ms = 0.0 };
+    struct candidate standard = { .min_ms = 0.0 };
+    search->cut = false;
+    TRY(mien_trial_init(&trial, search->cl, search->options, result->task, err));
+    show(search);
+    TRY(consider(&best, &standard, result, &trial, &result->standard, err));
+    TRY(try_variants(&best, result, search, &trial, err));
+    result->complete = !search->cut;
+    if (best.min_ms <= 0.0) {
+        st = mien_fail(err, MIEN_ERR_CL, "no variant that was tried computes it as src/ref does");
+        goto done;
+    }
+    TRY(decide(result, &trial, &best, standard.min_ms > 0.0, err));
+    if (search->options->found != NULL) {
+        TRY(search->options->found(search->options->user, result, err));
+    }
+
+done:
+    mien_trial_finish(&trial);
+    return st == MIEN_OK ? st : mien_wrap(err, st, "%s", result->task->label);
+}
+
+/* How long the default takes, to know where the time of a step goes. */
+static enum mien_status measure_default(double *ms, struct mien_search_result *result,
+                                        struct search *search, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct trial trial = { .cl = NULL };
+    struct mien_times times;
+    const struct trial_patience patience = { 0.0, FIRST_MS };
+    *ms = 0.0;
+    TRY(mien_trial_init(&trial, search->cl, search->options, result->task, err));
+    show(search);
+    TRY(mien_trial_time(&times, &trial, &result->standard, &patience, err)); /* compiles it, too */
+    TRY(mien_trial_time(&times, &trial, &result->standard, &patience, err));
+    *ms = times.min_ms * result->task->uses;
+
+done:
+    mien_trial_finish(&trial);
+    return st == MIEN_OK ? st : mien_wrap(err, st, "%s", result->task->label);
+}
+
+/* The task with the largest share among those that are left; count: none. */
+static size_t largest(const double *shares, size_t count)
+{
+    size_t found = count;
+    for (size_t i = 0; i < count; i++) {
+        if (shares[i] > 0.0 && (found == count || shares[i] > shares[found])) {
+            found = i;
+        }
+    }
+    return found;
+}
+
+enum mien_status mien_search(struct mien_search_result *results, struct mien_cl *cl,
+                             const struct mien_search_task *tasks, size_t count,
+                             const struct mien_search_options *options, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct search search = { .options = options, .cl = cl, .start_ms = mien_now_ms() };
+    const double end_ms = search.start_ms + options->seconds * 1e3;
+    double *const shares = mien_calloc(count, sizeof(*shares), err);
+    if (shares == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        results[i] = (struct mien_search_result){ .task = &tasks[i] };
+        if (!with_variant(&results[i].standard, &tasks[i].key, tasks[i].key.variant)) {
+            st = mien_fail(err, MIEN_ERR_SHAPE, "%s: no convolution", tasks[i].label);
+            goto done;
+        }
+        results[i].chosen = results[i].standard;
+    }
+    search.deadline_ms = end_ms;
+    for (size_t i = 0; i < count && !out_of_time(&search); i++) {
+        TRY(measure_default(&shares[i], &results[i], &search, err));
+    }
+    for (;;) {
+        const size_t next = largest(shares, count);
+        double left = 0.0;
+        search.deadline_ms = end_ms;
+        if (next == count || out_of_time(&search)) {
+            break;
+        }
+        for (size_t i = 0; i < count; i++) {
+            left += shares[i];
+        }
+        /* Its part of what is left, by its share of the step. */
+        const double now_ms = mien_now_ms();
+        search.deadline_ms = now_ms + (end_ms - now_ms) * shares[next] / left;
+        shares[next] = 0.0;
+        TRY(search_task(&results[next], &search, err));
+    }
+
+done:
+    free(shares);
+    mien_log_progress(options->log, "tuning", 1, 1);
+    return st;
+}

@@ -1,0 +1,64 @@
+/** search.h - looks for the fastest variants and parameters within a time budget (internal) */
+#ifndef MIEN_TUNE_SEARCH_H
+#define MIEN_TUNE_SEARCH_H
+
+#include "tune/measure.h"
+#include "tune/table.h"
+
+/** Something of a network's step that can be computed in several ways. */
+struct mien_search_task {
+    struct mien_tuned key; /**< operation, pass, sizes; and the default variant */
+    char label[64];        /**< "conv2 backward filter", of the first layer that has it */
+    int uses;              /**< layers with this pass and shape, >= 1 */
+    bool bias, relu, mask; /**< what the network's kernels do besides */
+};
+
+struct mien_search_result {
+    const struct mien_search_task *task;
+    struct mien_tuned standard; /**< without tuning */
+    struct mien_tuned chosen;   /**< with ms and default_ms, both measured side by side */
+    size_t tried;               /**< candidates, the default among them */
+    size_t wrong;               /**< of these: right neither exactly nor within the tolerance */
+    size_t refused;             /**< of these: not built or not run by the device */
+    bool complete;              /**< the budget was enough for all that was planned */
+};
+
+/** Buffers of a convolution under trial; those that its pass does not need are NULL. */
+struct mien_search_conv {
+    struct mien_cl_buffer *out, *dbias; /**< y, dx, or dweight and dbias */
+    const struct mien_cl_buffer *x, *dy, *weight, *bias, *mask;
+    struct mien_cl_buffer *work;
+};
+
+struct mien_search_options {
+    double seconds;             /**< the budget; a candidate under way is finished */
+    const struct mien_log *log; /**< progress; may be NULL */
+    bool (*stop)(void *user);   /**< asked between candidates; may be NULL */
+    /** Called when a task is done, so that it can be kept; may be NULL. */
+    enum mien_status (*found)(void *user, const struct mien_search_result *result,
+                              struct mien_error *err);
+    /** Runs a convolution; NULL: as in a network.  For tests, which plant wrong and slow ones. */
+    enum mien_status (*run)(void *user, struct mien_cl *cl, const struct mien_search_conv *buffers,
+                            enum mien_conv2d_pass pass, const struct mien_conv2d *op,
+                            struct mien_error *err);
+    void *user;
+};
+
+/** Whether there is more than one way to do it. */
+bool mien_search_has_choice(const struct mien_tuned *key);
+
+/**
+ * Search for each task, those with the largest share of a step's time first: every variant, then
+ * the parameters of the promising ones, one after the other.  A candidate is checked against
+ * src/ref before it is timed, and the winner is timed side by side with the default before it
+ * replaces it.
+ *
+ * results  [count], filled in the order of the tasks; a task that was not reached has tried 0
+ * Errors   MIEN_ERR_MEMORY, MIEN_ERR_CL: the default itself does not run; those of `found`
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_search(struct mien_search_result *results, struct mien_cl *cl,
+                             const struct mien_search_task *tasks, size_t count,
+                             const struct mien_search_options *options, struct mien_error *err);
+
+#endif

@@ -1,0 +1,167 @@
+/* table.c - what was found to be fastest on one device: entries in memory */
+#include "tune/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* A batch this many times as large or small is still taken as a hint. */
+#define FARTHEST_BATCH 4.0
+
+enum { DENSE_N, DENSE_IN, DENSE_OUT, DENSE_LANES };
+
+struct mien_tuned mien_tuned_conv2d(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    struct mien_tuned out = {
+        .op = MIEN_TUNED_CONV2D,
+        .pass = pass,
+        .size = { op->n, op->c, op->h, op->w, op->oc, op->kh, op->kw, op->stride, op->pad,
+                  op->lanes },
+        .variant = (int)op->variant[pass],
+    };
+    const struct mien_conv2d_param *const params = mien_conv2d_params(op->variant[pass], pass);
+    for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
+        out.param[i] = params[i].name != NULL ? mien_conv2d_value(op, pass, i) : 0;
+    }
+    return out;
+}
+
+struct mien_tuned mien_tuned_dense(const struct mien_dense *op, int variant)
+{
+    return (struct mien_tuned){
+        .op = MIEN_TUNED_DENSE,
+        .pass = MIEN_CONV2D_FWD,
+        .size = { [DENSE_N] = op->n,
+                  [DENSE_IN] = op->in,
+                  [DENSE_OUT] = op->out,
+                  [DENSE_LANES] = op->lanes },
+        .variant = variant,
+    };
+}
+
+static bool known_value(const struct mien_conv2d_param *param, int value)
+{
+    const int count = (int)(sizeof(param->values) / sizeof(param->values[0]));
+    for (int i = 0; i < count && param->values[i] != 0; i++) {
+        if (param->values[i] == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum mien_status mien_tuned_to_conv2d(struct mien_conv2d *out, const struct mien_tuned *entry,
+                                      struct mien_error *err)
+{
+    const int *const s = entry->size;
+    const enum mien_conv2d_pass pass = entry->pass;
+    const struct mien_act x = { s[0], s[1], s[2], s[3], s[9] };
+    if (s[5] < 1 || s[6] < 1 || s[7] < 1 || s[8] < 0 || s[8] > s[5]) { /* before any arithmetic */
+        return mien_fail(err, MIEN_ERR_SHAPE, "kernel %dx%d, stride %d, pad %d", s[5], s[6], s[7],
+                         s[8]);
+    }
+    enum mien_status st = mien_act_check(&x, "input", err);
+    st = st != MIEN_OK ? st : mien_conv2d_init(out, &x, s[4], s[5], s[6], s[7], s[8], err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    if (entry->variant < 0 || entry->variant >= MIEN_CONV2D_VARIANTS ||
+        !mien_conv2d_takes(out, pass, (enum mien_conv2d_variant)entry->variant)) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "variant %d does not compute it", entry->variant);
+    }
+    out->variant[pass] = (enum mien_conv2d_variant)entry->variant;
+    const struct mien_conv2d_param *const params = mien_conv2d_params(out->variant[pass], pass);
+    for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
+        const int value = entry->param[i];
+        const bool usual =
+            value == 0 || (params[i].name != NULL && value == mien_conv2d_value(out, pass, i));
+        if (!usual && (params[i].name == NULL || !known_value(&params[i], value))) {
+            return mien_fail(err, MIEN_ERR_FORMAT, "%s is %d, which no kernel is built for",
+                             params[i].name != NULL ? params[i].name : "a parameter", value);
+        }
+    }
+    for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) { /* behind all defaults, which may differ then */
+        out->param[pass][i] = entry->param[i];
+    }
+    return MIEN_OK;
+}
+
+void mien_tuning_finish(struct mien_tuning *tuning)
+{
+    free(tuning->entries);
+    *tuning = (struct mien_tuning){ NULL, 0 };
+}
+
+/* The same but for the batch. */
+static bool same_shape(const struct mien_tuned *a, const struct mien_tuned *b)
+{
+    return a->op == b->op && a->pass == b->pass &&
+           memcmp(a->size + 1, b->size + 1, (MIEN_TUNED_SIZES - 1) * sizeof(a->size[0])) == 0;
+}
+
+enum mien_status mien_tuning_put(struct mien_tuning *tuning, const struct mien_tuned *entry,
+                                 struct mien_error *err)
+{
+    for (size_t i = 0; i < tuning->count; i++) {
+        if (same_shape(&tuning->entries[i], entry) &&
+            tuning->entries[i].size[0] == entry->size[0]) {
+            tuning->entries[i] = *entry;
+            return MIEN_OK;
+        }
+    }
+    struct mien_tuned *const entries =
+        mien_realloc(tuning->entries, tuning->count + 1, sizeof(*entries), err);
+    if (entries == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    tuning->entries = entries;
+    tuning->entries[tuning->count++] = *entry;
+    return MIEN_OK;
+}
+
+const struct mien_tuned *mien_tuning_find(const struct mien_tuning *tuning,
+                                          const struct mien_tuned *key)
+{
+    const struct mien_tuned *found = NULL;
+    double nearest = FARTHEST_BATCH;
+    for (size_t i = 0; tuning != NULL && i < tuning->count; i++) {
+        const struct mien_tuned *const entry = &tuning->entries[i];
+        if (!same_shape(entry, key)) {
+            continue;
+        }
+        const double ratio = (double)entry->size[0] / (double)key->size[0];
+        const double distance = ratio < 1.0 ? 1.0 / ratio : ratio;
+        if (distance < nearest || (distance <= nearest && found == NULL)) {
+            nearest = distance;
+            found = entry;
+        }
+    }
+    return found;
+}
+
+void mien_tuning_apply(const struct mien_tuning *tuning, struct mien_conv2d *op)
+{
+    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+        struct mien_tuned key = mien_tuned_conv2d(op, (enum mien_conv2d_pass)pass);
+        const struct mien_tuned *const found = mien_tuning_find(tuning, &key);
+        struct mien_conv2d tuned;
+        if (found == NULL) {
+            continue;
+        }
+        key.variant = found->variant;
+        memcpy(key.param, found->param, sizeof(key.param));
+        if (mien_tuned_to_conv2d(&tuned, &key, NULL) == MIEN_OK) {
+            op->variant[pass] = tuned.variant[pass];
+            memcpy(op->param[pass], tuned.param[pass], sizeof(op->param[pass]));
+        }
+    }
+}
+
+bool mien_tuning_wants_clblast(const struct mien_tuning *tuning, const struct mien_act *x, int out)
+{
+    const struct mien_dense op = { .n = x->n, .in = x->c, .out = out, .lanes = x->lanes };
+    const struct mien_tuned key = mien_tuned_dense(&op, MIEN_TUNED_OWN);
+    const struct mien_tuned *const found = mien_tuning_find(tuning, &key);
+    return found != NULL && found->variant == MIEN_TUNED_CLBLAST;
+}

@@ -1,0 +1,106 @@
+/** table.h - what was found to be fastest on one device: variants and their parameters (internal)
+ */
+#ifndef MIEN_TUNE_TABLE_H
+#define MIEN_TUNE_TABLE_H
+
+#include "ops/conv2d.h"
+#include "ops/dense.h"
+
+enum mien_tuned_op { MIEN_TUNED_CONV2D, MIEN_TUNED_DENSE };
+enum { MIEN_TUNED_OPS = 2, MIEN_TUNED_SIZES = 10 };
+
+/** Who computes a dense layer: variants of MIEN_TUNED_DENSE. */
+enum { MIEN_TUNED_OWN, MIEN_TUNED_CLBLAST };
+
+/** A pass of a convolution, or all three products of a dense layer, for one shape. */
+struct mien_tuned {
+    enum mien_tuned_op op;
+    enum mien_conv2d_pass pass; /**< of a convolution; a dense layer's is MIEN_CONV2D_FWD */
+    /** Convolution: n, c, h, w, oc, kh, kw, stride, pad, lanes; dense: n, in, out, lanes. */
+    int size[MIEN_TUNED_SIZES];
+    int variant;                   /**< enum mien_conv2d_variant, or MIEN_TUNED_OWN ... */
+    int param[MIEN_CONV2D_PARAMS]; /**< as in struct mien_conv2d; 0: the default */
+    double ms, default_ms;         /**< measured; 0: it was not */
+};
+
+/** An entry for a shape, with the variant and the parameters that `op` has in force. */
+struct mien_tuned mien_tuned_conv2d(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
+struct mien_tuned mien_tuned_dense(const struct mien_dense *op, int variant);
+
+/**
+ * The convolution of an entry, with the default variants and parameters in the other passes.
+ *
+ * Errors  MIEN_ERR_SHAPE: sizes that are none; MIEN_ERR_FORMAT: a variant that does not take them,
+ *         or a parameter's value that is not among those worth trying
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_tuned_to_conv2d(struct mien_conv2d *out, const struct mien_tuned *entry,
+                                      struct mien_error *err);
+
+/** The table of one device and driver; zeroed is empty. */
+struct mien_tuning {
+    struct mien_tuned *entries;
+    size_t count;
+};
+void mien_tuning_finish(struct mien_tuning *tuning); /* zeroed is allowed */
+
+/** Put an entry in the place of the one for the same operation, pass and sizes. */
+MIEN_CHECK_RESULT
+enum mien_status mien_tuning_put(struct mien_tuning *tuning, const struct mien_tuned *entry,
+                                 struct mien_error *err);
+
+/**
+ * The entry for an operation, pass and shape: that of the same batch, else of the nearest one that
+ * is at most four times as large or small, since the batch changes what is fastest less than any
+ * other size.  NULL when there is none; `tuning` may be NULL.
+ */
+const struct mien_tuned *mien_tuning_find(const struct mien_tuning *tuning,
+                                          const struct mien_tuned *key);
+
+/** Give each pass of `op` the variant and the parameters of its entry; without one it stays. */
+void mien_tuning_apply(const struct mien_tuning *tuning, struct mien_conv2d *op);
+
+/** Whether CLBlast is to compute this dense layer although own kernels could. */
+bool mien_tuning_wants_clblast(const struct mien_tuning *tuning, const struct mien_act *x, int out);
+
+/* As text and as a file */
+
+/** A JSON list on one line, for a checkpoint's metadata.  free() it; NULL: MIEN_ERR_MEMORY */
+MIEN_CHECK_RESULT
+char *mien_tuning_format(const struct mien_tuning *tuning, struct mien_error *err);
+/**
+ * The way back.  Every number is checked: sizes, variants that take them, known parameters.
+ *
+ * Ownership  release with mien_tuning_finish(); empty on error
+ * Errors     MIEN_ERR_FORMAT: which entry, and what is wrong with it; MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_tuning_parse(struct mien_tuning *out, const char *text,
+                                   struct mien_error *err);
+
+/**
+ * The device's file, tuning/NAME-HASH.json in mien_cache_folder(): another driver has another one.
+ *
+ * Ownership  free() it; NULL without a text where the user has no cache folder, else
+ *            MIEN_ERR_MEMORY's text
+ */
+MIEN_CHECK_RESULT
+char *mien_tuning_path(const struct mien_device_info *device, struct mien_error *err);
+
+/**
+ * Read a table that mien_tuning_save() wrote for this device and driver.
+ *
+ * Ownership  release with mien_tuning_finish(); empty on error
+ * Errors     MIEN_ERR_IO; MIEN_ERR_FORMAT: damaged, of another device, driver or version of mien;
+ *            MIEN_ERR_MEMORY.  The path is in the text
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_tuning_load(struct mien_tuning *out, const char *path,
+                                  const struct mien_device_info *device, struct mien_error *err);
+
+/** Write it, an entry a line; the folder is made.  Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY */
+MIEN_CHECK_RESULT
+enum mien_status mien_tuning_save(const char *path, const struct mien_tuning *tuning,
+                                  const struct mien_device_info *device, struct mien_error *err);
+
+#endif

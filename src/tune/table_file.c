@@ -1,0 +1,347 @@
+/* table_file.c - tables of tuning as JSON: in a device's file, and in checkpoints */
+#include <ctype.h>
+#include <jansson.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "tune/table.h"
+
+#define FORMAT "mien-tuning 1"
+enum { LARGEST_FILE = 4 << 20, NAME_BYTES = 64, DESCRIPTION_BYTES = 800 };
+
+static const char *const op_names[MIEN_TUNED_OPS] = { "conv2d", "dense" };
+static const char *const dense_variants[] = { "own", "clblast" };
+static const char *const size_names[MIEN_TUNED_OPS][MIEN_TUNED_SIZES] = {
+    { "n", "c", "h", "w", "oc", "kh", "kw", "stride", "pad", "lanes" },
+    { "n", "in", "out", "lanes" },
+};
+
+static const char *variant_name(const struct mien_tuned *entry)
+{
+    return entry->op == MIEN_TUNED_DENSE
+               ? dense_variants[entry->variant]
+               : mien_conv2d_variant_name((enum mien_conv2d_variant)entry->variant);
+}
+
+static json_t *describe(const struct mien_tuned *entry)
+{
+    json_t *const object = json_object();
+    (void)json_object_set_new(object, "op", json_string(op_names[entry->op]));
+    for (int i = 0; i < MIEN_TUNED_SIZES && size_names[entry->op][i] != NULL; i++) {
+        (void)json_object_set_new(object, size_names[entry->op][i], json_integer(entry->size[i]));
+    }
+    if (entry->op == MIEN_TUNED_CONV2D) {
+        (void)json_object_set_new(object, "pass", json_string(mien_conv2d_pass_name(entry->pass)));
+    }
+    (void)json_object_set_new(object, "variant", json_string(variant_name(entry)));
+    for (int i = 0; entry->op == MIEN_TUNED_CONV2D && i < MIEN_CONV2D_PARAMS; i++) {
+        const struct mien_conv2d_param *const params =
+            mien_conv2d_params((enum mien_conv2d_variant)entry->variant, entry->pass);
+        if (params[i].name != NULL && entry->param[i] != 0) {
+            (void)json_object_set_new(object, params[i].name, json_integer(entry->param[i]));
+        }
+    }
+    if (entry->ms > 0.0) {
+        (void)json_object_set_new(object, "ms", json_real(entry->ms));
+        (void)json_object_set_new(object, "default_ms", json_real(entry->default_ms));
+    }
+    return object;
+}
+
+/* `head`, then the entries with `between` them, then `tail`. */
+static char *write_entries(const struct mien_tuning *tuning, const char *head, const char *between,
+                           const char *tail, struct mien_error *err)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *const out = open_memstream(&text, &bytes);
+    bool whole = out != NULL && fputs(head, out) >= 0;
+    for (size_t i = 0; whole && i < tuning->count; i++) {
+        json_t *const entry = describe(&tuning->entries[i]);
+        whole = fputs(i > 0 ? between : "", out) >= 0 &&
+                json_dumpf(entry, out, JSON_REAL_PRECISION(6) | JSON_PRESERVE_ORDER) == 0;
+        json_decref(entry);
+    }
+    whole = whole && fputs(tail, out) >= 0;
+    if (out != NULL && fclose(out) != 0) {
+        whole = false;
+    }
+    if (!whole) {
+        free(text);
+        (void)mien_fail(err, MIEN_ERR_MEMORY, "no memory for the text of %zu tuned shapes",
+                        tuning->count);
+        return NULL;
+    }
+    return text;
+}
+
+char *mien_tuning_format(const struct mien_tuning *tuning, struct mien_error *err)
+{
+    return write_entries(tuning, "[", ", ", "]", err);
+}
+
+static enum mien_status read_int(int *out, const json_t *object, const char *key,
+                                 struct mien_error *err)
+{
+    const json_t *const value = json_object_get(object, key);
+    const json_int_t number = json_integer_value(value);
+    if (!json_is_integer(value) || number < 0 || number > INT_MAX) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "'%s' is not a number from 0 to %d", key, INT_MAX);
+    }
+    *out = (int)number;
+    return MIEN_OK;
+}
+
+/* The word under `key`, which must be one of `count`. */
+static enum mien_status read_word(int *out, const json_t *object, const char *key,
+                                  const char *const *words, int count, struct mien_error *err)
+{
+    const char *const got = json_string_value(json_object_get(object, key));
+    for (int i = 0; got != NULL && i < count; i++) {
+        if (strcmp(got, words[i]) == 0) {
+            *out = i;
+            return MIEN_OK;
+        }
+    }
+    return mien_fail(err, MIEN_ERR_FORMAT, "'%s' is '%.32s', which is unknown", key,
+                     got != NULL ? got : "");
+}
+
+static enum mien_status read_ms(double *out, const json_t *object, const char *key,
+                                struct mien_error *err)
+{
+    const json_t *const value = json_object_get(object, key);
+    *out = json_number_value(value);
+    if ((value != NULL && !json_is_number(value)) || !isfinite(*out) || *out < 0.0) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "'%s' is not a time", key);
+    }
+    return MIEN_OK;
+}
+
+static enum mien_status read_conv2d(struct mien_tuned *out, const json_t *object,
+                                    struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_conv2d op;
+    const char *passes[MIEN_CONV2D_PASSES];
+    const char *variants[MIEN_CONV2D_VARIANTS];
+    int pass = 0;
+    for (int i = 0; i < MIEN_CONV2D_PASSES; i++) {
+        passes[i] = mien_conv2d_pass_name((enum mien_conv2d_pass)i);
+    }
+    for (int i = 0; i < MIEN_CONV2D_VARIANTS; i++) {
+        variants[i] = mien_conv2d_variant_name((enum mien_conv2d_variant)i);
+    }
+    TRY(read_word(&pass, object, "pass", passes, MIEN_CONV2D_PASSES, err));
+    TRY(read_word(&out->variant, object, "variant", variants, MIEN_CONV2D_VARIANTS, err));
+    out->pass = (enum mien_conv2d_pass)pass;
+    const struct mien_conv2d_param *const params =
+        mien_conv2d_params((enum mien_conv2d_variant)out->variant, out->pass);
+    for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
+        if (params[i].name != NULL && json_object_get(object, params[i].name) != NULL) {
+            TRY(read_int(&out->param[i], object, params[i].name, err));
+        }
+    }
+    TRY(mien_tuned_to_conv2d(&op, out, err));
+
+done:
+    return st;
+}
+
+static enum mien_status read_dense(struct mien_tuned *out, const json_t *object,
+                                   struct mien_error *err)
+{
+    struct mien_dense op;
+    const struct mien_act x = { out->size[0], out->size[1], 1, 1, out->size[3] };
+    enum mien_status st = read_word(&out->variant, object, "variant", dense_variants, 2, err);
+    st = st == MIEN_OK ? mien_act_check(&x, "input", err) : st;
+    return st == MIEN_OK ? mien_dense_init(&op, &x, out->size[2], err) : st;
+}
+
+static enum mien_status read_entry(struct mien_tuned *out, const json_t *object,
+                                   struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    int op = 0;
+    *out = (struct mien_tuned){ .pass = MIEN_CONV2D_FWD };
+    TRY(read_word(&op, object, "op", op_names, MIEN_TUNED_OPS, err));
+    out->op = (enum mien_tuned_op)op;
+    for (int i = 0; i < MIEN_TUNED_SIZES && size_names[op][i] != NULL; i++) {
+        TRY(read_int(&out->size[i], object, size_names[op][i], err));
+    }
+    TRY(out->op == MIEN_TUNED_CONV2D ? read_conv2d(out, object, err)
+                                     : read_dense(out, object, err));
+    TRY(read_ms(&out->ms, object, "ms", err));
+    TRY(read_ms(&out->default_ms, object, "default_ms", err));
+
+done:
+    return st;
+}
+
+static enum mien_status read_entries(struct mien_tuning *out, const json_t *list,
+                                     struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    if (!json_is_array(list)) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "no list of tuned shapes");
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct mien_tuned entry;
+        st = read_entry(&entry, json_array_get(list, i), err);
+        if (st != MIEN_OK) {
+            st = mien_wrap(err, MIEN_ERR_FORMAT, "tuned shape %zu", i + 1);
+            goto done;
+        }
+        TRY(mien_tuning_put(out, &entry, err));
+    }
+
+done:
+    if (st != MIEN_OK) {
+        mien_tuning_finish(out);
+    }
+    return st;
+}
+
+enum mien_status mien_tuning_parse(struct mien_tuning *out, const char *text,
+                                   struct mien_error *err)
+{
+    *out = (struct mien_tuning){ NULL, 0 };
+    json_t *const list = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    const enum mien_status st = read_entries(out, list, err);
+    json_decref(list);
+    return st;
+}
+
+/* What makes a device and its compiler another one. */
+static void describe_device(char out[DESCRIPTION_BYTES], const struct mien_device_info *device)
+{
+    (void)snprintf(out, DESCRIPTION_BYTES, "%s; %s; %s; %s; %s; %s", device->name, device->vendor,
+                   device->platform_name, device->platform_version, device->version,
+                   device->driver);
+}
+
+char *mien_tuning_path(const struct mien_device_info *device, struct mien_error *err)
+{
+    char description[DESCRIPTION_BYTES];
+    char name[NAME_BYTES];
+    char file[NAME_BYTES + 32];
+    char hex[33];
+    struct mien_hash hash;
+    size_t length = 0;
+    char *const folder = mien_cache_folder();
+    if (folder == NULL) {
+        return NULL;
+    }
+    for (const char *at = device->name; *at != '\0' && length + 1 < sizeof(name); at++) {
+        const bool plain = isalnum((unsigned char)*at) != 0;
+        if (plain || (length > 0 && name[length - 1] != '-')) {
+            name[length++] = plain ? *at : '-';
+        }
+    }
+    name[length] = '\0';
+    describe_device(description, device);
+    mien_hash_init(&hash);
+    mien_hash_add_text(&hash, description);
+    mien_hash_hex(hex, &hash);
+    (void)snprintf(file, sizeof(file), "tuning/%s-%.12s.json", name, hex);
+    char *const path = mien_path_join(folder, file, err);
+    free(folder);
+    return path;
+}
+
+static enum mien_status check_text(const json_t *root, const char *key, const char *want,
+                                   struct mien_error *err)
+{
+    const char *const got = json_string_value(json_object_get(root, key));
+    if (got == NULL || strcmp(got, want) != 0) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "its %s is '%.200s', here it is '%.200s'", key,
+                         got != NULL ? got : "", want);
+    }
+    return MIEN_OK;
+}
+
+enum mien_status mien_tuning_load(struct mien_tuning *out, const char *path,
+                                  const struct mien_device_info *device, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    unsigned char *text = NULL;
+    size_t bytes = 0;
+    char description[DESCRIPTION_BYTES];
+    json_t *root = NULL;
+    *out = (struct mien_tuning){ NULL, 0 };
+    describe_device(description, device);
+    st = mien_file_read(&text, &bytes, path, LARGEST_FILE, err);
+    if (st != MIEN_OK) {
+        return st; /* the path is in the text */
+    }
+    root = json_loadb((const char *)text, bytes, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(root)) {
+        st = mien_fail(err, MIEN_ERR_FORMAT, "not a whole JSON object");
+        goto done;
+    }
+    TRY(check_text(root, "format", FORMAT, err));
+    TRY(check_text(root, "mien", MIEN_VERSION, err));
+    TRY(check_text(root, "device", description, err));
+    TRY(read_entries(out, json_object_get(root, "shapes"), err));
+
+done:
+    st = st == MIEN_OK ? st : mien_wrap(err, st, "%s", path);
+    json_decref(root);
+    free(text);
+    return st;
+}
+
+/* The folder of a path is made. */
+static enum mien_status make_folder_of(const char *path, struct mien_error *err)
+{
+    const char *const slash = strrchr(path, '/');
+    if (slash == NULL || slash == path) {
+        return MIEN_OK;
+    }
+    char *const folder = mien_strdup(path, err);
+    if (folder == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    folder[slash - path] = '\0';
+    const enum mien_status st = mien_folder_make(folder, err);
+    free(folder);
+    return st;
+}
+
+enum mien_status mien_tuning_save(const char *path, const struct mien_tuning *tuning,
+                                  const struct mien_device_info *device, struct mien_error *err)
+{
+    char description[DESCRIPTION_BYTES];
+    describe_device(description, device);
+    json_t *const value = json_string(description);
+    char *const quoted = value == NULL ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+    json_decref(value);
+    const size_t room = DESCRIPTION_BYTES * 6 + 128; /* JSON may need six letters for one */
+    char *const head = mien_calloc(room, 1, err);
+    char *text = NULL;
+    enum mien_status st = MIEN_ERR_MEMORY;
+    if (quoted == NULL) {
+        st = mien_fail(err, MIEN_ERR_MEMORY, "the device's name is not UTF-8: %s is not written",
+                       path);
+    } else if (head != NULL) {
+        (void)snprintf(head, room,
+                       "{\"format\": \"" FORMAT
+                       "\",\n \"mien\": \"%s\",\n \"device\": %s,\n \"shapes\": [\n  ",
+                       MIEN_VERSION, quoted);
+        text = write_entries(tuning, head, ",\n  ", "\n]}\n", err);
+    }
+    if (text != NULL) {
+        st = make_folder_of(path, err);
+        st = st == MIEN_OK ? mien_file_replace(path, text, strlen(text), err) : st;
+    }
+    free(text);
+    free(head);
+    free(quoted);
+    return st;
+}
