@@ -111,7 +111,8 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_channel_filt
     for (int o = 0; o < OG; o++) {
         bias[o] = (vec)(0.0f);
     }
-    for (int block = blocks * split / SPLIT; block < blocks * (split + 1) / SPLIT; block++) {
+    const int end = (int)((long)blocks * (split + 1) / SPLIT);
+    for (int block = (int)((long)blocks * split / SPLIT); block < end; block++) {
         __global const float *const gradient = dy + (block * OC + first) * HO * WO * LANES;
         turn_inputs(turned, x, block, c0);
         for (int o = 0; o < outputs; o += OT) {

@@ -48,6 +48,7 @@ static enum mien_status plan_memory(struct memory *out, const struct summary_opt
     enum mien_status st = MIEN_OK;
     struct mien_device_list list = { NULL, 0 };
     size_t chosen = 0;
+    size_t local_bytes = 0;
     const char *const wanted = o->common.device != NULL ? o->common.device : getenv("MIEN_DEVICE");
     *out = (struct memory){ .batch = recipe->train.batch, .lanes = 1 };
     st = mien_device_list(&list, err);
@@ -55,6 +56,7 @@ static enum mien_status plan_memory(struct memory *out, const struct summary_opt
         TRY(mien_device_choose(&chosen, NULL, 0, &list, wanted, err));
         (void)snprintf(out->device, sizeof(out->device), "%s", list.devices[chosen].name);
         out->lanes = mien_device_lanes(&list.devices[chosen]);
+        local_bytes = (size_t)list.devices[chosen].local_bytes;
     } else if (st != MIEN_ERR_NO_DEVICE || wanted != NULL) {
         goto done;
     }
@@ -63,6 +65,7 @@ static enum mien_status plan_memory(struct memory *out, const struct summary_opt
         .train = true,
         .blas = (enum mien_blas)o->blas,
         .lanes = out->lanes,
+        .local_bytes = local_bytes,
     };
     TRY(mien_model_plan(&out->model, network, &options, err));
     out->optimizer = mien_optimizer_bytes(&recipe->train, network->flat_floats);

@@ -1,4 +1,5 @@
 /* graph.c - from a network's layers to nodes: fusion, layout, and how long each tensor lives */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -71,6 +72,7 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
     *node = (struct mien_node){
         .class = class,
         .layer = layer,
+        .local_bytes = b->options->local_bytes,
         .tuning = b->options->tuning,
         .in = b->act,
         .relu = relu,
@@ -85,6 +87,12 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
     node->tuning = NULL;
     TRY(st);
     TRY(mien_act_check(&node->out, "output", err));
+    if (work_bytes / sizeof(cl_float) > INT_MAX) {
+        st =
+            mien_fail(err, MIEN_ERR_SHAPE, "its kernels want %zu bytes of scratch: at most %zu fit",
+                      work_bytes, (size_t)INT_MAX * sizeof(cl_float));
+        goto done;
+    }
     b->graph->work_bytes = work_bytes > b->graph->work_bytes ? work_bytes : b->graph->work_bytes;
     TRY(add_value(&node->y, b, act_bytes(&node->out), err));
     if (extra_bytes > 0) {

@@ -126,6 +126,9 @@ enum mien_status mien_model_create(struct mien_model **out, struct mien_cl *cl,
         return MIEN_ERR_MEMORY;
     }
     resolved.lanes = options->lanes > 0 ? options->lanes : mien_device_lanes(mien_cl_device(cl));
+    if (resolved.local_bytes == 0) {
+        resolved.local_bytes = (size_t)mien_cl_device(cl)->local_bytes;
+    }
     model->cl = cl;
     model->network = network;
     model->batch = options->batch;

@@ -19,8 +19,10 @@ struct mien_model_options {
     int batch;  /**< images of a step, at most; >= 1 */
     bool train; /**< plan memory for the backward pass too */
     enum mien_blas blas;
-    int lanes; /**< of activations, see ops/tensor.h; 0: what suits the device, or 1 where
-                    there is none */
+    int lanes;          /**< of activations, see ops/tensor.h; 0: what suits the device, or 1 where
+                             there is none */
+    size_t local_bytes; /**< local memory of the device; 0: what the device has, or no limit where
+                              there is none */
     const struct mien_tuning *tuning; /**< of the device, or of the run that goes on; borrowed for
                                            the call; NULL: defaults */
 };

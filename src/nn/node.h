@@ -58,7 +58,8 @@ struct mien_node_class {
 struct mien_node {
     const struct mien_node_class *class;
     const struct mien_layer
-        *layer; /**< borrowed; the relayout in front of a dense layer has that one's */
+        *layer;         /**< borrowed; the relayout in front of a dense layer has that one's */
+    size_t local_bytes; /**< of the device, for setup() alone; 0: no limit */
     const struct mien_tuning *tuning; /**< borrowed, for setup() alone; NULL: defaults */
     struct mien_act in, out;          /**< for a whole batch */
     char labels[MIEN_NODE_LABELS][MIEN_LABEL_BYTES]; /**< "conv2 backward filter" */

@@ -12,6 +12,7 @@ static enum mien_status setup_conv(struct mien_node *node, size_t *work_bytes, s
     if (st != MIEN_OK) {
         return st;
     }
+    mien_conv2d_fit(&node->op.conv, node->local_bytes);
     mien_tuning_apply(node->tuning, &node->op.conv);
     node->op.conv.relu = node->relu;
     node->out = mien_conv2d_output(&node->op.conv);

@@ -45,6 +45,34 @@ bool mien_conv2d_takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
     return families[variant]->takes(op, pass);
 }
 
+static bool fits(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
+                 enum mien_conv2d_variant variant)
+{
+    const struct mien_conv2d_family *const family = families[variant];
+    struct mien_conv2d tried = *op;
+    tried.variant[pass] = variant;
+    return family->local_bytes == NULL || op->local_bytes == 0 ||
+           family->local_bytes(&tried, pass) <= op->local_bytes;
+}
+
+static void choose_variants(struct mien_conv2d *op)
+{
+    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+        const enum mien_conv2d_pass p = (enum mien_conv2d_pass)pass;
+        for (int i = MIEN_CONV2D_VARIANTS - 1; i >= 0; i--) {
+            if (families[preferred[i]]->suits(op, p) && fits(op, p, preferred[i])) {
+                op->variant[pass] = preferred[i];
+            }
+        }
+    }
+}
+
+void mien_conv2d_fit(struct mien_conv2d *op, size_t local_bytes)
+{
+    op->local_bytes = local_bytes;
+    choose_variants(op);
+}
+
 enum mien_status mien_conv2d_init(struct mien_conv2d *out, const struct mien_act *x, int oc, int kh,
                                   int kw, int stride, int pad, struct mien_error *err)
 {
@@ -77,13 +105,7 @@ enum mien_status mien_conv2d_init(struct mien_conv2d *out, const struct mien_act
     const struct mien_act y = mien_conv2d_output(out);
     enum mien_status st = mien_act_check(x, "conv input", err);
     st = st != MIEN_OK ? st : mien_act_check(&y, "conv output", err);
-    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
-        for (int i = MIEN_CONV2D_VARIANTS - 1; i >= 0; i--) {
-            if (families[preferred[i]]->suits(out, (enum mien_conv2d_pass)pass)) {
-                out->variant[pass] = preferred[i];
-            }
-        }
-    }
+    choose_variants(out);
     return st;
 }
 

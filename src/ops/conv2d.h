@@ -41,6 +41,7 @@ struct mien_conv2d {
     cl_int oc, kh, kw;  /**< output channels, kernel 1..7 x 1..7 */
     cl_int stride, pad; /**< pixels */
     cl_int ho, wo;      /**< output: (h + 2 pad - kh) / stride + 1 */
+    size_t local_bytes; /**< of the device, see mien_conv2d_fit(); 0: not known */
     cl_int lanes;       /**< of both activations, see tensor.h */
     bool relu;          /**< forward: y = max(y, 0) */
     enum mien_conv2d_variant variant[MIEN_CONV2D_PASSES];
@@ -57,6 +58,9 @@ struct mien_conv2d {
 MIEN_CHECK_RESULT
 enum mien_status mien_conv2d_init(struct mien_conv2d *out, const struct mien_act *x, int oc, int kh,
                                   int kw, int stride, int pad, struct mien_error *err);
+
+/** Keep to what the device has: defaults that want more local memory give way to smaller ones. */
+void mien_conv2d_fit(struct mien_conv2d *op, size_t local_bytes);
 
 /** Whether this variant can compute this pass of this convolution. */
 bool mien_conv2d_takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,

@@ -2,13 +2,14 @@
  * vectors */
 #include <stdio.h>
 
+#include "ops/arith.h"
 #include "ops/conv2d_variants.h"
 
 enum {
     OPTION_BYTES = 320,
-    ITEMS_WANTED = 32,    /* work-items, so that every core has some */
-    LOCAL_FLOATS = 98304, /* of turned inputs and sums: what stays in a core's cache */
-    FEWEST_CHANNELS = 8,  /* below, most of a vector of channels would be empty */
+    ITEMS_WANTED = 32,       /* work-items, so that every core has some */
+    CACHE_BYTES = 512 << 10, /* of turned inputs and sums, that a core's cache should hold */
+    FEWEST_CHANNELS = 8,     /* below, most of a vector of channels would be empty */
 };
 
 /* Vectors of input channels of the register tile, outputs of it, outputs of a work-item. */
@@ -30,16 +31,6 @@ static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pas
     }
 }
 
-static int divide_up(int a, int b)
-{
-    return (a + b - 1) / b;
-}
-
-static int at_most(int value, int limit)
-{
-    return value < limit ? value : limit;
-}
-
 static int value_of(const struct mien_conv2d *op, int index)
 {
     return mien_conv2d_value(op, MIEN_CONV2D_BWD_FILTER, index);
@@ -53,8 +44,8 @@ static int inputs_of(const struct mien_conv2d *op)
 static int outputs_of(const struct mien_conv2d *op)
 {
     const int registers = value_of(op, PARAM_REGISTERS);
-    const int outputs = at_most(value_of(op, PARAM_OUTPUTS), op->oc);
-    return divide_up(outputs, registers) * registers;
+    const int outputs = mien_at_most(value_of(op, PARAM_OUTPUTS), op->oc);
+    return mien_divide_up(outputs, registers) * registers;
 }
 
 static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
@@ -62,30 +53,36 @@ static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
     return pass == MIEN_CONV2D_BWD_FILTER && op->lanes > 1;
 }
 
+static size_t local_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    (void)pass;
+    const size_t vectors = (size_t)value_of(op, PARAM_VECTORS);
+    const size_t outputs = (size_t)outputs_of(op);
+    const size_t turned = (size_t)op->h * (size_t)op->w * (size_t)op->lanes * vectors;
+    const size_t sums = (size_t)op->kh * (size_t)op->kw * outputs * vectors;
+    return (turned + sums + outputs) * (size_t)op->lanes * sizeof(cl_float);
+}
+
 static bool suits(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
-    const double turned = (double)op->h * op->w * op->lanes * 2.0 * op->lanes;
+    struct mien_conv2d tried = *op;
+    tried.variant[pass] = MIEN_CONV2D_CHANNEL;
     return takes(op, pass) && op->c >= FEWEST_CHANNELS && op->oc >= FEWEST_CHANNELS &&
-           turned <= (double)LOCAL_FLOATS;
+           local_bytes(&tried, pass) <= CACHE_BYTES;
 }
 
 /* Parts of the sum over image blocks: a function of the network's sizes alone, as in
  * conv2d_vector.c. */
 static int split_of(const struct mien_conv2d *op)
 {
-    const int items = divide_up(op->c, inputs_of(op)) * divide_up(op->oc, outputs_of(op));
-    return divide_up(ITEMS_WANTED, items);
-}
-
-static size_t part_floats(const struct mien_conv2d *op)
-{
-    return (size_t)op->oc * (size_t)op->c * (size_t)op->kh * (size_t)op->kw + (size_t)op->oc;
+    const int items = mien_divide_up(op->c, inputs_of(op)) * mien_divide_up(op->oc, outputs_of(op));
+    return mien_divide_up(ITEMS_WANTED, items);
 }
 
 static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
     (void)pass;
-    return (size_t)split_of(op) * part_floats(op) * sizeof(cl_float);
+    return (size_t)split_of(op) * mien_conv2d_part_floats(op) * sizeof(cl_float);
 }
 
 static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dweight,
@@ -93,7 +90,7 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
                                    const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
                                    const struct mien_conv2d *op, struct mien_error *err)
 {
-    const cl_int blocks = divide_up(op->n, op->lanes);
+    const cl_int blocks = mien_divide_up(op->n, op->lanes);
     const int split = split_of(op);
     char options[OPTION_BYTES];
     (void)snprintf(options, sizeof(options),
@@ -106,8 +103,8 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
         .source = "conv2d_channel",
         .kernel = "conv2d_channel_filter",
         .options = options,
-        .global = { (size_t)divide_up(op->c, inputs_of(op)),
-                    (size_t)divide_up(op->oc, outputs_of(op)), (size_t)split },
+        .global = { (size_t)mien_divide_up(op->c, inputs_of(op)),
+                    (size_t)mien_divide_up(op->oc, outputs_of(op)), (size_t)split },
     };
     const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x), ARG_I32(blocks) };
     const enum mien_status st = mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
@@ -120,6 +117,7 @@ const struct mien_conv2d_family mien_conv2d_channel = {
     .suits = suits,
     .params = { NULL, NULL, filter_params },
     .default_value = default_value,
+    .local_bytes = local_bytes,
     .work_bytes = work_bytes,
     .bwd_filter = bwd_filter,
 };

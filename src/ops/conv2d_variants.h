@@ -3,6 +3,7 @@
 #ifndef MIEN_OPS_CONV2D_VARIANTS_H
 #define MIEN_OPS_CONV2D_VARIANTS_H
 
+#include "ops/arith.h"
 #include "ops/conv2d.h"
 
 /** The three passes of one variant; arguments as in conv2d.h. */
@@ -14,6 +15,8 @@ struct mien_conv2d_family {
     /** [MIEN_CONV2D_PARAMS] for each pass, or NULL: nothing to tune; and their default values. */
     const struct mien_conv2d_param *params[MIEN_CONV2D_PASSES];
     int (*default_value)(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index);
+    /** Local memory of a work-group of its kernels; NULL: none, or less than any device has. */
+    size_t (*local_bytes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
     size_t (*work_bytes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
     enum mien_status (*fwd)(struct mien_cl *cl, struct mien_cl_buffer *y,
                             const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
@@ -34,6 +37,18 @@ extern const struct mien_conv2d_family mien_conv2d_vector;
 extern const struct mien_conv2d_family mien_conv2d_winograd;
 extern const struct mien_conv2d_family mien_conv2d_channel;
 extern const struct mien_conv2d_family mien_conv2d_tile;
+
+/** Blocks of the batch. */
+static inline int mien_conv2d_blocks(const struct mien_conv2d *op)
+{
+    return mien_divide_up(op->n, op->lanes);
+}
+
+/** Floats of one part of the backward filter pass: [oc c kh kw weights, oc biases]. */
+static inline size_t mien_conv2d_part_floats(const struct mien_conv2d *op)
+{
+    return (size_t)op->oc * (size_t)op->c * (size_t)op->kh * (size_t)op->kw + (size_t)op->oc;
+}
 
 /**
  * Second stage of the backward filter pass on CPU devices: dweight and dbias (or NULL) are the

@@ -1,6 +1,7 @@
 /* conv2d_vector.c - host side of kernels/conv2d_vector.cl: convolution for CPU devices */
 #include <stdio.h>
 
+#include "ops/arith.h"
 #include "ops/conv2d_variants.h"
 
 enum { OPTION_BYTES = 320, WORK_ITEMS_WANTED = 256, SUMS_PER_ITEM = 64 };
@@ -9,16 +10,6 @@ enum { OPTION_BYTES = 320, WORK_ITEMS_WANTED = 256, SUMS_PER_ITEM = 64 };
 struct tile {
     int channels, columns;
 };
-
-static int at_most(int value, int limit)
-{
-    return value < limit ? value : limit;
-}
-
-static int divide_up(int a, int b)
-{
-    return (a + b - 1) / b;
-}
 
 /* Parameters of a register tile; the backward filter pass has whole kernel rows instead of columns.
  */
@@ -39,7 +30,7 @@ static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pas
 {
     if (pass == MIEN_CONV2D_BWD_FILTER) {
         const int channels = (op->lanes == 16 ? 20 : 12) / op->kw;
-        return index == PARAM_CHANNELS ? at_most(channels > 0 ? channels : 1, 8) : 0;
+        return index == PARAM_CHANNELS ? mien_at_most(channels > 0 ? channels : 1, 8) : 0;
     }
     if (index == PARAM_CHANNELS) {
         return 4;
@@ -51,8 +42,8 @@ static struct tile choose_tile(const struct mien_conv2d *op, enum mien_conv2d_pa
                                int channels, int columns)
 {
     return (struct tile){
-        at_most(mien_conv2d_value(op, pass, PARAM_CHANNELS), channels),
-        at_most(mien_conv2d_value(op, pass, PARAM_COLUMNS), columns),
+        mien_at_most(mien_conv2d_value(op, pass, PARAM_CHANNELS), channels),
+        mien_at_most(mien_conv2d_value(op, pass, PARAM_COLUMNS), columns),
     };
 }
 
@@ -64,11 +55,6 @@ static void write_options(char out[OPTION_BYTES], const struct mien_conv2d *op, 
                    "-DHO=%d -DWO=%d -DOT=%d -DXT=%d %s",
                    op->lanes, op->c, op->h, op->w, op->oc, op->kh, op->kw, op->stride, op->pad,
                    op->ho, op->wo, tile.channels, tile.columns, pass);
-}
-
-static int blocks_of(const struct mien_conv2d *op)
-{
-    return divide_up(op->n, op->lanes);
 }
 
 static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
@@ -92,8 +78,8 @@ static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
         .source = "conv2d_vector",
         .kernel = "conv2d_vector_fwd",
         .options = options,
-        .global = { (size_t)op->ho, (size_t)divide_up(op->oc, tile.channels),
-                    (size_t)blocks_of(op) },
+        .global = { (size_t)op->ho, (size_t)mien_divide_up(op->oc, tile.channels),
+                    (size_t)mien_conv2d_blocks(op) },
     };
     const struct mien_cl_arg args[] = {
         ARG_BUF(y),
@@ -122,7 +108,8 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
         .source = "conv2d_vector",
         .kernel = "conv2d_vector_bwd_data",
         .options = options,
-        .global = { (size_t)op->h, (size_t)divide_up(op->c, tile.channels), (size_t)blocks_of(op) },
+        .global = { (size_t)op->h, (size_t)mien_divide_up(op->c, tile.channels),
+                    (size_t)mien_conv2d_blocks(op) },
     };
     const struct mien_cl_arg args[] = {
         ARG_BUF(dx),
@@ -136,7 +123,7 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
 static struct tile filter_tile(const struct mien_conv2d *op)
 {
     return (struct tile){
-        at_most(mien_conv2d_value(op, MIEN_CONV2D_BWD_FILTER, PARAM_CHANNELS), op->oc), 1
+        mien_at_most(mien_conv2d_value(op, MIEN_CONV2D_BWD_FILTER, PARAM_CHANNELS), op->oc), 1
     };
 }
 
@@ -146,13 +133,8 @@ static struct tile filter_tile(const struct mien_conv2d *op)
  */
 static int filter_split(const struct mien_conv2d *op)
 {
-    const int items = divide_up(op->oc, filter_tile(op).channels) * op->c;
-    return at_most(divide_up(WORK_ITEMS_WANTED, items), op->ho);
-}
-
-static size_t part_floats(const struct mien_conv2d *op)
-{
-    return (size_t)op->oc * (size_t)op->c * (size_t)op->kh * (size_t)op->kw + (size_t)op->oc;
+    const int items = mien_divide_up(op->oc, filter_tile(op).channels) * op->c;
+    return mien_at_most(mien_divide_up(WORK_ITEMS_WANTED, items), op->ho);
 }
 
 enum mien_status mien_conv2d_add_parts(struct mien_cl *cl, struct mien_cl_buffer *dweight,
@@ -161,9 +143,9 @@ enum mien_status mien_conv2d_add_parts(struct mien_cl *cl, struct mien_cl_buffer
                                        const struct mien_conv2d *op, int split,
                                        struct mien_error *err)
 {
-    const size_t weights = part_floats(op) - (size_t)op->oc;
-    const cl_int count = (cl_int)part_floats(op);
-    const cl_int kept = (cl_int)(dbias != NULL ? part_floats(op) : weights);
+    const size_t weights = mien_conv2d_part_floats(op) - (size_t)op->oc;
+    const cl_int count = (cl_int)mien_conv2d_part_floats(op);
+    const cl_int kept = (cl_int)(dbias != NULL ? mien_conv2d_part_floats(op) : weights);
     const cl_int weight_count = (cl_int)weights;
     const struct mien_cl_launch launch = {
         .source = "conv2d_vector",
@@ -184,7 +166,7 @@ enum mien_status mien_conv2d_add_parts(struct mien_cl *cl, struct mien_cl_buffer
 static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
     return pass == MIEN_CONV2D_BWD_FILTER
-               ? (size_t)filter_split(op) * part_floats(op) * sizeof(cl_float)
+               ? (size_t)filter_split(op) * mien_conv2d_part_floats(op) * sizeof(cl_float)
                : 0;
 }
 
@@ -194,7 +176,7 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
                                    const struct mien_conv2d *op, struct mien_error *err)
 {
     const struct tile tile = filter_tile(op);
-    const cl_int blocks = blocks_of(op);
+    const cl_int blocks = mien_conv2d_blocks(op);
     const int split = filter_split(op);
     char pass[64];
     char options[OPTION_BYTES];
@@ -205,7 +187,7 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
         .source = "conv2d_vector",
         .kernel = "conv2d_vector_bwd_filter",
         .options = options,
-        .global = { (size_t)divide_up(op->oc, tile.channels), (size_t)op->c, (size_t)split },
+        .global = { (size_t)mien_divide_up(op->oc, tile.channels), (size_t)op->c, (size_t)split },
     };
     const struct mien_cl_arg sum_args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x),
                                             ARG_I32(blocks) };

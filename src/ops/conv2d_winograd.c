@@ -2,6 +2,7 @@
  */
 #include <stdio.h>
 
+#include "ops/arith.h"
 #include "ops/conv2d_variants.h"
 
 enum {
@@ -14,21 +15,6 @@ enum {
     FEWEST_TILES = 9,    /* of an image: below, its share of the weights' points costs more */
     SUMS_PER_ITEM = 64,  /* as in conv2d_vector.cl, whose kernel adds the parts */
 };
-
-static int divide_up(int a, int b)
-{
-    return (a + b - 1) / b;
-}
-
-static int at_most(int value, int limit)
-{
-    return value < limit ? value : limit;
-}
-
-static int blocks_of(const struct mien_conv2d *op)
-{
-    return divide_up(op->n, op->lanes);
-}
 
 /*
  * Parameters.  Forward and backward data: tiles of a work-item, which share a pass over the
@@ -50,17 +36,54 @@ static const struct mien_conv2d_param filter_params[MIEN_CONV2D_PARAMS] = {
     [PARAM_REGISTERS] = { "registers", { 4, 8 } },
 };
 
-/* 16 lanes are AVX-512 with 32 registers, fewer mean 16.  Measured: docs/performance.md. */
+/* Local memory of a pass with these values: points of inputs and of sums, and of gradients or
+ * biases. */
+static size_t bytes_of(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
+                       const int values[MIEN_CONV2D_PARAMS])
+{
+    const size_t tiles = (size_t)values[PARAM_TILES];
+    const size_t inputs = (size_t)values[PARAM_INPUTS];
+    const size_t outputs = (size_t)values[PARAM_OUTPUTS];
+    const size_t vector = (size_t)op->lanes * sizeof(cl_float);
+    if (pass == MIEN_CONV2D_BWD_FILTER) {
+        const size_t turned = tiles * (size_t)op->lanes * inputs;
+        return (POINTS * (turned + tiles * outputs + outputs * inputs) + outputs) * vector;
+    }
+    return POINTS * (inputs + outputs) * tiles * vector;
+}
+
+/*
+ * 16 lanes are AVX-512 with 32 registers, fewer mean 16.  Measured on PoCL: bench/results.  Where
+ * the device has too little local memory, fewer input channels, then outputs, then tiles at once.
+ */
 static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index)
 {
     const bool filter = pass == MIEN_CONV2D_BWD_FILTER;
-    switch (index) {
-    case PARAM_TILES: return 2;
-    case PARAM_INPUTS: return filter ? 2 : 32;
-    case PARAM_OUTPUTS: return filter ? 32 : 64;
-    case PARAM_REGISTERS: return op->lanes == 16 ? 8 : 4;
-    default: return 0;
+    const int registers = op->lanes == 16 ? 8 : 4;
+    int values[MIEN_CONV2D_PARAMS] = {
+        [PARAM_TILES] = 2,
+        [PARAM_INPUTS] = filter ? 2 : 32,
+        [PARAM_OUTPUTS] = filter ? 32 : 64,
+        [PARAM_REGISTERS] = registers,
+    };
+    const int order[] = { PARAM_INPUTS, PARAM_OUTPUTS, PARAM_TILES };
+    const int least[] = { filter ? 1 : 8, 16, 1 };
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        while (op->local_bytes > 0 && bytes_of(op, pass, values) > op->local_bytes &&
+               values[order[i]] > least[i]) {
+            values[order[i]] /= 2;
+        }
     }
+    return values[index];
+}
+
+static size_t local_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    int values[MIEN_CONV2D_PARAMS];
+    for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
+        values[i] = mien_conv2d_value(op, pass, i);
+    }
+    return bytes_of(op, pass, values);
 }
 
 /* Output channels of a register tile. */
@@ -80,8 +103,9 @@ static void channels_of(int *in, int *out, const struct mien_conv2d *op, enum mi
 static int image_tiles(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
     const int side = TILE + 1 - op->kh;
-    return pass == MIEN_CONV2D_BWD_DATA ? divide_up(op->h, side) * divide_up(op->w, side)
-                                        : divide_up(op->ho, side) * divide_up(op->wo, side);
+    return pass == MIEN_CONV2D_BWD_DATA
+               ? mien_divide_up(op->h, side) * mien_divide_up(op->w, side)
+               : mien_divide_up(op->ho, side) * mien_divide_up(op->wo, side);
 }
 
 static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
@@ -102,7 +126,7 @@ static size_t weight_point_floats(const struct mien_conv2d *op, enum mien_conv2d
     int out = 0;
     channels_of(&in, &out, op, pass);
     const int outputs = tile_outputs(op, pass);
-    return (size_t)POINTS * (size_t)(divide_up(out, outputs) * outputs) * (size_t)in;
+    return (size_t)POINTS * (size_t)(mien_round_up(out, outputs)) * (size_t)in;
 }
 
 /* Channels in and out of a work-item of the backward filter pass. */
@@ -110,7 +134,7 @@ static int filter_outputs(const struct mien_conv2d *op)
 {
     const int registers = tile_outputs(op, MIEN_CONV2D_BWD_FILTER);
     const int wanted = mien_conv2d_value(op, MIEN_CONV2D_BWD_FILTER, PARAM_OUTPUTS);
-    return at_most(wanted, divide_up(op->oc, registers) * registers);
+    return mien_at_most(wanted, mien_divide_up(op->oc, registers) * registers);
 }
 
 static int filter_inputs(const struct mien_conv2d *op)
@@ -122,19 +146,15 @@ static int filter_inputs(const struct mien_conv2d *op)
 static int filter_split(const struct mien_conv2d *op)
 {
     const int tiles = image_tiles(op, MIEN_CONV2D_BWD_FILTER);
-    const int items = divide_up(op->c, filter_inputs(op)) * divide_up(op->oc, filter_outputs(op));
-    return at_most(divide_up(FILTER_ITEMS, items), tiles);
-}
-
-static size_t part_floats(const struct mien_conv2d *op)
-{
-    return (size_t)op->oc * (size_t)op->c * (size_t)op->kh * (size_t)op->kw + (size_t)op->oc;
+    const int items =
+        mien_divide_up(op->c, filter_inputs(op)) * mien_divide_up(op->oc, filter_outputs(op));
+    return mien_at_most(mien_divide_up(FILTER_ITEMS, items), tiles);
 }
 
 static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
     const size_t floats = pass == MIEN_CONV2D_BWD_FILTER
-                              ? (size_t)filter_split(op) * part_floats(op)
+                              ? (size_t)filter_split(op) * mien_conv2d_part_floats(op)
                               : weight_point_floats(op, pass);
     return floats * sizeof(cl_float);
 }
@@ -155,8 +175,8 @@ static enum mien_status transform_weights(struct mien_cl *cl, struct mien_cl_buf
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_weights",
         .options = options,
-        .global = { (size_t)divide_up(out, tile_outputs(op, pass)),
-                    (size_t)divide_up(in, WEIGHT_INPUTS) },
+        .global = { (size_t)mien_divide_up(out, tile_outputs(op, pass)),
+                    (size_t)mien_divide_up(in, WEIGHT_INPUTS) },
     };
     const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(weight) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
@@ -179,19 +199,20 @@ static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg ar
     const int tiles = mien_conv2d_value(op, pass, PARAM_TILES);
     const int outputs = tile_outputs(op, pass);
     const int group =
-        at_most(mien_conv2d_value(op, pass, PARAM_OUTPUTS), divide_up(out, outputs) * outputs);
+        mien_at_most(mien_conv2d_value(op, pass, PARAM_OUTPUTS), mien_round_up(out, outputs));
     (void)snprintf(
         options, sizeof(options),
         "-DCONVOLVE -DLANES=%d -DR=%d -DIC=%d -DOC=%d -DH=%d -DW=%d -DHO=%d -DWO=%d -DPAD=%d "
         "-DCC=%d -DOG=%d -DNT=%d -DOT=%d %s",
         op->lanes, op->kh, in, out, h, w, ho, wo, forward ? op->pad : op->kh - 1 - op->pad,
-        at_most(mien_conv2d_value(op, pass, PARAM_INPUTS), in), group, tiles, outputs, epilogue);
+        mien_at_most(mien_conv2d_value(op, pass, PARAM_INPUTS), in), group, tiles, outputs,
+        epilogue);
     const struct mien_cl_launch launch = {
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_convolve",
         .options = options,
-        .global = { (size_t)divide_up(image_tiles(op, pass), tiles), (size_t)divide_up(out, group),
-                    (size_t)blocks_of(op) },
+        .global = { (size_t)mien_divide_up(image_tiles(op, pass), tiles),
+                    (size_t)mien_divide_up(out, group), (size_t)mien_conv2d_blocks(op) },
     };
     return mien_cl_launch(cl, &launch, args, 5, err);
 }
@@ -229,7 +250,7 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
                                    const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
                                    const struct mien_conv2d *op, struct mien_error *err)
 {
-    const cl_int blocks = blocks_of(op);
+    const cl_int blocks = mien_conv2d_blocks(op);
     const int split = filter_split(op);
     char options[OPTION_BYTES];
     (void)snprintf(
@@ -243,8 +264,8 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_filter",
         .options = options,
-        .global = { (size_t)divide_up(op->c, filter_inputs(op)),
-                    (size_t)divide_up(op->oc, filter_outputs(op)), (size_t)split },
+        .global = { (size_t)mien_divide_up(op->c, filter_inputs(op)),
+                    (size_t)mien_divide_up(op->oc, filter_outputs(op)), (size_t)split },
     };
     const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x), ARG_I32(blocks) };
     const enum mien_status st = mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
@@ -257,6 +278,7 @@ const struct mien_conv2d_family mien_conv2d_winograd = {
     .suits = suits,
     .params = { convolve_params, convolve_params, filter_params },
     .default_value = default_value,
+    .local_bytes = local_bytes,
     .work_bytes = work_bytes,
     .fwd = fwd,
     .bwd_data = bwd_data,

@@ -1,6 +1,7 @@
 /* dense_vector.c - host side of kernels/dense_vector.cl: dense layers for CPU devices */
 #include <stdio.h>
 
+#include "ops/arith.h"
 #include "ops/dense_families.h"
 
 enum {
@@ -14,19 +15,9 @@ enum {
     BIAS_OUTPUTS = 16,   /* outputs a work-item sums, as in the kernel */
 };
 
-static int divide_up(int a, int b)
-{
-    return (a + b - 1) / b;
-}
-
-static int at_most(int value, int limit)
-{
-    return value < limit ? value : limit;
-}
-
 static int blocks_of(const struct mien_dense *op)
 {
-    return divide_up(op->n, op->lanes);
+    return mien_divide_up(op->n, op->lanes);
 }
 
 /* Blocks in a register tile: 16 lanes are AVX-512 with 32 registers, fewer mean 16 registers. */
@@ -37,12 +28,12 @@ static int tile_blocks(const struct mien_dense *op)
 
 static int forward_splits(const struct mien_dense *op)
 {
-    return at_most(FORWARD_SPLITS, divide_up(op->in, FORWARD_PIECE));
+    return mien_at_most(FORWARD_SPLITS, mien_divide_up(op->in, FORWARD_PIECE));
 }
 
 static int forward_groups(const struct mien_dense *op)
 {
-    return forward_splits(op) >= FORWARD_SPLITS / 2 ? 1 : divide_up(op->out, FORWARD_GROUP);
+    return forward_splits(op) >= FORWARD_SPLITS / 2 ? 1 : mien_divide_up(op->out, FORWARD_GROUP);
 }
 
 static size_t work_bytes(const struct mien_dense *op)
@@ -106,7 +97,7 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
         .source = "dense_vector",
         .kernel = "dense_vector_bwd_data",
         .options = options,
-        .global = { (size_t)divide_up(op->in, DATA_PIECE) },
+        .global = { (size_t)mien_divide_up(op->in, DATA_PIECE) },
     };
     const struct mien_cl_arg args[] = { ARG_BUF(dx), ARG_BUF(dy), ARG_BUF(weight),
                                         ARG_BUF(mask != NULL ? mask : dy), ARG_I32(blocks) };
@@ -128,7 +119,7 @@ static enum mien_status bwd_weight(struct mien_cl *cl, struct mien_cl_buffer *dw
         .source = "dense_vector",
         .kernel = "dense_vector_bwd_weight",
         .options = options,
-        .global = { (size_t)divide_up(op->in, WEIGHT_COLUMNS * op->lanes) },
+        .global = { (size_t)mien_divide_up(op->in, WEIGHT_COLUMNS * op->lanes) },
     };
     const struct mien_cl_arg args[] = { ARG_BUF(dweight), ARG_BUF(dy), ARG_BUF(x),
                                         ARG_I32(blocks) };
@@ -140,7 +131,7 @@ static enum mien_status bwd_weight(struct mien_cl *cl, struct mien_cl_buffer *dw
         .source = "dense_vector",
         .kernel = "dense_vector_bwd_bias",
         .options = options,
-        .global = { (size_t)divide_up(op->out, BIAS_OUTPUTS) },
+        .global = { (size_t)mien_divide_up(op->out, BIAS_OUTPUTS) },
     };
     const struct mien_cl_arg bias_args[] = { ARG_BUF(dbias), ARG_BUF(dy), ARG_I32(blocks) };
     return mien_cl_launch(cl, &bias, bias_args, ARG_COUNT(bias_args), err);

@@ -26,11 +26,13 @@ enum mien_status mien_act_check(const struct mien_act *act, const char *what,
         return mien_fail(err, MIEN_ERR_SHAPE, "%s: %d lanes: must be 1, 4, 8 or 16", what,
                          act->lanes);
     }
-    const double floats = (double)act->n * (double)act->c * (double)act->h * (double)act->w;
-    if (act->n > INT_MAX - 16 || floats * 2.0 > (double)INT_MAX) {
-        return mien_fail(err, MIEN_ERR_SHAPE,
-                         "%s: %d x %d x %d x %d is %.0f numbers: at most %d fit one tensor", what,
-                         act->n, act->c, act->h, act->w, floats, INT_MAX / 2);
+    const double blocks = ((double)act->n + act->lanes - 1) / act->lanes;
+    const double floats = (double)(long)blocks * act->lanes * act->c * (double)act->h * act->w;
+    if (act->n > INT_MAX - act->lanes || floats > (double)INT_MAX) {
+        return mien_fail(
+            err, MIEN_ERR_SHAPE,
+            "%s: %d x %d x %d x %d with %d lanes is %.0f numbers: at most %d fit one tensor", what,
+            act->n, act->c, act->h, act->w, act->lanes, floats, INT_MAX);
     }
     return MIEN_OK;
 }

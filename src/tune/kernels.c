@@ -150,6 +150,7 @@ static enum mien_status measure_conv(struct mien_cl *cl, const struct mien_kerne
     const struct mien_act x = { options->batch, sizes->c, sizes->h, sizes->w,
                                 mien_device_lanes(mien_cl_device(cl)) };
     TRY(mien_conv2d_init(op, &x, sizes->oc, sizes->kernel, sizes->kernel, 1, sizes->pad, err));
+    mien_conv2d_fit(op, (size_t)mien_cl_device(cl)->local_bytes);
     const struct mien_act y = mien_conv2d_output(op);
     const size_t taps = (size_t)sizes->kernel * (size_t)sizes->kernel;
     const size_t weights = (size_t)op->oc * (size_t)op->c * taps;
