@@ -139,7 +139,7 @@ static void test_api__stopped_and_resumed_is_uninterrupted(void **state)
     seen = (struct seen){ 0 };
     result = train(f, other, folder, true, &seen);
     assert_int_equal(result.end, MIEN_RUN_ALL_EPOCHS);
-    assert_int_equal(seen.asked, 3);
+    assert_int_equal(seen.epochs, 1); /* the rest of the second, not both */
     net_predict_all(parts, f, other);
     assert_memory_equal(parts, whole, sizeof(whole));
     mien_net_destroy(other);
