@@ -91,6 +91,21 @@ done:
     return st;
 }
 
+/* PoCL ends the process over a kernel whose local memory the device has not: refuse it before. */
+static enum mien_status check_local(const struct mien_cl *cl, cl_kernel kernel, const char *name,
+                                    struct mien_error *err)
+{
+    cl_ulong bytes = 0;
+    const cl_int code = clGetKernelWorkGroupInfo(kernel, cl->info.device, CL_KERNEL_LOCAL_MEM_SIZE,
+                                                 sizeof(bytes), &bytes, NULL);
+    if (code == CL_SUCCESS && bytes > cl->info.local_bytes) {
+        return mien_fail(
+            err, MIEN_ERR_CL, "kernel %s wants %llu bytes of local memory: %s has %llu", name,
+            (unsigned long long)bytes, cl->info.name, (unsigned long long)cl->info.local_bytes);
+    }
+    return MIEN_OK;
+}
+
 enum mien_status mien_cl_kernel_get(struct mien_cl_kernel **out, struct mien_cl *cl,
                                     const struct mien_cl_launch *what, struct mien_error *err)
 {
@@ -118,6 +133,11 @@ enum mien_status mien_cl_kernel_get(struct mien_cl_kernel **out, struct mien_cl 
         if (made.handle == NULL) {
             st = mien_fail(err, MIEN_ERR_CL, "kernel %s of kernels/%s.cl: clCreateKernel: %s (%d)",
                            what->kernel, what->source, mien_cl_error_name(code), (int)code);
+            goto done;
+        }
+        st = check_local(cl, made.handle, what->kernel, err);
+        if (st != MIEN_OK) {
+            (void)clReleaseKernel(made.handle);
             goto done;
         }
         (void)clGetKernelInfo(made.handle, CL_KERNEL_NUM_ARGS, sizeof(made.arg_count),

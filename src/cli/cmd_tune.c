@@ -139,13 +139,26 @@ done:
     return st;
 }
 
-/* Whole steps without and with what is known now. */
+static bool changed(const struct mien_search_result *result)
+{
+    return result->chosen.variant != result->standard.variant ||
+           memcmp(result->chosen.param, result->standard.param, sizeof(result->chosen.param)) != 0;
+}
+
+/* Whole steps without and with what is known now; zeros where that is the same. */
 static enum mien_status measure_steps(struct tuner *t, struct mien_error *err)
 {
     enum { WARMUP = 2, FEWEST = 3, MOST = 15 };
     const double spend_ms = 1500.0;
     enum mien_status st = MIEN_OK;
     struct mien_bench_step step;
+    size_t changes = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        changes += changed(&t->results[i]) ? 1 : 0;
+    }
+    if (changes == 0) {
+        return MIEN_OK;
+    }
     struct mien_bench_options options = { .warmup = WARMUP, .repeat = 1 };
     TRY(mien_bench_step(&step, t->session.cl, &t->file, &options, err));
     const double wanted = spend_ms / (step.step.min_ms + 1e-3);
@@ -182,12 +195,6 @@ static void write_choice(char *out, size_t bytes, const struct mien_tuned *entry
     }
 }
 
-static bool changed(const struct mien_search_result *result)
-{
-    return result->chosen.variant != result->standard.variant ||
-           memcmp(result->chosen.param, result->standard.param, sizeof(result->chosen.param)) != 0;
-}
-
 static void print_table(const struct tuner *t)
 {
     size_t unreached = 0;
@@ -214,7 +221,7 @@ static void print_table(const struct tuner *t)
                    changed(r) ? "  (was " : "  (as it was", changed(r) ? standard : "", ")");
     }
     if (wrong + refused > 0) {
-        term_print(t->term, "%zu candidates gave wrong numbers, %zu were refused by the device\n",
+        term_print(t->term, "passed over: %zu with wrong numbers, %zu refused by the device\n",
                    wrong, refused);
     }
     if (unreached + partly > 0) {
@@ -232,6 +239,8 @@ static void print_gain(const struct tuner *t)
                    "step of %d images: %.2f ms before, %.2f ms after: %.2f times as fast\n",
                    t->file.recipe->train.batch, before->median_ms, after->median_ms,
                    before->median_ms / after->median_ms);
+    } else {
+        term_print(t->term, "nothing faster than the defaults was found\n");
     }
     term_print(t->term, "kept in %s\n", t->path);
 }

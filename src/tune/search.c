@@ -91,11 +91,15 @@ static void show(const struct search *search)
                       (size_t)total);
 }
 
-static bool out_of_time(struct search *search)
+static bool stopped(const struct search *search)
 {
     const struct mien_search_options *const options = search->options;
-    if (mien_now_ms() >= search->deadline_ms ||
-        (options->stop != NULL && options->stop(options->user))) {
+    return options->stop != NULL && options->stop(options->user);
+}
+
+static bool out_of_time(struct search *search)
+{
+    if (mien_now_ms() >= search->deadline_ms || stopped(search)) {
         search->cut = true;
         return true;
     }
@@ -289,6 +293,29 @@ done:
     return st == MIEN_OK ? st : mien_wrap(err, st, "%s", result->task->label);
 }
 
+/*
+ * Each task's share of a step.  Half of the budget at most is for this; what is not measured then
+ * counts as the least that was.
+ */
+static enum mien_status measure_shares(double *shares, struct mien_search_result *results,
+                                       size_t count, struct search *search, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    double least = 1.0;
+    search->deadline_ms = search->start_ms + search->options->seconds * 1e3 / 2.0;
+    for (size_t i = 0; i < count; i++) {
+        if (out_of_time(search)) {
+            shares[i] = least;
+            continue;
+        }
+        TRY(measure_default(&shares[i], &results[i], search, err));
+        least = i == 0 || shares[i] < least ? shares[i] : least;
+    }
+
+done:
+    return st;
+}
+
 /* The task with the largest share among those that are left; count: none. */
 static size_t largest(const double *shares, size_t count)
 {
@@ -307,6 +334,7 @@ enum mien_status mien_search(struct mien_search_result *results, struct mien_cl 
 {
     enum mien_status st = MIEN_OK;
     struct search search = { .options = options, .cl = cl, .start_ms = mien_now_ms() };
+    bool searched = false;
     const double end_ms = search.start_ms + options->seconds * 1e3;
     double *const shares = mien_calloc(count, sizeof(*shares), err);
     if (shares == NULL) {
@@ -320,17 +348,14 @@ enum mien_status mien_search(struct mien_search_result *results, struct mien_cl 
         }
         results[i].chosen = results[i].standard;
     }
-    search.deadline_ms = end_ms;
-    for (size_t i = 0; i < count && !out_of_time(&search); i++) {
-        TRY(measure_default(&shares[i], &results[i], &search, err));
-    }
-    for (;;) {
-        const size_t next = largest(shares, count);
+    TRY(measure_shares(shares, results, count, &search, err));
+    for (size_t next = largest(shares, count); next < count; next = largest(shares, count)) {
         double left = 0.0;
         search.deadline_ms = end_ms;
-        if (next == count || out_of_time(&search)) {
-            break;
+        if (out_of_time(&search) && (searched || stopped(&search))) {
+            break; /* one task is looked at however little time there was */
         }
+        searched = true;
         for (size_t i = 0; i < count; i++) {
             left += shares[i];
         }

@@ -28,7 +28,7 @@ struct trial {
     float *noise; /**< what the inputs repeat */
     struct trial_sample *samples;
     size_t sample_count;
-    float scale[TRIAL_OUTPUTS]; /**< largest absolute value among the samples */
+    float scale[TRIAL_OUTPUTS]; /**< largest absolute value of the output */
 };
 enum { TRIAL_X, TRIAL_DY, TRIAL_WEIGHT, TRIAL_BIAS };
 /* A convolution's pass has one output, and a second for the gradient of the bias. */

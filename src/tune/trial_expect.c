@@ -40,7 +40,33 @@ static enum mien_status make_samples(struct trial *trial, size_t count, struct m
 static void add_sample(struct trial *trial, int output, int image, int feature, float want)
 {
     trial->samples[trial->sample_count++] = (struct trial_sample){ output, image, feature, want };
-    trial->scale[output] = fabsf(want) > trial->scale[output] ? fabsf(want) : trial->scale[output];
+}
+
+/*
+ * The scale of docs/numerics.md, the largest absolute value of an output, of which only samples are
+ * known: sums of random numbers are spread normally, so of N of them the largest is sqrt(2 ln N)
+ * times as large as they are in the mean square.
+ */
+static void find_scales(struct trial *trial)
+{
+    double squares[TRIAL_OUTPUTS] = { 0.0 };
+    size_t counts[TRIAL_OUTPUTS] = { 0 };
+    float largest[TRIAL_OUTPUTS] = { 0.0f };
+    for (size_t i = 0; i < trial->sample_count; i++) {
+        const int output = trial->samples[i].output;
+        const float size = fabsf(trial->samples[i].want);
+        squares[output] += (double)size * (double)size;
+        counts[output]++;
+        largest[output] = size > largest[output] ? size : largest[output];
+    }
+    for (int i = 0; i < TRIAL_OUTPUTS; i++) {
+        if (counts[i] > 0) {
+            const size_t all = mien_cl_buffer_bytes(trial->outputs[i]) / sizeof(float);
+            const double mean = sqrt(squares[i] / (double)counts[i]);
+            const float expected = (float)(mean * sqrt(2.0 * log((double)all)));
+            trial->scale[i] = expected > largest[i] ? expected : largest[i];
+        }
+    }
 }
 
 /* A pixel of an activation, 0 outside of it. */
@@ -306,13 +332,11 @@ done:
 
 enum mien_status mien_trial_expect(struct trial *trial, struct mien_error *err)
 {
-    if (trial->task->key.op == MIEN_TUNED_DENSE) {
-        return expect_dense(trial, err);
-    }
-    switch (trial->task->key.pass) {
-    case MIEN_CONV2D_FWD: return expect_fwd(trial, err);
-    case MIEN_CONV2D_BWD_DATA: return expect_bwd_data(trial, err);
-    case MIEN_CONV2D_BWD_FILTER: break;
-    }
-    return expect_bwd_filter(trial, err);
+    const enum mien_conv2d_pass pass = trial->task->key.pass;
+    const enum mien_status st = trial->task->key.op == MIEN_TUNED_DENSE ? expect_dense(trial, err)
+                                : pass == MIEN_CONV2D_FWD               ? expect_fwd(trial, err)
+                                : pass == MIEN_CONV2D_BWD_DATA ? expect_bwd_data(trial, err)
+                                                               : expect_bwd_filter(trial, err);
+    find_scales(trial);
+    return st;
 }

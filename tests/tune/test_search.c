@@ -1,0 +1,222 @@
+/* test_search.c - the search for the fastest kernels: what wins, what may not, and what it costs */
+#include "tune/search.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "support/device.h"
+
+/* A small convolution of this device, with bias, ReLU and mask, odd sizes. */
+static struct mien_search_task make_task(struct mien_cl *cl, enum mien_conv2d_pass pass)
+{
+    struct mien_conv2d op;
+    struct mien_error err = { "" };
+    const struct mien_act x = { 19, 9, 13, 14, mien_device_lanes(mien_cl_device(cl)) };
+    assert_ok(mien_conv2d_init(&op, &x, 10, 3, 3, 1, 1, &err), &err);
+    struct mien_search_task task = { .key = mien_tuned_conv2d(&op, pass),
+                                     .label = "conv1 some pass",
+                                     .uses = 1,
+                                     .bias = true,
+                                     .relu = true,
+                                     .mask = true };
+    return task;
+}
+
+/* What a planted run does, and what was seen of the search. */
+struct plan {
+    enum mien_status refuse; /* every candidate but the default variant with its parameters */
+    bool idle;               /* ... does nothing at all, which is fast and wrong */
+    bool all;                /* ... and the default too */
+    float slow_ms;           /* the default takes this much longer */
+    struct mien_tuned standard;
+    int calls, found;
+};
+
+static bool is_standard(const struct plan *plan, enum mien_conv2d_pass pass,
+                        const struct mien_conv2d *op)
+{
+    const struct mien_tuned entry = mien_tuned_conv2d(op, pass);
+    return entry.variant == plan->standard.variant &&
+           memcmp(entry.param, plan->standard.param, sizeof(entry.param)) == 0;
+}
+
+static enum mien_status run(void *user, struct mien_cl *cl, const struct mien_search_conv *b,
+                            enum mien_conv2d_pass pass, const struct mien_conv2d *op,
+                            struct mien_error *err)
+{
+    struct plan *const plan = user;
+    const bool standard = is_standard(plan, pass, op);
+    plan->calls++;
+    if (!standard || plan->all) {
+        if (plan->refuse != MIEN_OK) {
+            return mien_fail(err, plan->refuse, "refused");
+        }
+        if (plan->idle) {
+            return MIEN_OK;
+        }
+    }
+    if (standard && plan->slow_ms > 0.0f) {
+        const struct timespec pause = { 0, (long)(plan->slow_ms * 1e6f) };
+        (void)nanosleep(&pause, NULL);
+    }
+    switch (pass) {
+    case MIEN_CONV2D_FWD:
+        return mien_conv2d_fwd(cl, b->out, b->x, b->weight, b->bias, b->work, op, err);
+    case MIEN_CONV2D_BWD_DATA:
+        return mien_conv2d_bwd_data(cl, b->out, b->dy, b->weight, b->mask, b->work, op, err);
+    case MIEN_CONV2D_BWD_FILTER: break;
+    }
+    return mien_conv2d_bwd_filter(cl, b->out, b->dbias, b->dy, b->x, b->work, op, err);
+}
+
+static enum mien_status found(void *user, const struct mien_search_result *result,
+                              struct mien_error *err)
+{
+    (void)err;
+    struct plan *const plan = user;
+    plan->found++;
+    assert_true(result->tried >= 1);
+    return MIEN_OK;
+}
+
+static enum mien_status search(struct mien_search_result *result, struct mien_cl *cl,
+                               const struct mien_search_task *task, struct plan *plan,
+                               double seconds, struct mien_error *err)
+{
+    const struct mien_search_options options = {
+        .seconds = seconds, .run = run, .found = found, .user = plan
+    };
+    plan->standard = task->key;
+    return mien_search(result, cl, task, 1, &options, err);
+}
+
+static void test_search__finds_every_pass_right_in_each_variant(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+        const struct mien_search_task task = make_task(cl, (enum mien_conv2d_pass)pass);
+        struct mien_search_result result;
+        struct mien_error err = { "" };
+        struct plan plan = { .refuse = MIEN_OK };
+        assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+        assert_int_equal(plan.found, 1);
+        assert_int_equal(result.wrong, 0);
+        assert_int_equal(result.refused, 0);
+        assert_true(result.chosen.ms > 0.0 && result.chosen.ms <= result.chosen.default_ms);
+    }
+    assert_int_equal(mien_cl_live(cl), 0);
+}
+
+static void test_search__takes_what_is_faster_than_a_slow_default(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct mien_search_task task = make_task(cl, MIEN_CONV2D_FWD);
+    struct mien_search_result result;
+    struct mien_error err = { "" };
+    struct plan plan = { .slow_ms = 20.0f };
+    if (!mien_search_has_choice(&task.key)) {
+        skip();
+    }
+    assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+    assert_true(result.tried > 1);
+    assert_true(result.chosen.default_ms > 20.0);
+    assert_true(result.chosen.ms < 20.0);
+    assert_false(result.chosen.variant == task.key.variant &&
+                 memcmp(result.chosen.param, task.key.param, sizeof(task.key.param)) == 0);
+}
+
+static void test_search__lets_nothing_wrong_win_however_fast(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct mien_search_task task = make_task(cl, MIEN_CONV2D_BWD_FILTER);
+    struct mien_search_result result;
+    struct mien_error err = { "" };
+    struct plan plan = { .idle = true, .slow_ms = 5.0f };
+    assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+    assert_int_equal(result.wrong, result.tried - 1);
+    assert_int_equal(result.chosen.variant, task.key.variant);
+    assert_memory_equal(result.chosen.param, task.key.param, sizeof(task.key.param));
+}
+
+static void test_search__passes_over_what_the_device_refuses(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct mien_search_task task = make_task(cl, MIEN_CONV2D_BWD_DATA);
+    struct mien_search_result result;
+    struct mien_error err = { "" };
+    struct plan plan = { .refuse = MIEN_ERR_CL };
+    assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+    assert_int_equal(result.refused, result.tried - 1);
+    assert_int_equal(result.chosen.variant, task.key.variant);
+    assert_memory_equal(result.chosen.param, task.key.param, sizeof(task.key.param));
+}
+
+static void test_search__fails_when_nothing_is_right(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct mien_search_task task = make_task(cl, MIEN_CONV2D_FWD);
+    struct mien_search_result result;
+    struct mien_error err = { "" };
+    struct plan plan = { .idle = true, .all = true };
+    assert_int_equal(search(&result, cl, &task, &plan, 8.0, &err), MIEN_ERR_CL);
+    assert_non_null(strstr(err.text, "conv1 some pass: no variant"));
+    assert_int_equal(plan.found, 0);
+    assert_int_equal(mien_cl_live(cl), 0);
+}
+
+static bool stop_at_once(void *user)
+{
+    (void)user;
+    return true;
+}
+
+static void test_search__ends_when_it_is_told_to(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct mien_search_task task = make_task(cl, MIEN_CONV2D_FWD);
+    struct mien_search_result result;
+    struct mien_error err = { "" };
+    const struct mien_search_options options = { .seconds = 1000.0, .stop = stop_at_once };
+    assert_ok(mien_search(&result, cl, &task, 1, &options, &err), &err);
+    assert_int_equal(result.tried, 0);
+    assert_int_equal(result.chosen.variant, task.key.variant);
+}
+
+static void test_search__chooses_who_computes_a_dense_layer(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct mien_dense op = {
+        .n = 19, .in = 45, .out = 12, .lanes = mien_device_lanes(mien_cl_device(cl))
+    };
+    const struct mien_search_task task = {
+        .key = mien_tuned_dense(&op, op.lanes > 1 ? MIEN_TUNED_OWN : MIEN_TUNED_CLBLAST),
+        .label = "dense1",
+        .uses = 1,
+        .bias = true,
+        .relu = true,
+        .mask = true,
+    };
+    struct mien_search_result result;
+    struct mien_error err = { "" };
+    struct plan plan = { .refuse = MIEN_OK };
+    assert_ok(search(&result, cl, &task, &plan, 20.0, &err), &err);
+    assert_int_equal(result.tried, op.lanes > 1 ? 2 : 1);
+    assert_int_equal(result.wrong + result.refused, 0);
+    assert_true(result.complete);
+    assert_int_equal(mien_cl_live(cl), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_search__finds_every_pass_right_in_each_variant),
+        cmocka_unit_test(test_search__takes_what_is_faster_than_a_slow_default),
+        cmocka_unit_test(test_search__lets_nothing_wrong_win_however_fast),
+        cmocka_unit_test(test_search__passes_over_what_the_device_refuses),
+        cmocka_unit_test(test_search__fails_when_nothing_is_right),
+        cmocka_unit_test(test_search__ends_when_it_is_told_to),
+        cmocka_unit_test(test_search__chooses_who_computes_a_dense_layer),
+    };
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
+}

@@ -1,0 +1,242 @@
+/* test_table.c - tables of tuning: entries, text, files that are damaged or of another device */
+#include "tune/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "support/device.h"
+#include "support/scratch.h"
+
+/* A convolution of the report's kind, for a device of 8 lanes. */
+static struct mien_conv2d conv(int n)
+{
+    struct mien_conv2d op;
+    struct mien_error err = { "" };
+    const struct mien_act x = { n, 64, 22, 22, 8 };
+    must(mien_conv2d_init(&op, &x, 32, 4, 4, 1, 0, &err), &err);
+    return op;
+}
+
+static struct mien_device_info device(const char *driver)
+{
+    struct mien_device_info info = { .name = "Some \"GPU\" / 3", .kind = MIEN_DEVICE_CPU };
+    (void)snprintf(info.driver, sizeof(info.driver), "%s", driver);
+    return info;
+}
+
+/* A table with a tuned pass, and a dense layer for CLBlast. */
+static struct mien_tuning make_table(void)
+{
+    struct mien_tuning tuning = { NULL, 0 };
+    struct mien_error err = { "" };
+    struct mien_conv2d op = conv(150);
+    op.variant[MIEN_CONV2D_FWD] = MIEN_CONV2D_VECTOR;
+    op.param[MIEN_CONV2D_FWD][0] = 2;
+    struct mien_tuned entry = mien_tuned_conv2d(&op, MIEN_CONV2D_FWD);
+    entry.ms = 1.5;
+    entry.default_ms = 2.25;
+    must(mien_tuning_put(&tuning, &entry, &err), &err);
+    const struct mien_dense dense = { .n = 150, .in = 300, .out = 7, .lanes = 8 };
+    entry = mien_tuned_dense(&dense, MIEN_TUNED_CLBLAST);
+    must(mien_tuning_put(&tuning, &entry, &err), &err);
+    return tuning;
+}
+
+static void test_table__gives_a_pass_what_was_put_for_it(void **state)
+{
+    (void)state;
+    struct mien_tuning tuning = make_table();
+    struct mien_conv2d op = conv(150);
+    const struct mien_conv2d usual = op;
+    mien_tuning_apply(&tuning, &op);
+    assert_int_equal(op.variant[MIEN_CONV2D_FWD], MIEN_CONV2D_VECTOR);
+    assert_int_equal(mien_conv2d_value(&op, MIEN_CONV2D_FWD, 0), 2);
+    assert_int_equal(op.variant[MIEN_CONV2D_BWD_DATA], usual.variant[MIEN_CONV2D_BWD_DATA]);
+    assert_int_equal(op.param[MIEN_CONV2D_BWD_DATA][0], 0);
+    const struct mien_act x = { 150, 300, 1, 1, 8 };
+    assert_true(mien_tuning_wants_clblast(&tuning, &x, 7));
+    assert_false(mien_tuning_wants_clblast(&tuning, &x, 8));
+    assert_false(mien_tuning_wants_clblast(NULL, &x, 7));
+    op = conv(150);
+    mien_tuning_apply(NULL, &op);
+    assert_memory_equal(&op, &usual, sizeof(op));
+    mien_tuning_finish(&tuning);
+}
+
+static void test_table__takes_the_nearest_batch_within_four_times(void **state)
+{
+    (void)state;
+    struct mien_tuning tuning = make_table();
+    struct mien_error err = { "" };
+    struct mien_conv2d op = conv(64);
+    op.variant[MIEN_CONV2D_FWD] = MIEN_CONV2D_VECTOR;
+    op.param[MIEN_CONV2D_FWD][0] = 8;
+    const struct mien_tuned small = mien_tuned_conv2d(&op, MIEN_CONV2D_FWD);
+    must(mien_tuning_put(&tuning, &small, &err), &err);
+    assert_int_equal(tuning.count, 3);
+    must(mien_tuning_put(&tuning, &small, &err), &err); /* in its own place */
+    assert_int_equal(tuning.count, 3);
+    static const struct {
+        int n, found;
+    } batches[] = { { 150, 150 }, { 64, 64 },   { 70, 64 },  { 140, 150 },
+                    { 16, 64 },   { 600, 150 }, { 601, -1 }, { 15, -1 } };
+    for (size_t i = 0; i < sizeof(batches) / sizeof(batches[0]); i++) {
+        op = conv(batches[i].n);
+        const struct mien_tuned key = mien_tuned_conv2d(&op, MIEN_CONV2D_FWD);
+        const struct mien_tuned *const found = mien_tuning_find(&tuning, &key);
+        assert_int_equal(found == NULL ? -1 : found->size[0], batches[i].found);
+    }
+    mien_tuning_finish(&tuning);
+}
+
+static void check_same(const struct mien_tuning *got, const struct mien_tuning *want)
+{
+    assert_int_equal(got->count, want->count);
+    for (size_t i = 0; i < want->count; i++) {
+        const struct mien_tuned *const a = &got->entries[i];
+        const struct mien_tuned *const b = &want->entries[i];
+        assert_int_equal(a->op, b->op);
+        assert_int_equal(a->pass, b->pass);
+        assert_int_equal(a->variant, b->variant);
+        assert_memory_equal(a->size, b->size, sizeof(a->size));
+        assert_memory_equal(a->param, b->param, sizeof(a->param));
+        assert_true(a->ms == b->ms && a->default_ms == b->default_ms);
+    }
+}
+
+static void test_table__comes_back_from_text_and_file(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_tuning tuning = make_table();
+    struct mien_tuning back = { NULL, 0 };
+    const struct mien_device_info here = device("driver 1");
+    char *const folder = scratch_make();
+    char *const path = scratch_path(folder, "new/folder/table.json");
+    char *const text = mien_tuning_format(&tuning, &err);
+    assert_non_null(text);
+    assert_null(strchr(text, '\n'));
+    must(mien_tuning_parse(&back, text, &err), &err);
+    check_same(&back, &tuning);
+    mien_tuning_finish(&back);
+
+    must(mien_tuning_save(path, &tuning, &here, &err), &err);
+    must(mien_tuning_load(&back, path, &here, &err), &err);
+    check_same(&back, &tuning);
+    mien_tuning_finish(&back);
+    must(mien_tuning_save(path, &back, &here, &err), &err); /* an empty one */
+    must(mien_tuning_load(&back, path, &here, &err), &err);
+    assert_int_equal(back.count, 0);
+    mien_tuning_finish(&tuning);
+    free(text);
+    free(path);
+    scratch_remove(folder);
+}
+
+static void test_table__refuses_another_device_and_names_it_otherwise(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_tuning tuning = make_table();
+    struct mien_tuning back = { NULL, 0 };
+    const struct mien_device_info here = device("driver 1");
+    const struct mien_device_info there = device("driver 2");
+    char *const folder = scratch_make();
+    char *const path = scratch_path(folder, "table.json");
+    must(mien_tuning_save(path, &tuning, &here, &err), &err);
+    must_fail(mien_tuning_load(&back, path, &there, &err), MIEN_ERR_FORMAT, &err, "its device is");
+    assert_int_equal(back.count, 0);
+    char *const one = mien_tuning_path(&here, &err);
+    char *const two = mien_tuning_path(&there, &err);
+    if (one != NULL && two != NULL) { /* there may be no cache folder */
+        assert_string_not_equal(one, two);
+        assert_null(strchr(strstr(one, "tuning/") + strlen("tuning/"), '/'));
+    }
+    free(one);
+    free(two);
+    free(path);
+    mien_tuning_finish(&tuning);
+    scratch_remove(folder);
+}
+
+/* Entries that a file may hold and no kernel may get to see. */
+static void test_table__refuses_foreign_values(void **state)
+{
+    (void)state;
+#define SIZES                                                                                      \
+    "\"n\":150,\"c\":64,\"h\":22,\"w\":22,\"oc\":32,\"kh\":4,\"kw\":4,\"stride\":1,\"pad\":0"
+#define CONV "{\"op\":\"conv2d\"," SIZES ",\"lanes\":8,\"pass\":\"forward\","
+    static const char *const bad[] = {
+        "",
+        "{}",
+        "[1]",
+        "[{}]",
+        "[{\"op\":\"conv3d\"}]",
+        "[" CONV "\"variant\":\"vector\"}",
+        "[" CONV "\"variant\":\"cubic\"}]",
+        "[" CONV "\"variant\":\"tile\"}]", /* for one lane */
+        "[" CONV "\"variant\":\"vector\",\"channels\":3}]",
+        "[" CONV "\"variant\":\"vector\",\"channels\":-4}]",
+        "[" CONV "\"variant\":\"vector\",\"channels\":1000000}]",
+        "[" CONV "\"variant\":\"vector\",\"channels\":99999999999999}]",
+        "[" CONV "\"variant\":\"vector\",\"channels\":\"4 -DX\"}]",
+        "[" CONV "\"variant\":\"vector\",\"ms\":-1}]",
+        "[" CONV "\"variant\":\"vector\",\"ms\":\"fast\"}]",
+        "[{\"op\":\"conv2d\"," SIZES ",\"lanes\":7,\"pass\":\"forward\",\"variant\":\"vector\"}]",
+        "[{\"op\":\"conv2d\"," SIZES ",\"lanes\":8,\"pass\":\"sideways\",\"variant\":\"vector\"}]",
+        "[{\"op\":\"conv2d\",\"n\":2147483647,\"c\":2147483647,\"h\":2147483647,\"w\":2147483647,"
+        "\"oc\":2147483647,\"kh\":3,\"kw\":3,\"stride\":1,\"pad\":2147483647,\"lanes\":8,"
+        "\"pass\":\"forward\",\"variant\":\"vector\"}]",
+        "[{\"op\":\"dense\",\"n\":0,\"in\":3,\"out\":3,\"lanes\":8,\"variant\":\"own\"}]",
+        "[{\"op\":\"dense\",\"n\":3,\"in\":3,\"out\":3,\"lanes\":8,\"variant\":\"mkl\"}]",
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct mien_error err = { "" };
+        struct mien_tuning tuning = { NULL, 0 };
+        must_fail(mien_tuning_parse(&tuning, bad[i], &err), MIEN_ERR_FORMAT, &err, "tuned shape");
+        assert_null(tuning.entries);
+    }
+    struct mien_error err = { "" };
+    struct mien_tuning tuning = { NULL, 0 };
+    must(mien_tuning_parse(&tuning, "[" CONV "\"variant\":\"vector\",\"channels\":8}]", &err),
+         &err);
+    assert_int_equal(tuning.count, 1);
+    mien_tuning_finish(&tuning);
+}
+
+static void test_table__refuses_every_cut_of_a_file(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_tuning tuning = make_table();
+    const struct mien_device_info here = device("driver 1");
+    char *const folder = scratch_make();
+    char *const path = scratch_path(folder, "table.json");
+    size_t bytes = 0;
+    must(mien_tuning_save(path, &tuning, &here, &err), &err);
+    mien_tuning_finish(&tuning);
+    unsigned char *const whole = scratch_read(path, &bytes);
+    for (size_t length = 0; length + 2 < bytes; length += 7) {
+        scratch_write(path, whole, length);
+        must_fail(mien_tuning_load(&tuning, path, &here, &err), MIEN_ERR_FORMAT, &err,
+                  "table.json");
+    }
+    free(whole);
+    free(path);
+    scratch_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table__gives_a_pass_what_was_put_for_it),
+        cmocka_unit_test(test_table__takes_the_nearest_batch_within_four_times),
+        cmocka_unit_test(test_table__comes_back_from_text_and_file),
+        cmocka_unit_test(test_table__refuses_another_device_and_names_it_otherwise),
+        cmocka_unit_test(test_table__refuses_foreign_values),
+        cmocka_unit_test(test_table__refuses_every_cut_of_a_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
