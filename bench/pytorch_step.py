@@ -13,6 +13,7 @@ import argparse
 import json
 import statistics
 import time
+import warnings
 
 import torch
 import torch.nn as nn
@@ -85,6 +86,7 @@ def main():
     ap.add_argument("--warmup", type=int, default=2)
     ap.add_argument("--threads", type=int, default=2)
     args = ap.parse_args()
+    warnings.filterwarnings("ignore", message="Lazy modules")
     torch.set_num_threads(args.threads)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
