@@ -2,7 +2,6 @@
 #include "train/checkpoint.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,22 +53,6 @@ static void write_texts(char texts[KEYS][TEXT_BYTES], const struct mien_trainer 
     (void)snprintf(texts[KEY_SHUFFLE], TEXT_BYTES, "%d", trainer->options.shuffle ? 1 : 0);
 }
 
-/* Weights that are not finite are lost: they must not take the place of any that are not. */
-static enum mien_status check_weights(const struct mien_model_file *file, struct mien_error *err)
-{
-    for (size_t i = 0; i < file->network->param_count; i++) {
-        const struct mien_param *const param = &file->network->params[i];
-        for (size_t k = 0; k < param->count; k++) {
-            if (!isfinite(file->weights[param->offset + k])) {
-                return mien_fail(err, MIEN_ERR_NOT_FINITE,
-                                 "%s is not finite any more: try a smaller learning rate",
-                                 param->name);
-            }
-        }
-    }
-    return MIEN_OK;
-}
-
 static enum mien_status read_buffer(struct mien_tensor *out, char name[NAME_BYTES],
                                     struct mien_cl *cl, const struct mien_cl_buffer *buffer,
                                     enum mien_dtype dtype, struct mien_error *err)
@@ -109,7 +92,6 @@ enum mien_status mien_checkpoint_save(const char *path, struct mien_trainer *tra
         goto done;
     }
     TRY(mien_trainer_download(trainer, err));
-    TRY(check_weights(trainer->file, err));
     for (int i = 0; mien_optimizer_state_name(trainer->optimizer, i) != NULL; i++) {
         (void)snprintf(names[count], NAME_BYTES, "state.%s",
                        mien_optimizer_state_name(trainer->optimizer, i));

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -24,6 +25,7 @@ struct state {
     FILE *steps;         /* steps.csv, or NULL */
     size_t steps_made;   /* in this call */
     size_t steps_before; /* of the epoch under way, made before this call */
+    float *saved;        /* the weights of the last checkpoint, or those that the run came with */
     double start_s, epoch_s, reported_s;
 };
 
@@ -193,9 +195,21 @@ static enum mien_status keep_copy(const struct state *state, struct mien_error *
     return st;
 }
 
+/* Write the checkpoint; its weights are what a run that fails later on hands back. */
+static enum mien_status save(struct state *state, struct mien_error *err)
+{
+    const struct mien_model_file *const file = state->trainer.file;
+    const enum mien_status st = mien_checkpoint_save(state->paths.last, &state->trainer, err);
+    if (st == MIEN_OK) {
+        memcpy(state->saved, file->weights, file->network->flat_floats * sizeof(*state->saved));
+    }
+    return st;
+}
+
 /*
  * The epoch is complete: validate, write its row, the best weights, and last of all the checkpoint:
- * a run that is killed on the way makes the epoch again and writes the same files.
+ * a run that is killed on the way makes the epoch again and writes the same files.  Weights that
+ * its last step lost are found before any file is touched.
  */
 static enum mien_status end_epoch(struct state *state, struct mien_epoch *row,
                                   struct mien_error *err)
@@ -206,6 +220,7 @@ static enum mien_status end_epoch(struct state *state, struct mien_epoch *row,
     TRY(mien_trainer_stats(&stats, trainer, err));
     TRY(check_finite(state, &stats, "loss", err));
     const double trained_s = now_s() - state->epoch_s;
+    TRY(mien_trainer_download(trainer, err));
     const size_t before = state->steps_before * (size_t)mien_model_batch(trainer->model);
     *row = (struct mien_epoch){
         .epoch = trainer->position.epoch + 1,
@@ -228,12 +243,11 @@ static enum mien_status end_epoch(struct state *state, struct mien_epoch *row,
         trainer->position.best_accuracy = accuracy;
     }
     TRY(mien_history_add(&state->history, row, err));
-    TRY(mien_trainer_download(trainer, err));
     if (best) {
         TRY(mien_model_file_save(state->paths.best, trainer->file, NULL, 0, NULL, 0, err));
     }
     TRY(keep_copy(state, err));
-    TRY(mien_checkpoint_save(state->paths.last, trainer, err));
+    TRY(save(state, err));
     if (state->options->epoch != NULL) {
         state->options->epoch(state->options->user, row, best);
     }
@@ -249,7 +263,7 @@ static enum mien_status save_position(struct state *state, struct mien_error *er
     struct mien_softmax_stats stats;
     TRY(mien_trainer_stats(&stats, &state->trainer, err));
     TRY(check_finite(state, &stats, "loss", err));
-    TRY(mien_checkpoint_save(state->paths.last, &state->trainer, err));
+    TRY(save(state, err));
 
 done:
     return st;
@@ -325,6 +339,12 @@ enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
     enum mien_run_end end = MIEN_RUN_ALL_EPOCHS;
 
     *out = (struct mien_run_result){ 0 };
+    const size_t floats = file->network->flat_floats;
+    state.saved = mien_calloc(floats, sizeof(*state.saved), err);
+    if (state.saved == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    memcpy(state.saved, file->weights, floats * sizeof(*state.saved));
     TRY(mien_run_paths_init(&state.paths, options->folder, options->resume, err));
     if (options->resume) { /* with the kernels that it began with */
         TRY(mien_checkpoint_tuning(&tuning, state.paths.last, err));
@@ -347,6 +367,10 @@ done:
     if (state.steps != NULL && fclose(state.steps) != 0 && st == MIEN_OK) {
         st = mien_fail(err, MIEN_ERR_IO, "%s cannot be written", state.paths.steps);
     }
+    if (st != MIEN_OK) {
+        memcpy(file->weights, state.saved, floats * sizeof(*state.saved));
+    }
+    free(state.saved);
     mien_trainer_finish(&state.trainer);
     mien_tuning_finish(&tuning);
     mien_history_finish(&state.history);

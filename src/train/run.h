@@ -29,9 +29,10 @@ struct mien_run_options {
  * best.safetensors, run.json.
  *
  * file    recipe, network, classes and first weights; for a run that goes on, read from its
- *         last.safetensors.  Its weights are the last ones afterwards
+ *         last.safetensors.  Its weights are the last ones afterwards; after a failure those of
+ *         the last checkpoint, or those it came with
  * Errors  MIEN_ERR_IO: the folder cannot be written, or holds a run already and `resume` is false
- *         MIEN_ERR_NOT_FINITE: the loss; the checkpoint of the epoch before stays
+ *         MIEN_ERR_NOT_FINITE: the loss or a weight; the files stay as the epoch before left them
  *         MIEN_ERR_CL, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT as mien_checkpoint_restore()
  */
 MIEN_CHECK_RESULT

@@ -1,6 +1,8 @@
 /* trainer.c - a model in training: steps and epochs */
 #include "train/trainer.h"
 
+#include <math.h>
+
 #include "nn/schedule.h"
 #include "nn/weights.h"
 
@@ -118,7 +120,24 @@ enum mien_status mien_trainer_stats(struct mien_softmax_stats *out, struct mien_
     return mien_softmax_stats_read(trainer->cl, out, trainer->stats, err);
 }
 
+/* Weights that are not finite are lost: they must not take the place of any that are. */
+static enum mien_status check_weights(const struct mien_model_file *file, struct mien_error *err)
+{
+    for (size_t i = 0; i < file->network->param_count; i++) {
+        const struct mien_param *const param = &file->network->params[i];
+        for (size_t k = 0; k < param->count; k++) {
+            if (!isfinite(file->weights[param->offset + k])) {
+                return mien_fail(err, MIEN_ERR_NOT_FINITE,
+                                 "%s is not finite any more: try a smaller learning rate",
+                                 param->name);
+            }
+        }
+    }
+    return MIEN_OK;
+}
+
 enum mien_status mien_trainer_download(struct mien_trainer *trainer, struct mien_error *err)
 {
-    return mien_weights_download(trainer->file->weights, trainer->model, err);
+    const enum mien_status st = mien_weights_download(trainer->file->weights, trainer->model, err);
+    return st == MIEN_OK ? check_weights(trainer->file, err) : st;
 }

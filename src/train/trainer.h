@@ -77,7 +77,11 @@ MIEN_CHECK_RESULT
 enum mien_status mien_trainer_stats(struct mien_softmax_stats *out, struct mien_trainer *trainer,
                                     struct mien_error *err);
 
-/** Copy the device's weights into trainer->file->weights. */
+/**
+ * Copy the device's weights into trainer->file->weights.
+ *
+ * Errors  MIEN_ERR_NOT_FINITE: a weight, named; MIEN_ERR_CL, MIEN_ERR_MEMORY
+ */
 MIEN_CHECK_RESULT
 enum mien_status mien_trainer_download(struct mien_trainer *trainer, struct mien_error *err);
 

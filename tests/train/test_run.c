@@ -1,9 +1,11 @@
 /* test_run.c - runs in their folders: what they learn, and that stopping them changes nothing */
+// wrap: mien_trainer_step
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "support/device.h"
 #include "support/scratch.h"
 #include "support/training.h"
@@ -30,6 +32,45 @@ struct plan {
     bool resume, log_steps, in_order;
     int stop_after; /* steps after which stop() says so; 0: never */
 };
+
+/* Lose a weight behind the last step of this epoch, from 1, whose loss says nothing of it; 0: none.
+ */
+static int epoch_to_lose;
+
+enum mien_status __real_mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err);
+enum mien_status __wrap_mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err);
+
+enum mien_status __wrap_mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err)
+{
+    const enum mien_status st = __real_mien_trainer_step(trainer, err);
+    const struct mien_position *const at = &trainer->position;
+    if (st == MIEN_OK && at->epoch + 1 == epoch_to_lose &&
+        at->step == mien_trainer_steps(trainer)) {
+        assert_ok(mien_cl_write(trainer->cl, mien_model_values(trainer->model), 0, &(float){ NAN },
+                                sizeof(float), err),
+                  err);
+    }
+    return st;
+}
+
+/* What a run that failed hands back: the weights of the checkpoint, else those that it began with.
+ */
+static void check_handed_back(const struct mien_model_file *file, const struct plan *plan,
+                              const struct mien_dataset *set)
+{
+    struct mien_error err = { "" };
+    char *const last = scratch_path(plan->folder, "last.safetensors");
+    struct mien_model_file want;
+    if (mien_path_is_file(last)) {
+        assert_ok(mien_model_file_load(&want, last, &err), &err);
+    } else {
+        want = model_for(plan->recipe, set);
+    }
+    assert_memory_equal(file->weights, want.weights,
+                        want.network->flat_floats * sizeof(*want.weights));
+    mien_model_file_finish(&want);
+    free(last);
+}
 
 static bool stop_after(void *user)
 {
@@ -61,6 +102,9 @@ static enum mien_status run(struct mien_run_result *result, struct mien_cl *cl,
         .user = plan,
     };
     const enum mien_status st = mien_run(result, cl, &file, set, &options, err);
+    if (st == MIEN_ERR_NOT_FINITE) {
+        check_handed_back(&file, plan, set);
+    }
     mien_model_file_finish(&file);
     assert_int_equal(mien_cl_live(cl), 0);
     return st;
@@ -257,6 +301,37 @@ static void test_run__keeps_the_last_good_state_when_the_loss_is_lost(void **sta
     set_free(set);
 }
 
+static void test_run__leaves_its_files_when_the_last_step_of_an_epoch_loses_a_weight(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const char *const files[] = { "last.safetensors", "best.safetensors", "history.csv" };
+    static const struct set_sizes unvalidated = { 21, 0, 1, 9, 9, 7 };
+    struct mien_error err = { "" };
+    struct mien_run_result result;
+    struct mien_dataset *const set = set_make(&unvalidated, 3);
+    char *const whole = scratch_make();
+    char *const folder = scratch_make();
+    struct plan plan = { .recipe = momentum, .folder = whole, .max_steps = 3 };
+    (void)must_run(cl, set, plan);
+    plan.max_steps = 0;
+    plan.folder = folder;
+    for (epoch_to_lose = 1; epoch_to_lose <= 2; epoch_to_lose++) {
+        must_fail(run(&result, cl, set, &plan, &err), MIEN_ERR_NOT_FINITE, &err, "conv1.weight");
+        for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+            char *const path = scratch_path(folder, files[i]);
+            assert_int_equal(mien_path_is_file(path), epoch_to_lose == 2);
+            free(path);
+            if (epoch_to_lose == 2) {
+                assert_same(whole, folder, files[i]);
+            }
+        }
+    }
+    epoch_to_lose = 0;
+    scratch_remove(whole);
+    scratch_remove(folder);
+    set_free(set);
+}
+
 static void test_run__refuses_a_folder_that_holds_a_run(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
@@ -285,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_run__overfits_32_images_from_the_loss_of_a_guess),
         cmocka_unit_test(test_run__stops_at_the_accuracy_and_stays_there),
         cmocka_unit_test(test_run__keeps_the_last_good_state_when_the_loss_is_lost),
+        cmocka_unit_test(test_run__leaves_its_files_when_the_last_step_of_an_epoch_loses_a_weight),
         cmocka_unit_test(test_run__refuses_a_folder_that_holds_a_run),
     };
     return cmocka_run_group_tests_name("train/run", tests, device_setup, device_teardown);
