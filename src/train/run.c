@@ -25,6 +25,7 @@ struct state {
     FILE *steps;         /* steps.csv, or NULL */
     size_t steps_made;   /* in this call */
     size_t steps_before; /* of the epoch under way, made before this call */
+    bool begun;          /* run.json says that it is running */
     float *saved;        /* the weights of the last checkpoint, or those that the run came with */
     double start_s, epoch_s, reported_s;
 };
@@ -314,11 +315,14 @@ static enum mien_status prepare(struct state *state, struct mien_error *err)
     const struct mien_run_options *const options = state->options;
     if (options->resume) {
         TRY(mien_checkpoint_restore(&state->trainer, state->paths.last, err));
+    } else {
+        mien_run_clear(&state->paths);
     }
     TRY(mien_history_init(&state->history, state->paths.history, state->trainer.position.epoch,
                           err));
     TRY(mien_run_write_recipe(state->paths.recipe, state->trainer.file->recipe, err));
     TRY(mien_run_write_info(state->paths.info, &state->trainer, options, NULL, err));
+    state->begun = true;
     if (options->log_steps) {
         TRY(mien_run_open_steps(&state->steps, state->paths.steps, &state->trainer.position,
                                 options->resume, err));
@@ -366,6 +370,10 @@ enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
 done:
     if (state.steps != NULL && fclose(state.steps) != 0 && st == MIEN_OK) {
         st = mien_fail(err, MIEN_ERR_IO, "%s cannot be written", state.paths.steps);
+    }
+    if (st != MIEN_OK && state.begun) { /* as far as that can be written */
+        mien_run_note_failure(state.paths.info, &state.trainer, options,
+                              err != NULL ? err->text : "");
     }
     if (st != MIEN_OK) {
         memcpy(file->weights, state.saved, floats * sizeof(*state.saved));

@@ -29,7 +29,7 @@ enum mien_status mien_run_paths_init(struct mien_run_paths *paths, const char *f
         return MIEN_OK;
     }
     TRY(mien_folder_make(folder, err));
-    if (mien_path_is_file(paths->last) || mien_path_is_file(paths->history)) {
+    if (mien_path_is_file(paths->last)) {
         st = mien_fail(err, MIEN_ERR_IO,
                        "%s holds a run already: go on with --resume, or choose another folder",
                        folder);
@@ -37,6 +37,14 @@ enum mien_status mien_run_paths_init(struct mien_run_paths *paths, const char *f
 
 done:
     return st;
+}
+
+void mien_run_clear(const struct mien_run_paths *paths)
+{
+    const char *const old[] = { paths->history, paths->best, paths->steps };
+    for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++) {
+        (void)remove(old[i]);
+    }
 }
 
 void mien_run_paths_finish(struct mien_run_paths *paths)
@@ -132,14 +140,14 @@ static json_t *describe_data(const struct mien_trainer *trainer, const char *pat
 
 /* The command that began the run, and those that went on with it. */
 static void describe_commands(json_t *info, const char *path,
-                              const struct mien_run_options *options, bool first)
+                              const struct mien_run_options *options, bool begins)
 {
     const char *const command = options->command != NULL ? options->command : "";
     json_t *const old = options->resume ? json_load_file(path, 0, NULL) : NULL;
     const char *const begun = json_string_value(json_object_get(old, "command"));
     const json_t *const before = json_object_get(old, "resumed_by");
     json_t *const resumed = json_is_array(before) ? json_deep_copy(before) : json_array();
-    if (begun != NULL && first) {
+    if (begun != NULL && begins) {
         (void)json_array_append_new(resumed, json_string(command));
     }
     (void)json_object_set_new(info, "command", json_string(begun != NULL ? begun : command));
@@ -154,19 +162,24 @@ static json_t *describe_options(const struct mien_run_options *options)
                      options->split, "blas", blas[options->trainer.blas]);
 }
 
-enum mien_status mien_run_write_info(const char *path, const struct mien_trainer *trainer,
-                                     const struct mien_run_options *options,
-                                     const struct mien_run_result *result, struct mien_error *err)
+static enum mien_status write_info(const char *path, const struct mien_trainer *trainer,
+                                   const struct mien_run_options *options,
+                                   const struct mien_run_result *result, const char *failure,
+                                   struct mien_error *err)
 {
+    const char *const state = failure != NULL ? "failed" : result != NULL ? "ended" : "running";
     json_t *const info = json_object();
     (void)json_object_set_new(info, "mien", json_string(MIEN_VERSION));
     (void)json_object_set_new(info, "recipe", json_string(trainer->file->recipe->name));
-    describe_commands(info, path, options, result == NULL);
+    describe_commands(info, path, options, result == NULL && failure == NULL);
     (void)json_object_set_new(info, "options", describe_options(options));
     (void)json_object_set_new(info, "device", describe_device(mien_cl_device(trainer->cl)));
     (void)json_object_set_new(info, "data", describe_data(trainer, options->data));
     (void)json_object_set_new(info, "batch", json_integer(mien_model_batch(trainer->model)));
-    (void)json_object_set_new(info, "state", json_string(result == NULL ? "running" : "ended"));
+    (void)json_object_set_new(info, "state", json_string(state));
+    if (failure != NULL) {
+        (void)json_object_set_new(info, "error", json_string(failure));
+    }
     if (result != NULL) {
         (void)json_object_set_new(info, "ended_because",
                                   json_string(mien_run_end_text(result->end)));
@@ -185,4 +198,18 @@ enum mien_status mien_run_write_info(const char *path, const struct mien_trainer
     const enum mien_status st = mien_file_replace(path, text, strlen(text), err);
     free(text);
     return st;
+}
+
+enum mien_status mien_run_write_info(const char *path, const struct mien_trainer *trainer,
+                                     const struct mien_run_options *options,
+                                     const struct mien_run_result *result, struct mien_error *err)
+{
+    return write_info(path, trainer, options, result, NULL, err);
+}
+
+void mien_run_note_failure(const char *path, const struct mien_trainer *trainer,
+                           const struct mien_run_options *options, const char *failure)
+{
+    const enum mien_status st = write_info(path, trainer, options, NULL, failure, NULL);
+    (void)st; /* where the disk is full, the failure itself says so */
 }

@@ -13,7 +13,7 @@ struct mien_run_paths {
 };
 
 /**
- * Make the folder, and see that a new run finds no other run in it, or that an old one is there.
+ * Make the folder for a new run, and see that it finds no other run in it: a last.safetensors.
  *
  * Ownership  release with mien_run_paths_finish(), also after an error
  */
@@ -21,6 +21,9 @@ MIEN_CHECK_RESULT
 enum mien_status mien_run_paths_init(struct mien_run_paths *paths, const char *folder, bool resume,
                                      struct mien_error *err);
 void mien_run_paths_finish(struct mien_run_paths *paths);
+
+/** Remove what a run left that never came to its first checkpoint. */
+void mien_run_clear(const struct mien_run_paths *paths);
 
 /**
  * Open steps.csv for the next row: a new file, or, where a run goes on, the old one with its rows
@@ -43,5 +46,8 @@ MIEN_CHECK_RESULT
 enum mien_status mien_run_write_info(const char *path, const struct mien_trainer *trainer,
                                      const struct mien_run_options *options,
                                      const struct mien_run_result *result, struct mien_error *err);
+/** Write that the run failed and why, if that can be written at all. */
+void mien_run_note_failure(const char *path, const struct mien_trainer *trainer,
+                           const struct mien_run_options *options, const char *failure);
 
 #endif

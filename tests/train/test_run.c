@@ -325,9 +325,38 @@ static void test_run__leaves_its_files_when_the_last_step_of_an_epoch_loses_a_we
                 assert_same(whole, folder, files[i]);
             }
         }
+        size_t bytes = 0;
+        char *const info = read_text(folder, "run.json", &bytes);
+        assert_non_null(strstr(info, "\"state\": \"failed\""));
+        assert_non_null(strstr(info, "\"error\": \"conv1.weight is not finite"));
+        free(info);
     }
     epoch_to_lose = 0;
     scratch_remove(whole);
+    scratch_remove(folder);
+    set_free(set);
+}
+
+/* Killed in its first epoch, behind the best weights: nothing to go on from, nothing in the way. */
+static void test_run__takes_a_folder_without_a_checkpoint(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const char *const left[] = { "history.csv", "best.safetensors", "steps.csv" };
+    struct mien_dataset *const set = set_make(&sizes, 3);
+    char *const folder = scratch_make();
+    for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+        char *const path = scratch_path(folder, left[i]);
+        scratch_write(path, "left", 4);
+        free(path);
+    }
+    /* Stopped inside its first epoch: what it has not written itself is gone. */
+    (void)must_run(cl, set, (struct plan){ .recipe = momentum, .folder = folder, .max_steps = 2 });
+    for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+        char *const path = scratch_path(folder, left[i]);
+        assert_false(mien_path_is_file(path));
+        free(path);
+    }
+    (void)must_run(cl, set, (struct plan){ .recipe = momentum, .folder = folder, .resume = true });
     scratch_remove(folder);
     set_free(set);
 }
@@ -361,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_run__stops_at_the_accuracy_and_stays_there),
         cmocka_unit_test(test_run__keeps_the_last_good_state_when_the_loss_is_lost),
         cmocka_unit_test(test_run__leaves_its_files_when_the_last_step_of_an_epoch_loses_a_weight),
+        cmocka_unit_test(test_run__takes_a_folder_without_a_checkpoint),
         cmocka_unit_test(test_run__refuses_a_folder_that_holds_a_run),
     };
     return cmocka_run_group_tests_name("train/run", tests, device_setup, device_teardown);
