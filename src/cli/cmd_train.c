@@ -243,6 +243,11 @@ static enum mien_status go_on(struct mien_model_file *file, struct mien_dataset 
     if (last == NULL) {
         return MIEN_ERR_MEMORY;
     }
+    if (!mien_path_is_file(last)) {
+        st = mien_fail(err, MIEN_ERR_FORMAT,
+                       "%s holds no run to go on with: it has no last.safetensors", o->resume);
+        goto done;
+    }
     TRY(mien_model_file_load(file, last, err));
     TRY(mien_model_file_set(file, (const char *const *)o->settings.items, o->settings.count, err));
     TRY(read_origin(origin, o, err));

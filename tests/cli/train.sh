@@ -106,7 +106,9 @@ one_line
 check "a refused run made a folder" test ! -e other
 expect 4 train faces --recipe "$tiny" --out other --init nosuch.safetensors
 errs 'nosuch.safetensors'
-expect 4 train faces --recipe "$tiny" --out other --init faces/train/happy/0000.png
+expect 4 train faces --recipe "$tiny" --out other --init faces/train/happy/000003.png
+errs 'faces/train/happy/000003.png: '
+one_line
 
 # A rate that loses the weights: the checkpoint of before stays, and can be gone on from.
 expect 0 train faces --recipe "$tiny" --out wild --batch 16 --epochs 1 --quiet
@@ -130,7 +132,12 @@ expect 4 train faces --recipe nosuch.yaml --out other
 errs 'nosuch.yaml'
 one_line
 expect 4 train --resume nosuch
-errs 'nosuch'
+errs '^mien train: nosuch: '
+one_line
+mkdir early
+echo left >early/history.csv
+expect 4 train --resume early
+errs '^mien train: early holds no run to go on with: it has no last.safetensors'
 one_line
 cp -r whole damaged
 head -c 500 whole/last.safetensors >damaged/last.safetensors
