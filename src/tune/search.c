@@ -2,6 +2,7 @@
 #include "tune/search.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "tune/trial.h"
@@ -176,6 +177,11 @@ done:
     return st;
 }
 
+static bool same_way(const struct mien_tuned *a, const struct mien_tuned *b)
+{
+    return a->variant == b->variant && memcmp(a->param, b->param, sizeof(a->param)) == 0;
+}
+
 /* Time default and winner in turns; the winner must be ahead by its median and by its minimum. */
 static enum mien_status decide(struct mien_search_result *result, struct trial *trial,
                                const struct candidate *best, bool standard_right,
@@ -203,8 +209,9 @@ static enum mien_status decide(struct mien_search_result *result, struct trial *
     mien_times_of(&sums[1], medians[1], FINALS);
     mien_times_of(&sums[2], minima[0], FINALS);
     mien_times_of(&sums[3], minima[1], FINALS);
-    const bool ahead =
-        sums[1].median_ms < sums[0].median_ms * WORTH && sums[3].min_ms < sums[2].min_ms * WORTH;
+    const bool ahead = !same_way(&result->standard, &best->entry) &&
+                       sums[1].median_ms < sums[0].median_ms * WORTH &&
+                       sums[3].min_ms < sums[2].min_ms * WORTH;
     if (ahead) {
         result->chosen = best->entry;
     }

@@ -113,6 +113,19 @@ static void test_launch__too_large_a_group_names_kernel_and_grid(void **state)
 }
 
 /* More (source, options) pairs than the first table holds, each asked for twice. */
+/* 19 MB: a compiler may say so itself; PoCL 3.1 ends the process when it runs. */
+static void test_launch__more_local_memory_than_there_is_is_an_error(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct mien_cl_launch hungry = {
+        .source = "conv2d_winograd",
+        .kernel = "conv2d_winograd_convolve",
+        .options = "-DCONVOLVE -DLANES=16 -DR=3 -DIC=64 -DOC=64 -DH=9 -DW=9 -DHO=7 -DWO=7 -DPAD=0 "
+                   "-DCC=64 -DOG=64 -DNT=64 -DOT=8 -DBIAS=0 -DRELU=0 -DMASK=0",
+    };
+    expect_refusal(cl, &hungry, NULL, 0, "conv2d_winograd");
+}
+
 static void test_launch__keeps_every_program_apart(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
@@ -199,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_launch__unknown_source_or_kernel_is_an_error),
         cmocka_unit_test(test_launch__overlong_options_are_an_error),
         cmocka_unit_test(test_launch__too_large_a_group_names_kernel_and_grid),
+        cmocka_unit_test(test_launch__more_local_memory_than_there_is_is_an_error),
         cmocka_unit_test(test_launch__keeps_every_program_apart),
         cmocka_unit_test(test_profile__has_a_sample_for_every_launch),
         cmocka_unit_test(test_profile__is_empty_where_it_was_not_asked_for),

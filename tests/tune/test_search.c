@@ -104,6 +104,10 @@ static void test_search__finds_every_pass_right_in_each_variant(void **state)
         assert_int_equal(result.wrong, 0);
         assert_int_equal(result.refused, 0);
         assert_true(result.chosen.ms > 0.0 && result.chosen.ms <= result.chosen.default_ms);
+        const bool changed =
+            result.chosen.variant != task.key.variant ||
+            memcmp(result.chosen.param, task.key.param, sizeof(task.key.param)) != 0;
+        assert_int_equal(changed, result.chosen.ms < result.chosen.default_ms);
     }
     assert_int_equal(mien_cl_live(cl), 0);
 }
