@@ -1,35 +1,14 @@
 /* recipe.c - a recipe from YAML and settings, and back */
 #include "nn/recipe.h"
 
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "nn/recipe_parts.h"
-
-/* Numbers are read and written with a point, whatever the locale of the program around us says. */
-struct plain_numbers {
-    locale_t plain, before;
-};
-
-static enum mien_status enter_plain_numbers(struct plain_numbers *numbers, struct mien_error *err)
-{
-    numbers->plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (numbers->plain == (locale_t)0) {
-        return mien_fail(err, MIEN_ERR_MEMORY, "no memory for the C locale");
-    }
-    numbers->before = uselocale(numbers->plain);
-    return MIEN_OK;
-}
-
-static void leave_plain_numbers(const struct plain_numbers *numbers)
-{
-    (void)uselocale(numbers->before);
-    freelocale(numbers->plain);
-}
 
 /* Keys first: libcyaml would refuse an unknown one too, but cannot say which are near. */
 static enum mien_status check_keys(const struct mien_recipe_marks *marks, const char *where,
@@ -187,7 +166,7 @@ enum mien_status mien_recipe_parse(struct mien_recipe **out, const char *text, s
                                    size_t setting_count, struct mien_error *err)
 {
     enum mien_status st = MIEN_ERR_MEMORY;
-    struct plain_numbers numbers = { (locale_t)0, (locale_t)0 };
+    struct mien_plain_numbers numbers;
     *out = NULL;
     struct mien_recipe *recipe = mien_calloc(1, sizeof(*recipe), err);
     if (recipe == NULL) {
@@ -197,9 +176,9 @@ enum mien_status mien_recipe_parse(struct mien_recipe **out, const char *text, s
     if (recipe->where == NULL) {
         goto done;
     }
-    TRY(enter_plain_numbers(&numbers, err));
+    TRY(mien_plain_numbers_begin(&numbers, err));
     st = build(recipe, text, bytes, settings, setting_count, err);
-    leave_plain_numbers(&numbers);
+    mien_plain_numbers_end(&numbers);
     if (st == MIEN_OK) {
         *out = recipe;
         recipe = NULL;
@@ -265,11 +244,11 @@ enum mien_status mien_recipe_format(char **out, const struct mien_recipe *recipe
                                     struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct plain_numbers numbers = { (locale_t)0, (locale_t)0 };
+    struct mien_plain_numbers numbers;
     char *text = NULL;
     size_t bytes = 0;
     *out = NULL;
-    TRY(enter_plain_numbers(&numbers, err));
+    TRY(mien_plain_numbers_begin(&numbers, err));
     FILE *file = open_memstream(&text, &bytes);
     bool good = file != NULL;
     if (good) {
@@ -292,7 +271,7 @@ enum mien_status mien_recipe_format(char **out, const struct mien_recipe *recipe
         /* glibc's fclose() succeeds with text NULL when the last realloc() is refused */
         good = fclose(file) == 0 && good && text != NULL;
     }
-    leave_plain_numbers(&numbers);
+    mien_plain_numbers_end(&numbers);
     if (!good) {
         free(text);
         return mien_fail(err, MIEN_ERR_MEMORY, "no memory to write the recipe %s", recipe->name);

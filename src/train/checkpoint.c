@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "nn/tuned.h"
 
 enum { MAX_STATES = 2, TEXT_BYTES = 64, NAME_BYTES = 40 };
@@ -38,8 +39,14 @@ static const char *const keys[KEYS] = {
 
 #define VARIANTS_KEY "variants" /* behind them: what mien_tuning_format() writes */
 
-static void write_texts(char texts[KEYS][TEXT_BYTES], const struct mien_trainer *trainer)
+static enum mien_status write_texts(char texts[KEYS][TEXT_BYTES],
+                                    const struct mien_trainer *trainer, struct mien_error *err)
 {
+    struct mien_plain_numbers numbers;
+    const enum mien_status st = mien_plain_numbers_begin(&numbers, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
     const struct mien_position *const at = &trainer->position;
     (void)snprintf(texts[KEY_EPOCH], TEXT_BYTES, "%d", at->epoch);
     (void)snprintf(texts[KEY_STEP], TEXT_BYTES, "%zu", at->step);
@@ -51,6 +58,8 @@ static void write_texts(char texts[KEYS][TEXT_BYTES], const struct mien_trainer 
     (void)snprintf(texts[KEY_FINGERPRINT], TEXT_BYTES, "%016" PRIx64, trainer->set->fingerprint);
     (void)snprintf(texts[KEY_BATCH], TEXT_BYTES, "%d", mien_model_batch(trainer->model));
     (void)snprintf(texts[KEY_SHUFFLE], TEXT_BYTES, "%d", trainer->options.shuffle ? 1 : 0);
+    mien_plain_numbers_end(&numbers);
+    return MIEN_OK;
 }
 
 static enum mien_status read_buffer(struct mien_tensor *out, char name[NAME_BYTES],
@@ -103,7 +112,7 @@ enum mien_status mien_checkpoint_save(const char *path, struct mien_trainer *tra
     count++;
     TRY(read_buffer(&state[count - 1], names[count - 1], trainer->cl, trainer->stats, MIEN_U8,
                     err));
-    write_texts(texts, trainer);
+    TRY(write_texts(texts, trainer, err));
     for (size_t i = 0; i < KEYS; i++) {
         metadata[i] = (struct mien_metadata){ keys[i], texts[i] };
     }
@@ -145,7 +154,13 @@ static enum mien_status read_accuracy(double *out, const struct mien_safetensors
 {
     const char *const text = mien_safetensors_metadata(file, key);
     char *end = NULL;
+    struct mien_plain_numbers numbers;
+    const enum mien_status st = mien_plain_numbers_begin(&numbers, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
     *out = text != NULL ? strtod(text, &end) : -1.0;
+    mien_plain_numbers_end(&numbers);
     if (text == NULL || end == text || *end != '\0' || !(*out >= 0.0 && *out <= 1.0)) {
         return mien_fail(err, MIEN_ERR_FORMAT, "metadata '%s' is not an accuracy", key);
     }

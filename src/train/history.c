@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/number.h"
 
 enum { ROW_BYTES = 256, LIMIT_BYTES = 64 << 20 };
 
@@ -85,6 +86,11 @@ enum mien_status mien_history_add(struct mien_history *history, const struct mie
 {
     char validation[64] = ",";
     char line[ROW_BYTES];
+    struct mien_plain_numbers numbers;
+    enum mien_status st = mien_plain_numbers_begin(&numbers, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
     if (row->validated) {
         (void)snprintf(validation, sizeof(validation), "%.6f,%.6f", row->validation_loss,
                        row->validation_accuracy);
@@ -92,7 +98,8 @@ enum mien_status mien_history_add(struct mien_history *history, const struct mie
     const int length = snprintf(line, sizeof(line), "%d,%.6f,%.6f,%s,%.9g,%.1f,%.2f\n", row->epoch,
                                 row->train_loss, row->train_accuracy, validation, row->rate,
                                 row->images_per_s, row->seconds);
-    const enum mien_status st = append(history, line, (size_t)length, err);
+    mien_plain_numbers_end(&numbers);
+    st = append(history, line, (size_t)length, err);
     return st == MIEN_OK ? mien_file_replace(history->path, history->text, history->bytes, err)
                          : st;
 }

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "nn/schedule.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
@@ -97,6 +98,20 @@ static void report(struct state *state, const struct mien_softmax_stats *stats)
     }
 }
 
+static enum mien_status log_step(const struct state *state, double loss, struct mien_error *err)
+{
+    struct mien_plain_numbers numbers;
+    const enum mien_status st = mien_plain_numbers_begin(&numbers, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    const int written = fprintf(state->steps, "%d,%zu,%.9g\n", state->trainer.position.epoch + 1,
+                                state->trainer.position.step, loss);
+    mien_plain_numbers_end(&numbers);
+    return written >= 0 ? MIEN_OK
+                        : mien_fail(err, MIEN_ERR_IO, "%s cannot be written", state->paths.steps);
+}
+
 /* Look at the sums now and then, and after every step where each is logged. */
 static enum mien_status look(struct state *state, struct mien_error *err)
 {
@@ -109,11 +124,8 @@ static enum mien_status look(struct state *state, struct mien_error *err)
     }
     TRY(mien_trainer_stats(&stats, &state->trainer, err));
     TRY(check_finite(state, &stats, "loss", err));
-    if (state->steps != NULL &&
-        fprintf(state->steps, "%d,%zu,%.9g\n", state->trainer.position.epoch + 1,
-                state->trainer.position.step, (double)stats.last_mean) < 0) {
-        st = mien_fail(err, MIEN_ERR_IO, "%s cannot be written", state->paths.steps);
-        goto done;
+    if (state->steps != NULL) {
+        TRY(log_step(state, (double)stats.last_mean, err));
     }
     if (due) {
         state->reported_s = now;

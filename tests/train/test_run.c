@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "support/comma.h"
 #include "support/device.h"
 #include "support/scratch.h"
 #include "support/training.h"
@@ -193,6 +194,35 @@ static void test_run__cut_after_any_step_goes_on_to_the_same_bits(void **state)
     check_every_cut(cl, momentum, false);
     check_every_cut(cl, adam, false);
     check_every_cut(cl, momentum, true);
+}
+
+/* A program whose locale writes 0,5: the files have points all the same, and are read as such. */
+static void test_run__is_the_same_in_a_locale_with_commas(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const char *const files[] = { "last.safetensors", "best.safetensors", "history.csv",
+                                         "steps.csv", "recipe.yaml" };
+    struct mien_dataset *const set = set_make(&sizes, 3);
+    char *const plain = scratch_make();
+    char *const comma = scratch_make();
+    char *const locale = scratch_make();
+    struct plan plan = { .recipe = momentum, .folder = plain, .log_steps = true };
+    (void)must_run(cl, set, plan);
+    comma_enter(locale);
+    plan.folder = comma;
+    plan.max_steps = 4;
+    (void)must_run(cl, set, plan);
+    plan.max_steps = 0;
+    plan.resume = true;
+    (void)must_run(cl, set, plan);
+    comma_leave();
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        assert_same(plain, comma, files[i]);
+    }
+    scratch_remove(plain);
+    scratch_remove(comma);
+    scratch_remove(locale);
+    set_free(set);
 }
 
 static void test_run__shuffled_is_not_in_order(void **state)
@@ -385,6 +415,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run__cut_after_any_step_goes_on_to_the_same_bits),
+        cmocka_unit_test(test_run__is_the_same_in_a_locale_with_commas),
         cmocka_unit_test(test_run__shuffled_is_not_in_order),
         cmocka_unit_test(test_run__overfits_32_images_from_the_loss_of_a_guess),
         cmocka_unit_test(test_run__stops_at_the_accuracy_and_stays_there),

@@ -1,0 +1,19 @@
+/* number.c - numbers in files have a point, whatever the locale of the program around us */
+#include "base/number.h"
+
+enum mien_status mien_plain_numbers_begin(struct mien_plain_numbers *numbers,
+                                          struct mien_error *err)
+{
+    numbers->plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (numbers->plain == (locale_t)0) {
+        return mien_fail(err, MIEN_ERR_MEMORY, "no memory for the C locale");
+    }
+    numbers->before = uselocale(numbers->plain);
+    return MIEN_OK;
+}
+
+void mien_plain_numbers_end(const struct mien_plain_numbers *numbers)
+{
+    (void)uselocale(numbers->before);
+    freelocale(numbers->plain);
+}

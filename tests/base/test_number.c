@@ -1,0 +1,45 @@
+/* test_number.c - numbers with a point in a program whose locale has a comma */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/number.h"
+#include "support/comma.h"
+#include "support/scratch.h"
+
+static void check_numbers(const char *text)
+{
+    char got[16];
+    (void)snprintf(got, sizeof(got), "%.2f", 0.25);
+    assert_string_equal(got, text);
+    assert_true(strtod(text, NULL) == 0.25);
+}
+
+static void test_number__has_a_point_until_the_end(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_plain_numbers numbers;
+    char *const folder = scratch_make();
+    comma_enter(folder);
+    check_numbers("0,25");
+    must(mien_plain_numbers_begin(&numbers, &err), &err);
+    check_numbers("0.25");
+    mien_plain_numbers_end(&numbers);
+    check_numbers("0,25");
+    comma_leave();
+    scratch_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_number__has_a_point_until_the_end),
+    };
+    return cmocka_run_group_tests_name("base/number", tests, NULL, NULL);
+}
