@@ -95,29 +95,47 @@ done:
     return st;
 }
 
+static enum mien_status put_conv(struct mien_tuning *out, const struct mien_node *node,
+                                 struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    for (int pass = 0; st == MIEN_OK && pass < MIEN_CONV2D_PASSES; pass++) {
+        const struct mien_tuned entry =
+            mien_tuned_conv2d(&node->op.conv, (enum mien_conv2d_pass)pass);
+        st = mien_tuning_put(out, &entry, err);
+    }
+    return st;
+}
+
+/* `relayout` is the node in front of it where CLBlast computes it, else NULL. */
+static enum mien_status put_dense(struct mien_tuning *out, const struct mien_node *node,
+                                  const struct mien_node *relayout, struct mien_error *err)
+{
+    struct mien_dense op = node->op.dense;
+    if (relayout == NULL && op.lanes == 1) {
+        return MIEN_OK; /* nobody else could */
+    }
+    op.lanes = relayout != NULL ? relayout->in.lanes : op.lanes; /* as it was found */
+    const struct mien_tuned entry =
+        mien_tuned_dense(&op, relayout != NULL ? MIEN_TUNED_CLBLAST : MIEN_TUNED_OWN);
+    return mien_tuning_put(out, &entry, err);
+}
+
 enum mien_status mien_model_tuning(struct mien_tuning *out, const struct mien_model *model,
                                    struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const struct mien_graph *const graph = mien_model_graph(model);
+    const struct mien_node *relayout = NULL;
     *out = (struct mien_tuning){ NULL, 0 };
-    for (size_t i = 0; i < graph->count; i++) {
+    for (size_t i = 0; st == MIEN_OK && i < graph->count; i++) {
         const struct mien_node *const node = &graph->nodes[i];
-        for (int pass = 0; node->class == &mien_node_conv && pass < MIEN_CONV2D_PASSES; pass++) {
-            const struct mien_tuned entry =
-                mien_tuned_conv2d(&node->op.conv, (enum mien_conv2d_pass)pass);
-            TRY(mien_tuning_put(out, &entry, err));
+        if (node->class == &mien_node_conv) {
+            st = put_conv(out, node, err);
+        } else if (node->class == &mien_node_dense) {
+            st = put_dense(out, node, relayout, err);
         }
-        const bool relayout = i > 0 && graph->nodes[i - 1].class == &mien_node_relayout;
-        if (node->class == &mien_node_dense && (relayout || node->op.dense.lanes > 1)) {
-            struct mien_dense op = node->op.dense;
-            op.lanes = relayout ? graph->nodes[i - 1].in.lanes : op.lanes; /* as it was found */
-            const struct mien_tuned entry =
-                mien_tuned_dense(&op, relayout ? MIEN_TUNED_CLBLAST : MIEN_TUNED_OWN);
-            TRY(mien_tuning_put(out, &entry, err));
-        }
+        relayout = node->class == &mien_node_relayout ? node : NULL;
     }
-
-done:
     return st;
 }

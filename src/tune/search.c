@@ -145,7 +145,31 @@ static enum mien_status consider(struct candidate *best, struct candidate *own,
     return MIEN_OK;
 }
 
-/* One parameter after the other, each over its values, until a round changes nothing. */
+/* The values of one parameter; the best of them stays in `own`. */
+static enum mien_status try_values(struct candidate *best, struct candidate *own,
+                                   struct mien_search_result *result, struct search *search,
+                                   struct trial *trial, int index, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_conv2d_param *const param = &params_of(&own->entry)[index];
+    const int standing = own->entry.param[index];
+    const int count = value_count(param);
+    for (int k = 0; st == MIEN_OK && k < count; k++) {
+        struct mien_tuned next = own->entry;
+        next.param[index] = param->values[k];
+        if (param->values[k] == standing || next.param[index] == own->entry.param[index]) {
+            continue;
+        }
+        if (out_of_time(search)) {
+            break;
+        }
+        show(search);
+        st = consider(best, own, result, trial, &next, err);
+    }
+    return st;
+}
+
+/* One parameter after the other, until a round changes nothing. */
 static enum mien_status descend(struct candidate *best, struct candidate *own,
                                 struct mien_search_result *result, struct search *search,
                                 struct trial *trial, struct mien_error *err)
@@ -154,26 +178,12 @@ static enum mien_status descend(struct candidate *best, struct candidate *own,
     bool changed = own->entry.op == MIEN_TUNED_CONV2D && own->min_ms > 0.0;
     for (int round = 0; changed && round < ROUNDS; round++) {
         changed = false;
-        for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
-            const struct mien_conv2d_param *const param = &params_of(&own->entry)[i];
+        for (int i = 0; st == MIEN_OK && i < MIEN_CONV2D_PARAMS; i++) {
             const int standing = own->entry.param[i];
-            for (int k = 0; k < value_count(param); k++) {
-                struct mien_tuned next = own->entry;
-                next.param[i] = param->values[k];
-                if (param->values[k] == standing || next.param[i] == own->entry.param[i]) {
-                    continue;
-                }
-                if (out_of_time(search)) {
-                    goto done;
-                }
-                show(search);
-                TRY(consider(best, own, result, trial, &next, err));
-            }
+            st = try_values(best, own, result, search, trial, i, err);
             changed = changed || own->entry.param[i] != standing;
         }
     }
-
-done:
     return st;
 }
 
@@ -195,10 +205,9 @@ static enum mien_status decide(struct mien_search_result *result, struct trial *
     double minima[2][FINALS];
     result->chosen = standard_right ? result->standard : best->entry;
     for (int i = 0; i < FINALS; i++) {
-        if (standard_right) {
-            TRY(mien_trial_time(&before, trial, &result->standard, &patience, err));
-        }
-        TRY(mien_trial_time(&after, trial, &best->entry, &patience, err));
+        st = standard_right ? mien_trial_time(&before, trial, &result->standard, &patience, err)
+                            : MIEN_OK;
+        TRY(st == MIEN_OK ? mien_trial_time(&after, trial, &best->entry, &patience, err) : st);
         medians[0][i] = standard_right ? before.median_ms : after.median_ms;
         minima[0][i] = standard_right ? before.min_ms : after.min_ms;
         medians[1][i] = after.median_ms;
@@ -232,24 +241,23 @@ static enum mien_status try_variants(struct candidate *best, struct mien_search_
     const int standard = result->standard.variant;
     const int count = variant_count(&result->standard);
     own[standard] = *best;
-    for (int v = 0; v < count; v++) {
+    for (int v = 0; st == MIEN_OK && v < count; v++) {
         struct mien_tuned entry;
-        if (v != standard && with_variant(&entry, &result->standard, v)) {
-            if (out_of_time(search)) {
-                goto done;
-            }
-            TRY(consider(best, &own[v], result, trial, &entry, err));
+        if (v == standard || !with_variant(&entry, &result->standard, v)) {
+            continue;
         }
+        if (out_of_time(search)) {
+            return MIEN_OK;
+        }
+        st = consider(best, &own[v], result, trial, &entry, err);
     }
     const int leader = best->min_ms > 0.0 ? best->entry.variant : standard;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; st == MIEN_OK && i < count; i++) {
         const int v = (leader + i) % count;
         if (own[v].min_ms > 0.0 && own[v].min_ms < best->min_ms * PROMISING) {
-            TRY(descend(best, &own[v], result, search, trial, err));
+            st = descend(best, &own[v], result, search, trial, err);
         }
     }
-
-done:
     return st;
 }
 

@@ -145,7 +145,7 @@ void mien_tuning_apply(const struct mien_tuning *tuning, struct mien_conv2d *op)
     for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
         struct mien_tuned key = mien_tuned_conv2d(op, (enum mien_conv2d_pass)pass);
         const struct mien_tuned *const found = mien_tuning_find(tuning, &key);
-        struct mien_conv2d tuned;
+        struct mien_conv2d tuned = *op;
         if (found == NULL) {
             continue;
         }

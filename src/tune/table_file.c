@@ -144,9 +144,9 @@ static enum mien_status read_conv2d(struct mien_tuned *out, const json_t *object
     const struct mien_conv2d_param *const params =
         mien_conv2d_params((enum mien_conv2d_variant)out->variant, out->pass);
     for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
-        if (params[i].name != NULL && json_object_get(object, params[i].name) != NULL) {
-            TRY(read_int(&out->param[i], object, params[i].name, err));
-        }
+        const bool given =
+            params[i].name != NULL && json_object_get(object, params[i].name) != NULL;
+        TRY(given ? read_int(&out->param[i], object, params[i].name, err) : MIEN_OK);
     }
     TRY(mien_tuned_to_conv2d(&op, out, err));
 
@@ -241,7 +241,10 @@ char *mien_tuning_path(const struct mien_device_info *device, struct mien_error 
     for (const char *at = device->name; *at != '\0' && length + 1 < sizeof(name); at++) {
         const bool plain = isalnum((unsigned char)*at) != 0;
         if (plain || (length > 0 && name[length - 1] != '-')) {
-            name[length++] = plain ? *at : '-';
+            name[length++] = '-';
+            if (plain) {
+                name[length - 1] = *at;
+            }
         }
     }
     name[length] = '\0';

@@ -306,31 +306,36 @@ static enum mien_status read_sample(float *out, const struct trial *trial,
     return mien_cl_read(trial->cl, out, buffer, index * sizeof(float), sizeof(float), err);
 }
 
+/* Fill what a candidate is to write with NaN. */
+static enum mien_status spoil(struct trial *trial, struct mien_error *err)
+{
+    struct mien_cl_buffer *const rows = trial->rows[TRIAL_ROWS_Y];
+    enum mien_status st = rows != NULL ? mien_cl_fill(trial->cl, rows, poison, err) : MIEN_OK;
+    for (int i = 0; st == MIEN_OK && i < TRIAL_OUTPUTS; i++) {
+        if (trial->outputs[i] != NULL) {
+            st = mien_cl_fill(trial->cl, trial->outputs[i], poison, err);
+        }
+    }
+    return st;
+}
+
 enum mien_status mien_trial_check(bool *right, struct trial *trial,
                                   const struct mien_tuned *candidate, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     *right = false;
-    if (trial->samples == NULL) {
-        TRY(mien_trial_expect(trial, err));
-    }
-    for (int i = 0; i < TRIAL_OUTPUTS; i++) {
-        if (trial->outputs[i] != NULL) {
-            TRY(mien_cl_fill(trial->cl, trial->outputs[i], poison, err));
-        }
-    }
-    if (trial->rows[TRIAL_ROWS_Y] != NULL) {
-        TRY(mien_cl_fill(trial->cl, trial->rows[TRIAL_ROWS_Y], poison, err));
-    }
+    TRY(trial->samples == NULL ? mien_trial_expect(trial, err) : MIEN_OK);
+    TRY(spoil(trial, err));
     TRY(run(trial, candidate, err));
     TRY(mien_cl_finish(trial->cl, err));
-    *right = true;
-    for (size_t i = 0; *right && i < trial->sample_count; i++) {
+    bool all = true;
+    for (size_t i = 0; all && i < trial->sample_count; i++) {
         const struct trial_sample *const sample = &trial->samples[i];
         float got = NAN;
         TRY(read_sample(&got, trial, candidate, sample, err));
-        *right = fabsf(got - sample->want) <= TOLERANCE * trial->scale[sample->output];
+        all = fabsf(got - sample->want) <= TOLERANCE * trial->scale[sample->output];
     }
+    *right = all;
 
 done:
     return st;
@@ -357,7 +362,7 @@ enum mien_status mien_trial_time(struct mien_times *out, struct trial *trial,
                                  const struct trial_patience *patience, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    double ms[MOST];
+    double ms[MOST] = { 0.0 };
     int count = 0;
     TRY(mien_cl_finish(trial->cl, err));
     const double start_ms = mien_now_ms();
@@ -366,18 +371,19 @@ enum mien_status mien_trial_time(struct mien_times *out, struct trial *trial,
     const double wanted = ms[0] > 0.0 ? ceil(ROW_MS / ms[0]) : (double)IN_A_ROW;
     const int row = wanted < IN_A_ROW ? (int)wanted : IN_A_ROW;
     count = row == 1 ? 1 : 0; /* a single short one is told by its launch, not by its work */
-    for (bool enough = false; !enough && count < MOST;) {
+    for (bool enough = false; st == MIEN_OK && !enough && count < MOST;) {
         const double spent_ms = mien_now_ms() - start_ms;
         const bool slow = count > 0 && patience->give_up_ms > 0.0 &&
                           shortest > patience->give_up_ms * CLEARLY_SLOWER;
         enough = slow || (count > 0 && spent_ms > LONGEST_MS) ||
                  (count >= FEWEST && spent_ms > patience->spend_ms);
         if (!enough) {
-            TRY(time_row(&ms[count], trial, candidate, row, err));
+            st = time_row(&ms[count], trial, candidate, row, err);
             shortest = count == 0 || ms[count] < shortest ? ms[count] : shortest;
             count++;
         }
     }
+    TRY(st);
     mien_times_of(out, ms, (size_t)count);
 
 done:
