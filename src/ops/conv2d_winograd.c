@@ -1,4 +1,4 @@
-/* conv2d_winograd.c - host side of kernels/conv2d_winograd.cl: Winograd convolution for CPU devices
+/* conv2d_winograd.c - host side of kernels/conv2d_winograd*.cl: Winograd convolution on CPUs
  */
 #include <stdio.h>
 
@@ -253,15 +253,15 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
     const cl_int blocks = mien_conv2d_blocks(op);
     const int split = filter_split(op);
     char options[OPTION_BYTES];
-    (void)snprintf(
-        options, sizeof(options),
-        "-DFILTER -DLANES=%d -DR=%d -DC=%d -DOC=%d -DH=%d -DW=%d -DHO=%d -DWO=%d -DPAD=%d "
-        "-DCC=%d -DOG=%d -DNT=%d -DOT=%d -DBIAS=%d -DSPLIT=%d",
-        op->lanes, op->kh, op->c, op->oc, op->h, op->w, op->ho, op->wo, op->pad, filter_inputs(op),
-        filter_outputs(op), mien_conv2d_value(op, MIEN_CONV2D_BWD_FILTER, PARAM_TILES),
-        tile_outputs(op, MIEN_CONV2D_BWD_FILTER), dbias != NULL, split);
+    (void)snprintf(options, sizeof(options),
+                   "-DLANES=%d -DR=%d -DC=%d -DOC=%d -DH=%d -DW=%d -DHO=%d -DWO=%d -DPAD=%d "
+                   "-DCC=%d -DOG=%d -DNT=%d -DOT=%d -DBIAS=%d -DSPLIT=%d",
+                   op->lanes, op->kh, op->c, op->oc, op->h, op->w, op->ho, op->wo, op->pad,
+                   filter_inputs(op), filter_outputs(op),
+                   mien_conv2d_value(op, MIEN_CONV2D_BWD_FILTER, PARAM_TILES),
+                   tile_outputs(op, MIEN_CONV2D_BWD_FILTER), dbias != NULL, split);
     const struct mien_cl_launch launch = {
-        .source = "conv2d_winograd",
+        .source = "conv2d_winograd_filter",
         .kernel = "conv2d_winograd_filter",
         .options = options,
         .global = { (size_t)mien_divide_up(op->c, filter_inputs(op)),
