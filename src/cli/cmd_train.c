@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "nn/tuned.h"
+#include "train/checkpoint.h"
 #include "train/class_map.h"
 #include "train/run.h"
 
@@ -66,7 +67,7 @@ static const struct positional train_positionals[] = {
     { .name = NULL },
 };
 
-static const struct train_options train_defaults = { .common = { .seed = -1 } };
+static const struct train_options train_defaults = { .common = { .seed = -1 }, .keep_every = -1 };
 
 /* Set by the first Ctrl-C or SIGTERM; the second ends the program the usual way. */
 static volatile sig_atomic_t stop_requested;
@@ -130,10 +131,19 @@ static enum mien_status check_options(const struct train_options *o, struct mien
 /* What a run was begun with; kept in its run.json, so that going on with it needs no options. */
 struct origin {
     char *data;
+    char *device, *driver; /* names; NULL: not known */
     double split;
     bool shuffle;
-    int blas;
+    int blas, keep_every;
 };
+
+static void finish_origin(struct origin *origin)
+{
+    free(origin->data);
+    free(origin->device);
+    free(origin->driver);
+    *origin = (struct origin){ .data = NULL };
+}
 
 static int choice_of(const char *word, const char *const *choices)
 {
@@ -152,12 +162,26 @@ static char *whole_path(const char *path, struct mien_error *err)
     return whole != NULL ? whole : mien_strdup(path, err);
 }
 
-/* The origin of a run that goes on.  What this command line says goes first. */
-static enum mien_status read_origin(struct origin *out, const struct train_options *o,
-                                    struct mien_error *err)
+/* The text of a key, to free(); NULL where there is none, or no memory. */
+static char *copy_text(const json_t *object, const char *key)
 {
-    enum mien_status st = MIEN_ERR_MEMORY;
+    const char *const text = json_string_value(json_object_get(object, key));
+    return text != NULL ? mien_strdup(text, NULL) : NULL;
+}
+
+/*
+ * The origin of a run that goes on.  What this command line says goes first; the order of the
+ * images is the checkpoint's word, as run.json may be lost.
+ */
+static enum mien_status read_origin(struct origin *out, const char *last,
+                                    const struct train_options *o, struct mien_error *err)
+{
     json_error_t error;
+    enum mien_status st = mien_checkpoint_shuffled(&out->shuffle, last, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    st = MIEN_ERR_MEMORY;
     char *const path = mien_path_join(o->resume, "run.json", err);
     json_t *const info = path == NULL ? NULL : json_load_file(path, 0, &error);
     const json_t *const options = json_object_get(info, "options");
@@ -173,7 +197,13 @@ static enum mien_status read_origin(struct origin *out, const struct train_optio
     const double split = json_number_value(json_object_get(options, "split"));
     const char *const blas = json_string_value(json_object_get(options, "blas"));
     out->split = o->split > 0.0 ? o->split : split >= 0.0 && split <= 0.9 ? split : 0.0;
-    out->shuffle = !o->no_shuffle && !json_is_false(json_object_get(options, "shuffle"));
+    const json_int_t keep = json_integer_value(json_object_get(options, "keep_every"));
+    out->keep_every = o->keep_every >= 0           ? o->keep_every
+                      : keep > 0 && keep <= 100000 ? (int)keep
+                                                   : 0;
+    out->device = copy_text(json_object_get(info, "device"), "name");
+    out->driver = copy_text(json_object_get(info, "device"), "driver");
+    out->shuffle = out->shuffle && !o->no_shuffle;
     out->blas = o->blas > 0 ? o->blas : choice_of(blas, session_blas_choices);
     json_decref(info);
     free(path);
@@ -189,6 +219,7 @@ static enum mien_status take_origin(struct origin *out, const struct train_optio
         .split = o->split,
         .shuffle = !o->no_shuffle,
         .blas = o->blas,
+        .keep_every = o->keep_every > 0 ? o->keep_every : 0,
     };
     return out->data == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
 }
@@ -250,7 +281,7 @@ static enum mien_status go_on(struct mien_model_file *file, struct mien_dataset 
     }
     TRY(mien_model_file_load(file, last, err));
     TRY(mien_model_file_set(file, (const char *const *)o->settings.items, o->settings.count, err));
-    TRY(read_origin(origin, o, err));
+    TRY(read_origin(origin, last, o, err));
     const struct mien_data_options load = data_options(origin, file->recipe, term);
     TRY(mien_dataset_load(set, origin->data, &load, err));
 
@@ -326,6 +357,31 @@ static enum mien_status suggest_tuning(const struct train_options *o, const stru
     return st;
 }
 
+/* A run that goes on does so where it was begun, unless it is told otherwise or cannot. */
+static enum mien_status open_device(struct session *session, const struct train_options *o,
+                                    const struct origin *origin, struct term *term,
+                                    struct mien_error *err)
+{
+    struct common_options common = o->common;
+    const bool free_choice = common.device == NULL && getenv("MIEN_DEVICE") == NULL;
+    common.device = free_choice && origin->device != NULL ? origin->device : common.device;
+    enum mien_status st = session_open(session, &common, false, term, err);
+    if (st == MIEN_ERR_NO_DEVICE && common.device != o->common.device) {
+        st = session_open(session, &o->common, false, term, err);
+    }
+    if (st != MIEN_OK || origin->device == NULL) {
+        return st;
+    }
+    const struct mien_device_info *const device = mien_cl_device(session->cl);
+    if (strcmp(device->name, origin->device) != 0 ||
+        (origin->driver != NULL && strcmp(device->driver, origin->driver) != 0)) {
+        mien_log_line(&term->log,
+                      "the run was begun on %s (driver %s): the bits may differ from here on",
+                      origin->device, origin->driver != NULL ? origin->driver : "unknown");
+    }
+    return MIEN_OK;
+}
+
 static enum mien_status train(const void *options, struct term *term, struct mien_error *err)
 {
     const struct train_options *const o = options;
@@ -342,7 +398,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     TRY(o->resume != NULL ? go_on(&file, &set, &origin, o, term, err)
                           : begin(&file, &set, &origin, o, term, err));
     TRY(mien_class_map_create(&map, set, file.classes, file.class_count, err));
-    TRY(session_open(&session, &o->common, false, term, err));
+    TRY(open_device(&session, o, &origin, term, err));
     TRY(session_tune(&session, o->tuning, term, err));
     announce(&file, set, term);
     TRY(suggest_tuning(o, &session, &file, term, err));
@@ -355,7 +411,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
         .split = origin.split,
         .resume = o->resume != NULL,
         .max_steps = (size_t)o->max_steps,
-        .keep_every = o->keep_every,
+        .keep_every = origin.keep_every,
         .log_steps = o->max_steps > 0,
         .trainer = { .blas = (enum mien_blas)origin.blas,
                      .tuning = &session.tuning,
@@ -381,7 +437,7 @@ done:
     mien_dataset_destroy(set);
     mien_model_file_finish(&file);
     session_close(&session);
-    free(origin.data);
+    finish_origin(&origin);
     return st;
 }
 

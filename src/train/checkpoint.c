@@ -271,6 +271,20 @@ enum mien_status mien_checkpoint_tuning(struct mien_tuning *out, const char *pat
     return st;
 }
 
+enum mien_status mien_checkpoint_shuffled(bool *out, const char *path, struct mien_error *err)
+{
+    struct mien_safetensors *file = NULL;
+    uint64_t number = 0;
+    enum mien_status st = mien_safetensors_open(&file, path, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    st = read_number(&number, file, keys[KEY_SHUFFLE], 10, 1, err);
+    *out = number == 1;
+    mien_safetensors_close(file);
+    return st == MIEN_OK ? st : mien_wrap(err, st, "%s", path);
+}
+
 enum mien_status mien_checkpoint_restore(struct mien_trainer *trainer, const char *path,
                                          struct mien_error *err)
 {

@@ -28,6 +28,14 @@ enum mien_status mien_checkpoint_tuning(struct mien_tuning *out, const char *pat
                                         struct mien_error *err);
 
 /**
+ * Whether a checkpoint's run takes its images shuffled.
+ *
+ * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY; MIEN_ERR_FORMAT: not a checkpoint
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_checkpoint_shuffled(bool *out, const char *path, struct mien_error *err);
+
+/**
  * Put a checkpoint's state into a trainer that was made from the same file's recipe and weights.
  *
  * Errors  MIEN_ERR_FORMAT: not a checkpoint, damaged, or of other data (fingerprints differ);

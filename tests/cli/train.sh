@@ -98,6 +98,24 @@ expect 0 train faces/train --split 0.2 --recipe "$tiny" --out parts --batch 16 -
 expect 0 train --resume parts --quiet
 same ordered parts
 
+# The device and the weights to keep as well; where run.json is lost, the checkpoint knows the order.
+expect 0 train faces --recipe "$tiny" --out keep --batch 16 --epochs 2 --keep-every 1 --max-steps 3 \
+    --no-shuffle --quiet
+sed 's/"name": ".*",/"name": "a device that is gone",/' keep/run.json >lost.json
+cp lost.json keep/run.json
+expect 0 train --resume keep --max-steps 1
+errs '^the run was begun on a device that is gone (driver .*): the bits may differ'
+check "run.json names the device that is used" sh -c '! grep -q "that is gone" keep/run.json'
+rm keep/run.json
+expect 0 train faces --resume keep
+check "a device is missed though none is known" sh -c "! grep -q 'bits' '$err'"
+check "run.json says that it is shuffled" grep -q '"shuffle": false' keep/run.json
+expect 0 train faces --recipe "$tiny" --out kept2 --batch 16 --epochs 2 --keep-every 1 --max-steps 3 \
+    --quiet
+expect 0 train --resume kept2
+check "the device is taken for another" sh -c "! grep -q 'bits' '$err'"
+check "the second epoch is not kept" test -s kept2/epoch-0002.safetensors
+
 # Weights to start from.
 expect 0 train faces --recipe "$tiny" --out from --init whole/best.safetensors --max-steps 1 --quiet
 expect 4 train faces --recipe "$recipes/linear.yaml" --out other --init whole/best.safetensors
