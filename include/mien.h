@@ -442,7 +442,8 @@ struct mien_train_options {
     size_t max_steps;    /**< end after this many steps of this call; 0: no limit */
     int keep_every;      /**< also keep the weights of every Nth epoch; 0: none */
     size_t device_bytes; /**< most that the images may take on the device, else they stay on the
-                              host; 0: half of its memory */
+                              host; 0: half of its memory, less what the
+                              network takes */
     const char *note;    /**< what run.json keeps as the command; may be NULL */
     const char *source;  /**< what run.json keeps as the data's path; may be NULL */
 

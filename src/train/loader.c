@@ -51,6 +51,16 @@ done:
     return st;
 }
 
+static void drop_resident(struct mien_loader *loader)
+{
+    mien_cl_buffer_destroy(loader->images);
+    mien_cl_buffer_destroy(loader->all_labels);
+    mien_cl_buffer_destroy(loader->indices);
+    loader->images = NULL;
+    loader->all_labels = NULL;
+    loader->indices = NULL;
+}
+
 static enum mien_status create_staged(struct mien_loader *loader, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -77,14 +87,25 @@ done:
     return st;
 }
 
+/* Half of the device's memory is for the images, less what the model takes already. */
+static bool fits_device(const struct mien_loader *loader)
+{
+    const struct mien_device_info *const device = mien_cl_device(loader->cl);
+    const size_t bytes = loader->set->count * loader->image_bytes;
+    const size_t taken = mien_cl_bytes(loader->cl);
+    const size_t half = (size_t)(device->global_bytes / 2);
+    const size_t limit = loader->options.device_bytes > 0 ? loader->options.device_bytes
+                         : taken < half                   ? half - taken
+                                                          : 0;
+    return bytes <= limit && bytes <= device->max_alloc_bytes;
+}
+
 enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl,
                                     const struct mien_dataset *set,
                                     const struct mien_loader_options *options,
                                     struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct mien_device_info *const device = mien_cl_device(cl);
-
     *out = NULL;
     struct mien_loader *loader = mien_calloc(1, sizeof(*loader), err);
     if (loader == NULL) {
@@ -101,11 +122,18 @@ enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl
         st = MIEN_ERR_MEMORY;
         goto done;
     }
-    const size_t limit =
-        options->device_bytes > 0 ? options->device_bytes : (size_t)(device->global_bytes / 2);
-    const size_t bytes = set->count * loader->image_bytes;
-    loader->resident = bytes <= limit && bytes <= device->max_alloc_bytes;
-    TRY(loader->resident ? create_resident(loader, err) : create_staged(loader, err));
+    if (fits_device(loader)) {
+        st = create_resident(loader, err);
+        loader->resident = st == MIEN_OK;
+        if (st == MIEN_ERR_MEMORY) { /* others are on the device too */
+            drop_resident(loader);
+        } else if (st != MIEN_OK) {
+            goto done;
+        }
+    }
+    if (!loader->resident) {
+        TRY(create_staged(loader, err));
+    }
     TRY(mien_cl_buffer_create(&loader->labels, cl, batch * sizeof(int32_t), err));
     *out = loader;
     loader = NULL;
@@ -128,9 +156,7 @@ void mien_loader_destroy(struct mien_loader *loader)
         free(loader->stages[s].host_images);
         free(loader->stages[s].host_labels);
     }
-    mien_cl_buffer_destroy(loader->images);
-    mien_cl_buffer_destroy(loader->all_labels);
-    mien_cl_buffer_destroy(loader->indices);
+    drop_resident(loader);
     mien_cl_buffer_destroy(loader->labels);
     free(loader->order);
     free(loader);

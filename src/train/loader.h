@@ -14,7 +14,8 @@ struct mien_loader;
 struct mien_loader_options {
     int batch;           /**< images of a batch, at most */
     float mean, std;     /**< see struct mien_recipe */
-    size_t device_bytes; /**< most bytes the set may take on the device; 0: half of its memory */
+    size_t device_bytes; /**< most that the set may take on the device; 0: half of its memory,
+                              less what is taken already */
 };
 
 /** Ownership  `cl` and `set` are borrowed.  Errors  MIEN_ERR_MEMORY, MIEN_ERR_CL */

@@ -1,4 +1,5 @@
 /* test_loader.c - batches of a set: each image once, from the device or from the host alike */
+// wrap: mien_cl_bytes mien_cl_buffer_create
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,30 @@ static const char recipe[] = "input: { channels: 3, height: 4, width: 5 }\n"
                              "layers: [ flatten, dense classes ]";
 static const struct set_sizes sizes = { 23, 6, 3, 4, 5, 7 };
 enum { BATCH = 8, IMAGE = 3 * 4 * 5 };
+
+/* What the device says: that this much is taken, and that it has no buffer of this size; 0: as it
+ * is. */
+static size_t pretend_taken, refuse_bytes;
+
+size_t __real_mien_cl_bytes(const struct mien_cl *cl);
+size_t __wrap_mien_cl_bytes(const struct mien_cl *cl);
+enum mien_status __real_mien_cl_buffer_create(struct mien_cl_buffer **out, struct mien_cl *cl,
+                                              size_t bytes, struct mien_error *err);
+enum mien_status __wrap_mien_cl_buffer_create(struct mien_cl_buffer **out, struct mien_cl *cl,
+                                              size_t bytes, struct mien_error *err);
+
+size_t __wrap_mien_cl_bytes(const struct mien_cl *cl)
+{
+    return pretend_taken > 0 ? pretend_taken : __real_mien_cl_bytes(cl);
+}
+
+enum mien_status __wrap_mien_cl_buffer_create(struct mien_cl_buffer **out, struct mien_cl *cl,
+                                              size_t bytes, struct mien_error *err)
+{
+    *out = NULL;
+    return bytes == refuse_bytes ? MIEN_ERR_MEMORY
+                                 : __real_mien_cl_buffer_create(out, cl, bytes, err);
+}
 
 /* Everything that a loader hands out for one split. */
 struct epoch {
@@ -202,6 +227,37 @@ static void test_loader__sends_from_the_host_what_the_device_would_hold(void **s
     }
 }
 
+static void test_loader__keeps_images_on_the_host_where_the_device_is_full(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const size_t half = (size_t)(mien_cl_device(cl)->global_bytes / 2);
+    const size_t images = (size_t)29 * IMAGE;
+    const struct {
+        size_t taken, refused;
+        bool resident;
+    } cases[] = {
+        { half - images, 0, true }, { half - images + 1, 0, false },    { 2 * half, 0, false },
+        { 0, images, false },       { 0, 29 * sizeof(int32_t), false }, /* the labels */
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct mien_error err = { "" };
+        struct fixture f;
+        pretend_taken = cases[i].taken;
+        refuse_bytes = cases[i].refused;
+        set_up(&f, cl, 0);
+        pretend_taken = 0;
+        refuse_bytes = 0;
+        assert_int_equal(mien_loader_resident(f.loader), cases[i].resident);
+        assert_ok(mien_loader_in_order(f.loader, MIEN_SPLIT_VALIDATION, &err), &err);
+        struct epoch epoch = read_epoch(&f);
+        for (size_t k = 0; k < epoch.count; k++) {
+            assert_true(is_image(&f, epoch.images + k * IMAGE, 23 + k));
+        }
+        free_epoch(&epoch);
+        tear_down(&f);
+    }
+}
+
 /* Batches are enqueued ahead of the device: what is staged must not be overwritten under it. */
 static void test_loader__does_not_overwrite_what_is_on_its_way(void **state)
 {
@@ -236,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_loader__gives_every_training_image_once),
         cmocka_unit_test(test_loader__draws_an_order_for_each_seed_and_epoch),
         cmocka_unit_test(test_loader__sends_from_the_host_what_the_device_would_hold),
+        cmocka_unit_test(test_loader__keeps_images_on_the_host_where_the_device_is_full),
         cmocka_unit_test(test_loader__does_not_overwrite_what_is_on_its_way),
     };
     return cmocka_run_group_tests_name("train/loader", tests, device_setup, device_teardown);
