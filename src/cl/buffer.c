@@ -147,24 +147,6 @@ enum mien_status mien_cl_fill(struct mien_cl *cl, struct mien_cl_buffer *dst, ui
                  "clEnqueueFillBuffer", err);
 }
 
-enum mien_status mien_cl_copy(struct mien_cl *cl, struct mien_cl_buffer *dst,
-                              const struct mien_cl_buffer *src, size_t bytes,
-                              struct mien_error *err)
-{
-    assert(bytes <= dst->bytes && bytes <= src->bytes);
-    if (bytes == 0) {
-        return MIEN_OK;
-    }
-    return check(
-        clEnqueueCopyBuffer(cl->queue, src->handle, dst->handle, 0, 0, bytes, 0, NULL, NULL),
-        "clEnqueueCopyBuffer", err);
-}
-
-enum mien_status mien_cl_flush(struct mien_cl *cl, struct mien_error *err)
-{
-    return check(clFlush(cl->queue), "clFlush", err);
-}
-
 enum mien_status mien_cl_finish(struct mien_cl *cl, struct mien_error *err)
 {
     return check(clFinish(cl->queue), "clFinish", err);

@@ -70,17 +70,11 @@ enum mien_status mien_cl_read(struct mien_cl *cl, void *dst, const struct mien_c
 MIEN_CHECK_RESULT
 enum mien_status mien_cl_write_later(struct mien_cl *cl, struct mien_cl_buffer *dst, size_t offset,
                                      const void *src, size_t bytes, struct mien_error *err);
-/** Enqueue: fill whole buffer with a byte pattern of 4 bytes / copy inside the device. */
+/** Enqueue: fill the whole buffer with a pattern of 4 bytes. */
 MIEN_CHECK_RESULT
 enum mien_status mien_cl_fill(struct mien_cl *cl, struct mien_cl_buffer *dst, uint32_t pattern,
                               struct mien_error *err);
-MIEN_CHECK_RESULT
-enum mien_status mien_cl_copy(struct mien_cl *cl, struct mien_cl_buffer *dst,
-                              const struct mien_cl_buffer *src, size_t bytes,
-                              struct mien_error *err);
-/** Hand queued work to the device / wait for all of it. */
-MIEN_CHECK_RESULT
-enum mien_status mien_cl_flush(struct mien_cl *cl, struct mien_error *err);
+/** Wait for all queued work. */
 MIEN_CHECK_RESULT
 enum mien_status mien_cl_finish(struct mien_cl *cl, struct mien_error *err);
 

@@ -54,7 +54,7 @@ struct mien_cl_buffer {
     bool window; /**< its bytes are another buffer's */
 };
 
-/** Find or build a kernel; *out is borrowed until the device is closed. */
+/** Find or build a kernel; *out is borrowed until the next look-up. */
 MIEN_CHECK_RESULT
 enum mien_status mien_cl_kernel_get(struct mien_cl_kernel **out, struct mien_cl *cl,
                                     const struct mien_cl_launch *what, struct mien_error *err);

@@ -1,10 +1,31 @@
 /* test_blas.c - matrix products through CLBlast against a plain loop */
+// wrap: CLBlastOverrideParameters
+#include <clblast_c.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cl/blas.h"
 #include "support/device.h"
+#include "support/notes.h"
+
+static bool refuse_parameters;
+
+CLBlastStatusCode __real_CLBlastOverrideParameters(cl_device_id device, const char *kernel,
+                                                   CLBlastPrecision precision, size_t count,
+                                                   const char **names, const size_t *values);
+CLBlastStatusCode __wrap_CLBlastOverrideParameters(cl_device_id device, const char *kernel,
+                                                   CLBlastPrecision precision, size_t count,
+                                                   const char **names, const size_t *values);
+
+CLBlastStatusCode __wrap_CLBlastOverrideParameters(cl_device_id device, const char *kernel,
+                                                   CLBlastPrecision precision, size_t count,
+                                                   const char **names, const size_t *values)
+{
+    return refuse_parameters
+               ? CLBlastMissingOverrideParameter
+               : __real_CLBlastOverrideParameters(device, kernel, precision, count, names, values);
+}
 
 /* One, odd sizes, sizes off every tile, a product whose parts are rounded in another order. */
 static const struct {
@@ -179,6 +200,24 @@ static void test_blas_tune_defaults__leaves_gpus_alone(void **state)
     assert_ok(mien_blas_tune_defaults(&gpu, &err), &err);
 }
 
+static void test_blas_tune_defaults__refused_leaves_a_device_that_works(void **state)
+{
+    struct mien_cl *const here = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct mien_cl *cl = NULL;
+    struct notes notes;
+    const struct mien_log log = notes_log(&notes);
+    const struct mien_cl_options options = { .log = &log };
+    refuse_parameters = true;
+    assert_ok(mien_cl_open(&cl, &options, &err), &err);
+    refuse_parameters = false;
+    const char *const want = mien_cl_device(here)->kind == MIEN_DEVICE_CPU
+                                 ? "CLBlast keeps its defaults: CLBlastOverrideParameters: "
+                                 : "";
+    assert_int_equal(strncmp(notes.text, want, strlen(want)), 0);
+    mien_cl_close(cl);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_blas_gemm__is_profiled),
         cmocka_unit_test(test_blas_gemm__works_on_the_second_device_opened),
         cmocka_unit_test(test_blas_tune_defaults__leaves_gpus_alone),
+        cmocka_unit_test(test_blas_tune_defaults__refused_leaves_a_device_that_works),
     };
     return cmocka_run_group_tests_name("cl/blas", tests, device_setup, device_teardown);
 }
