@@ -17,8 +17,12 @@ expect 0 synth faces --count 3500 --quiet
 expect 0 train faces --recipe "$recipes/linear.yaml" --out linear --epochs 20 --quiet
 accuracy linear/best.safetensors
 check "linear reaches $percent %" test "$percent" -lt 60
+check "linear learns nothing: $percent %" test "$percent" -gt 15 # a seventh is a guess
+check "20 epochs" test "$(wc -l <linear/history.csv)" -eq 21
 expect 0 train faces --recipe "$recipes/report.yaml" --out report --quiet --epochs 6 --batch 50 \
     --rate 0.02 --set train.optimizer.momentum=0.9
+check "the momentum is that of --set" grep -q '^ *momentum: 0.9$' report/recipe.yaml
+check "the rate is that of --rate" grep -q '^ *rate: 0.02$' report/recipe.yaml
 accuracy report/best.safetensors
 check "the report's network reaches $percent %" test "$percent" -ge 90
 finish
