@@ -24,8 +24,7 @@ static struct mien_device_about describe(const struct mien_device_info *info)
         .memory_bytes = info->global_bytes,
         .max_buffer_bytes = info->max_alloc_bytes,
         .compute_units = info->compute_units,
-        .usable = info->available && info->has_compiler &&
-                  (info->opencl_major > 1 || (info->opencl_major == 1 && info->opencl_minor >= 2)),
+        .usable = mien_device_why_unusable(info) == NULL,
     };
     (void)snprintf(about.id, sizeof(about.id), "%d:%d", info->platform_index, info->device_index);
     return about;

@@ -8,7 +8,6 @@
 #include "base/memory.h"
 #include "nn/weights.h"
 #include "train/evaluate.h"
-#include "train/metrics.h"
 
 /* Put the network on the device for `count` images at a time, or for its batch if that is less. */
 static enum mien_status place(struct mien_net *net, size_t count, struct mien_error *err)
@@ -63,45 +62,13 @@ done:
     return st;
 }
 
-/* Run a split through the network, which is placed, and judge what it says. */
-static enum mien_status judge(struct mien_metrics *metrics, struct mien_net *net,
-                              const struct mien_dataset *set, enum mien_split split,
-                              struct mien_error *err)
-{
-    enum mien_status st = MIEN_OK;
-    struct mien_softmax_stats stats;
-    struct mien_loader *loader = NULL;
-    const struct mien_loader_options options = {
-        .batch = mien_model_batch(net->model),
-        .mean = net->file.recipe->normalize.mean,
-        .std = net->file.recipe->normalize.std,
-    };
-    const size_t count = set->splits[split].count;
-    float *const probabilities =
-        mien_calloc(count, (size_t)set->class_count * sizeof(*probabilities), err);
-    if (probabilities == NULL) {
-        return MIEN_ERR_MEMORY;
-    }
-    TRY(mien_loader_create(&loader, net->device->cl, set, &options, err));
-    TRY(mien_evaluate(&stats, probabilities, net->model, loader, split, &net->device->log, err));
-    TRY(mien_metrics_compute(metrics, probabilities, set->labels + set->splits[split].first, count,
-                             set->class_count, err));
-    /* From the logits: the same number as in history.csv, also where a probability underflows. */
-    metrics->loss = stats.loss / stats.weight;
-
-done:
-    mien_loader_destroy(loader);
-    free(probabilities);
-    return st;
-}
-
 enum mien_status mien_net_evaluate(struct mien_evaluation *out, size_t *confusion,
                                    struct mien_net *net, const struct mien_data *data,
                                    enum mien_split split, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_class_map map = { .labels = NULL };
-    struct mien_metrics metrics = { 0 };
+    struct mien_judgement judged = { .seconds = 0 };
     if ((unsigned)split >= MIEN_SPLITS) {
         return mien_fail(err, MIEN_ERR_USAGE, "split %d; expected 0 to %d", (int)split,
                          MIEN_SPLITS - 1);
@@ -112,22 +79,23 @@ enum mien_status mien_net_evaluate(struct mien_evaluation *out, size_t *confusio
     }
     TRY(mien_net_map(&map, net, data, err));
     TRY(place(net, count, err));
-    TRY(judge(&metrics, net, &map.set, split, err));
+    TRY(mien_judge(&judged, net->model, net->file.recipe, &map.set, split, &net->device->log, err));
+    const struct mien_metrics *const metrics = &judged.metrics;
     *out = (struct mien_evaluation){
-        .images = metrics.images,
-        .accuracy = metrics.accuracy,
-        .loss = metrics.loss,
-        .macro_f1 = metrics.macro_f1,
-        .top2 = metrics.top2,
-        .ece = metrics.ece,
+        .images = metrics->images,
+        .accuracy = metrics->accuracy,
+        .loss = judged.loss,
+        .macro_f1 = metrics->macro_f1,
+        .top2 = metrics->top2,
+        .ece = metrics->ece,
     };
     if (confusion != NULL) {
-        const size_t classes = (size_t)metrics.classes;
-        memcpy(confusion, metrics.confusion, classes * classes * sizeof(*confusion));
+        const size_t classes = (size_t)metrics->classes;
+        memcpy(confusion, metrics->confusion, classes * classes * sizeof(*confusion));
     }
 
 done:
-    mien_metrics_finish(&metrics);
+    mien_metrics_finish(&judged.metrics);
     mien_class_map_finish(&map);
     return st;
 }

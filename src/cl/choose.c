@@ -16,7 +16,7 @@ struct wish {
     const char *name;
 };
 
-static const char *why_unusable(const struct mien_device_info *info)
+const char *mien_device_why_unusable(const struct mien_device_info *info)
 {
     if (!info->available) {
         return "it is not available";
@@ -143,7 +143,7 @@ static struct field survey(const struct mien_device_list *list, const struct wis
             continue;
         }
         field.fitting++;
-        if (why_unusable(info) != NULL) {
+        if (mien_device_why_unusable(info) != NULL) {
             continue;
         }
         const bool kind = info->kind == best->kind;
@@ -218,7 +218,7 @@ static enum mien_status refuse(const struct mien_device_list *list, const struct
     if (unusable != NULL) {
         return mien_fail(err, MIEN_ERR_NO_DEVICE, "%d:%d %s can not be used: %s; there is %s",
                          unusable->platform_index, unusable->device_index, unusable->name,
-                         why_unusable(unusable), there);
+                         mien_device_why_unusable(unusable), there);
     }
     return mien_fail(err, MIEN_ERR_NO_DEVICE, "no device fits \"%.64s\"; there is %s",
                      wish->any_kind ? "auto" : wish->name, list->count == 0 ? "none" : there);
@@ -238,7 +238,7 @@ enum mien_status mien_device_choose(size_t *out, char *reason, size_t reason_byt
         if (!fits(info, &wish)) {
             continue;
         }
-        if (why_unusable(info) != NULL) {
+        if (mien_device_why_unusable(info) != NULL) {
             unusable = info;
             continue;
         }

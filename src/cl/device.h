@@ -43,6 +43,9 @@ MIEN_CHECK_RESULT
 enum mien_status mien_device_list(struct mien_device_list *out, struct mien_error *err);
 void mien_device_list_finish(struct mien_device_list *list);
 
+/** What keeps a device from being taken, as "it has no compiler"; NULL: nothing does. */
+const char *mien_device_why_unusable(const struct mien_device_info *info);
+
 /**
  * Choose by `wanted`: NULL or "auto" (GPU before accelerator before CPU, then memory, then compute
  * units; only devices with a compiler, OpenCL 1.2 and up), "gpu", "cpu", "P:D", or a part of the

@@ -1,15 +1,12 @@
 /* cmd_eval.c - `mien eval`: how good a model is on a split of a data set */
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/text.h"
 #include "train/class_map.h"
 #include "train/evaluate.h"
-#include "train/metrics.h"
 
 struct eval_options {
     struct common_options common;
@@ -48,16 +45,8 @@ struct result {
     const struct session *session;
     const struct mien_model_file *file;
     enum mien_split split;
-    struct mien_metrics metrics;
-    double seconds;
+    struct mien_judgement judged;
 };
-
-static double now_s(void)
-{
-    struct timespec t = { 0 };
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static enum mien_status choose_split(enum mien_split *out, const struct mien_dataset *set,
                                      int wanted, struct term *term, struct mien_error *err)
@@ -88,42 +77,6 @@ static enum mien_status choose_split(enum mien_split *out, const struct mien_dat
     return MIEN_OK;
 }
 
-/* Run the model over result->split of `set`, whose labels are the model's. */
-static enum mien_status judge(struct result *result, struct mien_model *model,
-                              const struct mien_dataset *set, struct term *term,
-                              struct mien_error *err)
-{
-    enum mien_status st = MIEN_OK;
-    struct mien_softmax_stats stats;
-    struct mien_loader *loader = NULL;
-    const struct mien_recipe *const recipe = result->file->recipe;
-    const struct mien_loader_options options = {
-        .batch = mien_model_batch(model),
-        .mean = recipe->normalize.mean,
-        .std = recipe->normalize.std,
-    };
-    const size_t first = set->splits[result->split].first;
-    const size_t count = set->splits[result->split].count;
-    float *const probabilities =
-        mien_calloc(count, (size_t)set->class_count * sizeof(*probabilities), err);
-    if (probabilities == NULL) {
-        return MIEN_ERR_MEMORY;
-    }
-    TRY(mien_loader_create(&loader, mien_model_cl(model), set, &options, err));
-    const double start = now_s();
-    TRY(mien_evaluate(&stats, probabilities, model, loader, result->split, &term->log, err));
-    result->seconds = now_s() - start;
-    TRY(mien_metrics_compute(&result->metrics, probabilities, set->labels + first, count,
-                             set->class_count, err));
-    /* From the logits: the same number as in history.csv, also where a probability underflows. */
-    result->metrics.loss = stats.loss / stats.weight;
-
-done:
-    mien_loader_destroy(loader);
-    free(probabilities);
-    return st;
-}
-
 static json_t *describe_class(const char *name, const struct mien_class_metrics *c)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:I}", "class", text_json(name), "precision",
@@ -133,7 +86,7 @@ static json_t *describe_class(const char *name, const struct mien_class_metrics 
 
 static json_t *describe(const struct result *result)
 {
-    const struct mien_metrics *const m = &result->metrics;
+    const struct mien_metrics *const m = &result->judged.metrics;
     json_t *const classes = json_array();
     json_t *const per_class = json_array();
     json_t *const confusion = json_array();
@@ -150,10 +103,10 @@ static json_t *describe(const struct result *result)
     }
     json_t *const object = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:o}", "accuracy",
-        term_real(m->accuracy), "loss", term_real(m->loss), "macro_f1", term_real(m->macro_f1),
-        "top2", term_real(m->top2), "ece", term_real(m->ece), "classes", classes, "per_class",
-        per_class, "confusion", confusion, "images", (json_int_t)m->images, "split",
-        mien_split_name(result->split), "seconds", term_real(result->seconds));
+        term_real(m->accuracy), "loss", term_real(result->judged.loss), "macro_f1",
+        term_real(m->macro_f1), "top2", term_real(m->top2), "ece", term_real(m->ece), "classes",
+        classes, "per_class", per_class, "confusion", confusion, "images", (json_int_t)m->images,
+        "split", mien_split_name(result->split), "seconds", term_real(result->judged.seconds));
     if (object != NULL) {
         session_describe(result->session, object);
     }
@@ -162,7 +115,7 @@ static json_t *describe(const struct result *result)
 
 static void print_classes(struct term *term, const struct result *result, int width)
 {
-    const struct mien_metrics *const m = &result->metrics;
+    const struct mien_metrics *const m = &result->judged.metrics;
     char cell[128];
     term_print(term, "%s  images  precision  recall     F1\n",
                text_cell(cell, sizeof(cell), "class", width));
@@ -179,7 +132,7 @@ static void print_classes(struct term *term, const struct result *result, int wi
 static void print_confusion(struct term *term, const struct result *result, int width)
 {
     enum { MOST = 20, COLUMN = 8 };
-    const struct mien_metrics *const m = &result->metrics;
+    const struct mien_metrics *const m = &result->judged.metrics;
     char cell[128];
     if (m->classes > MOST) {
         term_print(term, "\nThe confusion matrix of %d classes is in the output of --json.\n",
@@ -208,7 +161,7 @@ static void print_confusion(struct term *term, const struct result *result, int 
 static void print_summary(struct term *term, const struct result *result)
 {
     enum { WIDEST = 24 };
-    const struct mien_metrics *const m = &result->metrics;
+    const struct mien_metrics *const m = &result->judged.metrics;
     int width = 5;
     for (int k = 0; k < m->classes; k++) {
         const int columns = text_columns(result->file->classes[k]);
@@ -223,10 +176,10 @@ static void print_summary(struct term *term, const struct result *result)
     term_print(term, "\naccuracy  %.2f %%  (%.0f of %zu)\n", 100 * m->accuracy, right, m->images);
     term_print(term, "top-2     %.2f %%  (right with the first or second guess)\n", 100 * m->top2);
     term_print(term, "macro F1  %.4f   (mean of the classes' F1)\n", m->macro_f1);
-    term_print(term, "loss      %.4f\n", m->loss);
+    term_print(term, "loss      %.4f\n", result->judged.loss);
     term_print(term, "ECE       %.4f   (how far confidence is from accuracy; 0 is best)\n", m->ece);
-    term_print(term, "time      %.2f s, %.4g images/s\n", result->seconds,
-               (double)m->images / result->seconds);
+    term_print(term, "time      %.2f s, %.4g images/s\n", result->judged.seconds,
+               (double)m->images / result->judged.seconds);
 }
 
 static enum mien_status load(struct mien_dataset **set, struct mien_class_map *map,
@@ -265,7 +218,8 @@ static enum mien_status eval(const void *options, struct term *term, struct mien
     struct session_model model = { .model = NULL };
     struct mien_dataset *set = NULL;
     struct mien_class_map map = { .labels = NULL };
-    struct result result = { o->model, o->data, &session, &model.file, MIEN_SPLIT_TRAIN, { 0 }, 0 };
+    struct result result = { o->model,    o->data,          &session,
+                             &model.file, MIEN_SPLIT_TRAIN, { .seconds = 0 } };
     enum mien_status st = MIEN_OK;
     TRY(session_model_read(&model, o->model, err));
     TRY(load(&set, &map, o, &model.file, term, err));
@@ -279,7 +233,8 @@ static enum mien_status eval(const void *options, struct term *term, struct mien
     TRY(session_model_place(&model, &session,
                             choose_batch(o, model.file.recipe, map.set.splits[result.split].count),
                             (enum mien_blas)o->blas, err));
-    TRY(judge(&result, model.model, &map.set, term, err));
+    TRY(mien_judge(&result.judged, model.model, model.file.recipe, &map.set, result.split,
+                   &term->log, err));
     if (o->common.json) {
         TRY(term_json(term, describe(&result), err));
     } else {
@@ -287,7 +242,7 @@ static enum mien_status eval(const void *options, struct term *term, struct mien
     }
 
 done:
-    mien_metrics_finish(&result.metrics);
+    mien_metrics_finish(&result.judged.metrics);
     mien_class_map_finish(&map);
     mien_dataset_destroy(set);
     session_model_finish(&model);

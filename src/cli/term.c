@@ -8,15 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
-static double now_s(void)
-{
-    struct timespec t = { 0 };
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
+#include "base/clock.h"
 
 /* From the environment, as the C library's locale would say, without setting a locale. */
 static bool shows_utf8(void)
@@ -177,7 +171,7 @@ void term_progress(struct term *term, const char *what, size_t done, size_t tota
     if (term->quiet || !term->bars) {
         return;
     }
-    const double now = now_s();
+    const double now = mien_now_s();
     if (done == 0 || strncmp(term->what, what, sizeof(term->what) - 1) != 0) {
         (void)snprintf(term->what, sizeof(term->what), "%s", what);
         term->start_s = now;

@@ -1,6 +1,11 @@
 /* evaluate.c - a model over a whole split */
 #include "train/evaluate.h"
 
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+
 static int at_most(size_t value, int limit)
 {
     return value < (size_t)limit ? (int)value : limit;
@@ -76,5 +81,40 @@ done:
     }
     mien_cl_buffer_destroy(stats);
     mien_cl_buffer_destroy(rows);
+    return st;
+}
+
+enum mien_status mien_judge(struct mien_judgement *out, struct mien_model *model,
+                            const struct mien_recipe *recipe, const struct mien_dataset *set,
+                            enum mien_split split, const struct mien_log *log,
+                            struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_softmax_stats stats;
+    struct mien_loader *loader = NULL;
+    const struct mien_loader_options options = {
+        .batch = mien_model_batch(model),
+        .mean = recipe->normalize.mean,
+        .std = recipe->normalize.std,
+    };
+    const size_t count = set->splits[split].count;
+    *out = (struct mien_judgement){ .seconds = 0 };
+    float *const probabilities =
+        mien_calloc(count, (size_t)set->class_count * sizeof(*probabilities), err);
+    if (probabilities == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    TRY(mien_loader_create(&loader, mien_model_cl(model), set, &options, err));
+    const double start = mien_now_s();
+    TRY(mien_evaluate(&stats, probabilities, model, loader, split, log, err));
+    const double seconds = mien_now_s() - start;
+    TRY(mien_metrics_compute(&out->metrics, probabilities, set->labels + set->splits[split].first,
+                             count, set->class_count, err));
+    out->loss = stats.loss / stats.weight;
+    out->seconds = seconds;
+
+done:
+    mien_loader_destroy(loader);
+    free(probabilities);
     return st;
 }

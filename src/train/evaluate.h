@@ -4,6 +4,7 @@
 
 #include "ops/softmax.h"
 #include "train/loader.h"
+#include "train/metrics.h"
 
 /**
  * Run a split in its own order through the model.
@@ -16,5 +17,26 @@ enum mien_status mien_evaluate(struct mien_softmax_stats *out, float *probabilit
                                struct mien_model *model, struct mien_loader *loader,
                                enum mien_split split, const struct mien_log *log,
                                struct mien_error *err);
+
+/** What a model is worth on a split. */
+struct mien_judgement {
+    struct mien_metrics metrics;
+    double loss;    /**< mean cross-entropy from the logits: the number of history.csv, also where a
+                         probability underflows */
+    double seconds; /**< of the evaluation, without loading */
+};
+
+/**
+ * Run a split through a model and judge what it says.
+ *
+ * set        with the model's classes as labels
+ * Ownership  release out->metrics with mien_metrics_finish(); zeroed on error
+ * Errors     as mien_evaluate() and mien_metrics_compute()
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_judge(struct mien_judgement *out, struct mien_model *model,
+                            const struct mien_recipe *recipe, const struct mien_dataset *set,
+                            enum mien_split split, const struct mien_log *log,
+                            struct mien_error *err);
 
 #endif

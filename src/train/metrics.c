@@ -2,7 +2,6 @@
 #include "train/metrics.h"
 
 #include <assert.h>
-#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -11,7 +10,6 @@
 
 /* What is summed over the images. */
 struct sums {
-    double loss;
     size_t hits, hits2;
     struct {
         double confidence;
@@ -59,7 +57,6 @@ static void add_image(struct sums *sums, struct mien_metrics *m, const float *p,
     m->confusion[(size_t)label * (size_t)m->classes + (size_t)top]++;
     m->per_class[label].support++;
     m->per_class[top].predicted++;
-    sums->loss -= log(p[label] < FLT_MIN ? (double)FLT_MIN : (double)p[label]);
     sums->hits += hit;
     sums->hits2 += rank(p, m->classes, label) < 2 ? 1 : 0;
     sums->bins[bin].confidence += (double)p[top];
@@ -128,7 +125,6 @@ enum mien_status mien_metrics_compute(struct mien_metrics *out, const float *pro
     }
     m.accuracy = ratio((double)sums.hits, count);
     m.top2 = ratio((double)sums.hits2, count);
-    m.loss = ratio(sums.loss, count);
     m.ece = calibration_error(&sums, count);
     finish_classes(&m);
     *out = m;

@@ -21,7 +21,6 @@ struct mien_metrics {
     size_t images;
     int classes;
     double accuracy;
-    double loss; /**< mean of -ln p(label), with p at least FLT_MIN; NaN as soon as one p is */
     /** Means over classes, each with the same say however many images it has; over those that occur
      * as a label or as a prediction (a class that the data lacks says nothing). */
     double macro_precision, macro_recall, macro_f1;

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
@@ -30,13 +30,6 @@ struct state {
     float *saved;        /* the weights of the last checkpoint, or those that the run came with */
     double start_s, epoch_s, reported_s;
 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 const char *mien_run_end_text(enum mien_run_end end)
 {
@@ -82,7 +75,7 @@ static void report(struct state *state, const struct mien_softmax_stats *stats)
 {
     const struct mien_run_options *const options = state->options;
     const size_t batch = (size_t)mien_model_batch(state->trainer.model);
-    const double seconds = now_s() - state->epoch_s;
+    const double seconds = mien_now_s() - state->epoch_s;
     const double made = (double)stats->images - (double)(state->steps_before * batch);
     const struct mien_run_progress progress = {
         .epoch = state->trainer.position.epoch + 1,
@@ -117,7 +110,7 @@ static enum mien_status look(struct state *state, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_softmax_stats stats;
-    const double now = now_s();
+    const double now = mien_now_s();
     const bool due = state->options->progress != NULL && now - state->reported_s >= REPORT_SECONDS;
     if (!due && state->steps == NULL) {
         return MIEN_OK;
@@ -150,7 +143,7 @@ static enum mien_status train_epoch(struct state *state, bool *stopped, enum mie
     struct mien_trainer *const trainer = &state->trainer;
     const size_t steps = mien_trainer_steps(trainer);
     *stopped = false;
-    state->epoch_s = now_s();
+    state->epoch_s = mien_now_s();
     state->reported_s = state->epoch_s;
     state->steps_before = trainer->position.step;
     TRY(mien_trainer_begin_epoch(trainer, err));
@@ -232,7 +225,7 @@ static enum mien_status end_epoch(struct state *state, struct mien_epoch *row,
     struct mien_softmax_stats stats;
     TRY(mien_trainer_stats(&stats, trainer, err));
     TRY(check_finite(state, &stats, "loss", err));
-    const double trained_s = now_s() - state->epoch_s;
+    const double trained_s = mien_now_s() - state->epoch_s;
     TRY(mien_trainer_download(trainer, err));
     const size_t before = state->steps_before * (size_t)mien_model_batch(trainer->model);
     *row = (struct mien_epoch){
@@ -243,7 +236,7 @@ static enum mien_status end_epoch(struct state *state, struct mien_epoch *row,
         .images_per_s = ((double)stats.images - (double)before) / trained_s,
     };
     TRY(validate(state, row, err));
-    row->seconds = now_s() - state->epoch_s;
+    row->seconds = mien_now_s() - state->epoch_s;
 
     const double accuracy = row->validated ? row->validation_accuracy : row->train_accuracy;
     const bool best =
@@ -349,7 +342,7 @@ enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
                           const struct mien_run_options *options, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct state state = { .options = options, .start_s = now_s() };
+    struct state state = { .options = options, .start_s = mien_now_s() };
     struct mien_trainer_options training = options->trainer;
     struct mien_tuning tuning = { NULL, 0 };
     enum mien_run_end end = MIEN_RUN_ALL_EPOCHS;
@@ -375,7 +368,7 @@ enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
         .best_epoch = state.trainer.position.best_epoch,
         .best_accuracy = state.trainer.position.best_accuracy,
         .peak_bytes = mien_cl_peak_bytes(cl),
-        .seconds = now_s() - state.start_s,
+        .seconds = mien_now_s() - state.start_s,
     };
     TRY(mien_run_write_info(state.paths.info, &state.trainer, options, out, err));
 
