@@ -61,9 +61,9 @@ static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pas
     const bool filter = pass == MIEN_CONV2D_BWD_FILTER;
     const int registers = op->lanes == 16 ? 8 : 4;
     int values[MIEN_CONV2D_PARAMS] = {
-        [PARAM_TILES] = 2,
+        [PARAM_TILES] = filter ? 2 : 3,
         [PARAM_INPUTS] = filter ? 2 : 32,
-        [PARAM_OUTPUTS] = filter ? 32 : 64,
+        [PARAM_OUTPUTS] = 64,
         [PARAM_REGISTERS] = registers,
     };
     const int order[] = { PARAM_INPUTS, PARAM_OUTPUTS, PARAM_TILES };
