@@ -129,7 +129,7 @@ const struct command cmd_devices = {
         "auto takes a GPU before any other, then the one with more memory, then with more\n"
         "compute units. --device and MIEN_DEVICE choose by kind, by PLATFORM:DEVICE or by a\n"
         "part of the name.",
-    .common = COMMON_DEVICE | COMMON_JSON,
+    .common = COMMON_DEVICE | COMMON_JSON | COMMON_QUIET,
     .options_bytes = sizeof(struct devices_options),
     .defaults = &devices_defaults,
     .run = devices,

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/term.h"
+#include "cli/text.h"
 #include "data/dataset.h"
 
 struct synth_options {
@@ -38,8 +39,17 @@ static enum mien_status synth(const void *options, struct term *term, struct mie
     if (st != MIEN_OK) {
         return st;
     }
-    term_print(term, "%s: %d training images, and validation images beside them\n", o->folder,
-               o->count);
+    const size_t validation = mien_synth_validation(draw.count);
+    if (o->common.json) {
+        return term_json(term,
+                         json_pack("{s:o, s:{s:i, s:I}}", "folder", text_json(o->folder), "splits",
+                                   "train", o->count, "validation", (json_int_t)validation),
+                         err);
+    }
+    if (!term->quiet) {
+        term_print(term, "%s: %d training images and %zu validation images\n", o->folder, o->count,
+                   validation);
+    }
     return MIEN_OK;
 }
 
@@ -51,7 +61,7 @@ const struct command cmd_synth = {
                "images everywhere.",
     .options = synth_table,
     .positionals = synth_positionals,
-    .common = COMMON_SEED | COMMON_QUIET,
+    .common = COMMON_SEED | COMMON_JSON | COMMON_QUIET,
     .options_bytes = sizeof(struct synth_options),
     .defaults = &synth_defaults,
     .run = synth,

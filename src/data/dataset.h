@@ -70,4 +70,7 @@ MIEN_CHECK_RESULT
 enum mien_status mien_synth_write(const char *folder, const struct mien_synth_options *options,
                                   struct mien_error *err);
 
+/** Validation images that it draws beside `count` for training: a fifth, at least one a class. */
+size_t mien_synth_validation(size_t count);
+
 #endif

@@ -34,6 +34,37 @@ static char *image_path(const struct drawing *job, size_t index, struct mien_err
     return mien_path_join(job->folder, name, err);
 }
 
+/* Under its name a file is whole or not there; a hundred thousand of them are not flushed each. */
+static enum mien_status write_whole(const char *path, const void *data, size_t bytes,
+                                    struct mien_error *err)
+{
+    const size_t room = strlen(path) + sizeof(".part");
+    char *const part = mien_calloc(room, 1, err);
+    if (part == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    (void)snprintf(part, room, "%s.part", path);
+    FILE *const stream = fopen(part, "wbx");
+    bool ok = stream != NULL && fwrite(data, 1, bytes, stream) == bytes;
+    int code = errno;
+    if (stream != NULL && fclose(stream) != 0) {
+        code = ok ? errno : code;
+        ok = false;
+    }
+    if (ok && rename(part, path) != 0) {
+        code = errno;
+        ok = false;
+    }
+    if (!ok && stream != NULL) {
+        (void)remove(part);
+    }
+    free(part);
+    char text[128];
+    return ok ? MIEN_OK
+              : mien_fail(err, MIEN_ERR_IO, "cannot write %.800s: %s", path,
+                          strerror_r(code, text, sizeof(text)));
+}
+
 static enum mien_status write_png(const char *path, const uint8_t *pixels, struct mien_error *err)
 {
     png_image image = { .version = PNG_IMAGE_VERSION,
@@ -46,19 +77,7 @@ static enum mien_status write_png(const char *path, const uint8_t *pixels, struc
         png_image_free(&image);
         return mien_fail(err, MIEN_ERR_IO, "cannot encode %.800s: %s", path, image.message);
     }
-    FILE *const stream = fopen(path, "wbx"); /* never over a file that is there */
-    bool ok = stream != NULL && fwrite(file, 1, bytes, stream) == bytes;
-    int code = errno;
-    if (stream != NULL && fclose(stream) != 0) {
-        code = ok ? errno : code;
-        ok = false;
-    }
-    if (!ok) {
-        char text[128];
-        return mien_fail(err, MIEN_ERR_IO, "cannot write %.800s: %s", path,
-                         strerror_r(code, text, sizeof(text)));
-    }
-    return MIEN_OK;
+    return write_whole(path, file, bytes, err);
 }
 
 static enum mien_status draw_one(void *user, size_t index, struct mien_error *err)
@@ -121,6 +140,11 @@ static enum mien_status make_folders(const struct drawing *job, struct mien_erro
     return MIEN_OK;
 }
 
+size_t mien_synth_validation(size_t count)
+{
+    return count / 5 < MIEN_EMOTIONS ? MIEN_EMOTIONS : count / 5;
+}
+
 enum mien_status mien_synth_write(const char *folder, const struct mien_synth_options *options,
                                   struct mien_error *err)
 {
@@ -130,8 +154,7 @@ enum mien_status mien_synth_write(const char *folder, const struct mien_synth_op
         return mien_fail(err, MIEN_ERR_USAGE, "%zu faces; expected %d to %d", options->count,
                          MIEN_EMOTIONS, MAX_COUNT);
     }
-    const size_t fifth = options->count / 5;
-    const size_t validation = fifth < MIEN_EMOTIONS ? MIEN_EMOTIONS : fifth; /* one of each class */
+    const size_t validation = mien_synth_validation(options->count);
     for (int i = 0; i < MIEN_EMOTIONS; i++) {
         TRY(mien_class_list_add(&classes, mien_fer2013_names[i], err));
     }

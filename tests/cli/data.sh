@@ -5,7 +5,8 @@
 cd "$work" || exit 1
 
 expect 0 synth faces --count 70
-says '^faces: 70 training images'
+says '^faces: 70 training images and 14 validation images$'
+check "nothing but whole images" test "$(find faces -type f ! -name '*.png' | wc -l)" -eq 0
 check "70 training images" test "$(find faces/train -name '*.png' | wc -l)" -eq 70
 check "14 validation images" test "$(find faces/validation -name '*.png' | wc -l)" -eq 14
 check "seven classes" test "$(find faces/train -mindepth 1 -maxdepth 1 | wc -l)" -eq 7
@@ -20,6 +21,14 @@ expect 0 synth other --count 70 --seed 1
 check "another seed draws others" test "$(diff -rq faces other | wc -l)" -gt 0
 mkdir empty
 expect 0 synth empty --count 7 --quiet
+silent
+expect 0 synth told --count 7 --json
+says '^{"folder": "told", "splits": {"train": 7, "validation": 7}}$'
+ran="synth full (ulimit -f 0)"
+code=0
+(ulimit -f 0 && "$mien" synth full --count 7 >/dev/null 2>&1) || code=$?
+check "a full disk is no failure: $code" test "$code" -eq 1
+check "images that are none are left" test "$(find full -type f | wc -l)" -eq 0
 touch file
 expect 1 synth file
 errs '^mien synth: file: Not a directory'

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 cd "$work" || exit 1
 
+expect 0 help --quiet
 expect 0 help
 says '^Usage: mien COMMAND'
 says '^  synth '
@@ -36,6 +37,10 @@ for command in $commands; do
     expect 2 "$command" -x
     errs "^mien $command: unknown option '-x'"
     one_line
+    check "$command takes no --quiet" grep -q -e '^  --quiet ' "$work/one"
+    case $command in help | completion) ;; *)
+        check "$command takes no --json" grep -q -e '^  --json ' "$work/one" ;;
+    esac
     expect 2 "$command" --help=yes
     errs "takes no value"
 done
