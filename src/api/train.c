@@ -1,18 +1,6 @@
 /* train.c - a training run for users of the library (declared in mien.h) */
-#include <stdlib.h>
-
 #include "api/internal.h"
-#include "base/file.h"
 #include "train/run.h"
-
-static enum mien_status take_last(struct mien_net *net, const char *folder, struct mien_error *err)
-{
-    char *const last = mien_path_join(folder, "last.safetensors", err);
-    const enum mien_status st =
-        last == NULL ? MIEN_ERR_MEMORY : mien_net_take_weights(net, last, err);
-    free(last);
-    return st;
-}
 
 enum mien_status mien_net_train(struct mien_run_result *out, struct mien_net *net,
                                 const struct mien_data *data,
@@ -47,9 +35,6 @@ enum mien_status mien_net_train(struct mien_run_result *out, struct mien_net *ne
         .log = &net->device->log,
     };
     TRY(mien_net_map(&map, net, data, err));
-    if (options->resume) {
-        TRY(take_last(net, options->folder, err));
-    }
     mien_net_unplace(net); /* its memory is needed, and its weights are about to be others */
     TRY(mien_run(&result, net->device->cl, &net->file, &map.set, &run, err));
     if (out != NULL) {

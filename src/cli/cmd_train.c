@@ -249,6 +249,7 @@ static enum mien_status begin(struct mien_model_file *file, struct mien_dataset 
     if (o->common.seed >= 0) {
         recipe->train.seed = (uint64_t)o->common.seed;
     }
+    TRY(mien_run_check_folder(o->out, err));
     TRY(take_origin(origin, o, err));
     const struct mien_data_options load = data_options(origin, recipe, term);
     TRY(mien_dataset_load(set, o->data, &load, err));

@@ -358,6 +358,10 @@ enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
     if (options->resume) { /* with the kernels that it began with */
         TRY(mien_checkpoint_tuning(&tuning, state.paths.last, err));
         training.tuning = &tuning;
+        /* Another run may have gone on between the caller's look at the file and this one's lock.
+         */
+        TRY(mien_model_file_take_weights(file, state.paths.last, err));
+        memcpy(state.saved, file->weights, floats * sizeof(*state.saved));
     }
     TRY(mien_trainer_init(&state.trainer, cl, file, set, &training, err));
     TRY(prepare(&state, err));

@@ -25,13 +25,23 @@ struct mien_run_options {
 };
 
 /**
+ * See whether a new run may have a folder: one that is not there, or holds nothing but what a run
+ * left that never came to its first checkpoint.  For those who would rather know before they load
+ * data; mien_run() looks again.
+ *
+ * Errors  MIEN_ERR_IO: it is no folder, holds a run or other files; MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_run_check_folder(const char *folder, struct mien_error *err);
+
+/**
  * Train a model on a data set into a run folder: recipe.yaml, history.csv, last.safetensors,
  * best.safetensors, run.json.
  *
  * file    recipe, network, classes and first weights; for a run that goes on, read from its
- *         last.safetensors.  Its weights are the last ones afterwards; after a failure those of
- *         the last checkpoint, or those it came with
- * Errors  MIEN_ERR_IO: the folder cannot be written, or holds a run already and `resume` is false
+ *         last.safetensors, whose weights it gets again.  Its weights are the last ones afterwards;
+ * after a failure those of the last checkpoint, or those it came with Errors  MIEN_ERR_IO: the
+ * folder cannot be written, holds a run already and `resume` is false, or another run is in it now
  *         MIEN_ERR_NOT_FINITE: the loss or a weight; the files stay as the epoch before left them
  *         MIEN_ERR_CL, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT as mien_checkpoint_restore()
  */

@@ -1,13 +1,81 @@
 /* run_files.c - the files of a run folder beside checkpoints and history */
 #include "train/run_files.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/file.h"
+
+/* Names of a run's own files, and of what is left of one that was being written. */
+static bool is_own(const char *name)
+{
+    static const char *const own[] = { "recipe.yaml",      "history.csv",
+                                       "best.safetensors", "run.json",
+                                       "steps.csv",        "last.safetensors.tmp-",
+                                       "epoch-",           "." };
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        if (strncmp(name, own[i], strlen(own[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum mien_status check_names(const char *folder, DIR *dir, struct mien_error *err)
+{
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): safe on different streams, as POSIX.1-2024 demands */
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        if (strcmp(entry->d_name, "last.safetensors") == 0) {
+            return mien_fail(
+                err, MIEN_ERR_IO,
+                "%s holds a run already: go on with --resume, or choose another folder", folder);
+        }
+    }
+    rewinddir(dir);
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        if (!is_own(entry->d_name)) {
+            return mien_fail(err, MIEN_ERR_IO,
+                             "%.400s holds other files (%.100s): a run wants a folder of its own",
+                             folder, entry->d_name);
+        }
+    }
+    return MIEN_OK;
+}
+
+enum mien_status mien_run_check_folder(const char *folder, struct mien_error *err)
+{
+    char text[128];
+    DIR *const dir = opendir(folder);
+    if (dir == NULL && errno == ENOENT) {
+        return MIEN_OK;
+    }
+    if (dir == NULL) {
+        return mien_fail(err, MIEN_ERR_IO, "%s: %s", folder, strerror_r(errno, text, sizeof(text)));
+    }
+    const enum mien_status st = check_names(folder, dir, err);
+    (void)closedir(dir);
+    return st;
+}
+
+/* Where the file system knows no locks, a run goes on without. */
+static enum mien_status lock_folder(struct mien_run_paths *paths, const char *folder,
+                                    struct mien_error *err)
+{
+    paths->lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    paths->locked = paths->lock >= 0;
+    if (paths->locked && flock(paths->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        return mien_fail(err, MIEN_ERR_IO, "%s is in use by another run", folder);
+    }
+    return MIEN_OK;
+}
 
 enum mien_status mien_run_paths_init(struct mien_run_paths *paths, const char *folder, bool resume,
                                      struct mien_error *err)
@@ -25,14 +93,12 @@ enum mien_status mien_run_paths_init(struct mien_run_paths *paths, const char *f
         paths->best == NULL || paths->info == NULL || paths->steps == NULL) {
         return MIEN_ERR_MEMORY;
     }
-    if (resume) {
-        return MIEN_OK;
+    if (!resume) {
+        TRY(mien_folder_make(folder, err));
     }
-    TRY(mien_folder_make(folder, err));
-    if (mien_path_is_file(paths->last)) {
-        st = mien_fail(err, MIEN_ERR_IO,
-                       "%s holds a run already: go on with --resume, or choose another folder",
-                       folder);
+    TRY(lock_folder(paths, folder, err));
+    if (!resume) {
+        TRY(mien_run_check_folder(folder, err));
     }
 
 done:
@@ -49,6 +115,9 @@ void mien_run_clear(const struct mien_run_paths *paths)
 
 void mien_run_paths_finish(struct mien_run_paths *paths)
 {
+    if (paths->locked) {
+        (void)close(paths->lock);
+    }
     free(paths->recipe);
     free(paths->history);
     free(paths->last);

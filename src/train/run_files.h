@@ -10,12 +10,16 @@
 /** Paths of a run folder; owned. */
 struct mien_run_paths {
     char *recipe, *history, *last, *best, *info, *steps;
+    bool locked; /**< `lock` is open */
+    int lock;    /**< the folder; released with the process, however that ends */
 };
 
 /**
- * Make the folder for a new run, and see that it finds no other run in it: a last.safetensors.
+ * Make the folder for a new run, as mien_run_check_folder() allows, and hold it against other
+ * runs.
  *
  * Ownership  release with mien_run_paths_finish(), also after an error
+ * Errors     MIEN_ERR_IO, among others: another run is in it now; MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_run_paths_init(struct mien_run_paths *paths, const char *folder, bool resume,

@@ -68,7 +68,8 @@ static void test_misuse__wrong_source_is_refused(void **state)
 static void test_misuse__missing_files_are_named(void **state)
 {
     struct net_fixture *const f = net_with_device(state);
-    const char *const missing = "/nonexistent/file.safetensors";
+    char *const gone = scratch_path(f->folder, "gone");
+    char *const missing = scratch_path(gone, "last.safetensors");
     struct mien_net *net = NULL;
     struct mien_data *data = NULL;
     struct mien_recipe *recipe = NULL;
@@ -83,11 +84,13 @@ static void test_misuse__missing_files_are_named(void **state)
     assert_null(recipe);
     must_fail(mien_net_predict_file(probabilities, f->net, missing, &f->err), MIEN_ERR_IO, &f->err,
               missing);
-    must_fail(mien_net_save(f->net, missing, &f->err), MIEN_ERR_IO, &f->err, "/nonexistent");
+    must_fail(mien_net_save(f->net, missing, &f->err), MIEN_ERR_IO, &f->err, gone);
     must_fail(mien_net_take_weights(f->net, missing, &f->err), MIEN_ERR_IO, &f->err, missing);
-    const struct mien_train_options resume = { .folder = "/nonexistent", .resume = true };
+    const struct mien_train_options resume = { .folder = gone, .resume = true };
     must_fail(mien_net_train(NULL, f->net, f->data, &resume, &f->err), MIEN_ERR_IO, &f->err,
-              "/nonexistent/last.safetensors");
+              missing);
+    free(missing);
+    free(gone);
 }
 
 static void test_misuse__weights_of_another_network_change_nothing(void **state)

@@ -41,6 +41,11 @@ errs '^mien train: whole holds a run already'
 one_line
 check "the run was left as it was" diff -r whole kept
 
+# Neither the data's folder nor one with other files is a run's.
+expect 1 train faces --recipe "$tiny" --out faces --quiet
+errs '^mien train: faces holds other files'
+one_line
+
 # Cut inside an epoch, gone on from another folder, without DATA.
 # shellcheck disable=SC2086
 expect 0 train faces --recipe "$tiny" --out cut $few --max-steps 7 --json

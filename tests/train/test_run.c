@@ -1,9 +1,12 @@
 /* test_run.c - runs in their folders: what they learn, and that stopping them changes nothing */
 // wrap: mien_trainer_step
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "support/comma.h"
@@ -391,6 +394,35 @@ static void test_run__takes_a_folder_without_a_checkpoint(void **state)
     set_free(set);
 }
 
+static void test_run__refuses_a_folder_that_is_in_use_or_not_its_own(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct mien_run_result result;
+    struct mien_dataset *const set = set_make(&sizes, 3);
+    char *const folder = scratch_make();
+    char *const thesis = scratch_path(folder, "thesis.tex");
+    struct plan plan = { .recipe = momentum, .folder = folder, .max_steps = 2 };
+    const int other = open(folder, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(flock(other, LOCK_EX), 0);
+    must_fail(run(&result, cl, set, &plan, &err), MIEN_ERR_IO, &err, "is in use by another run");
+    assert_int_equal(scratch_count(folder), 0);
+    assert_int_equal(flock(other, LOCK_UN), 0);
+    scratch_write(thesis, "x", 1);
+    must_fail(run(&result, cl, set, &plan, &err), MIEN_ERR_IO, &err, "other files (thesis.tex)");
+    assert_int_equal(scratch_count(folder), 1);
+    assert_int_equal(remove(thesis), 0);
+    (void)must_run(cl, set, plan);
+    plan.resume = true;
+    assert_int_equal(flock(other, LOCK_EX), 0);
+    must_fail(run(&result, cl, set, &plan, &err), MIEN_ERR_IO, &err, "is in use by another run");
+    assert_int_equal(close(other), 0);
+    (void)must_run(cl, set, plan);
+    free(thesis);
+    scratch_remove(folder);
+    set_free(set);
+}
+
 static void test_run__refuses_a_folder_that_holds_a_run(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
@@ -422,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_run__keeps_the_last_good_state_when_the_loss_is_lost),
         cmocka_unit_test(test_run__leaves_its_files_when_the_last_step_of_an_epoch_loses_a_weight),
         cmocka_unit_test(test_run__takes_a_folder_without_a_checkpoint),
+        cmocka_unit_test(test_run__refuses_a_folder_that_is_in_use_or_not_its_own),
         cmocka_unit_test(test_run__refuses_a_folder_that_holds_a_run),
     };
     return cmocka_run_group_tests_name("train/run", tests, device_setup, device_teardown);
