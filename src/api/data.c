@@ -73,13 +73,6 @@ enum mien_status mien_data_load(struct mien_data **out, const char *path,
     return st == MIEN_OK ? wrap_set(out, set, err) : st;
 }
 
-static bool is_utf8(const char *text)
-{
-    json_t *const value = json_string(text);
-    json_decref(value);
-    return value != NULL;
-}
-
 enum mien_status mien_class_list_copy(struct mien_class_list *out, const char *const *classes,
                                       int class_count, struct mien_error *err)
 {
@@ -90,7 +83,7 @@ enum mien_status mien_class_list_copy(struct mien_class_list *out, const char *c
                          MIEN_MAX_CLASSES);
     }
     for (int i = 0; i < class_count; i++) {
-        if (classes[i][0] == '\0' || !is_utf8(classes[i]) ||
+        if (classes[i][0] == '\0' || !mien_class_is_text(classes[i]) ||
             mien_class_list_find(out, classes[i]) >= 0) {
             st = mien_fail(err, MIEN_ERR_USAGE,
                            "class %d is \"%.100s\"; expected names in UTF-8, each once", i,

@@ -1,4 +1,5 @@
 /* scan_classes.c - from folder names to classes, from file names to splits */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,9 +59,32 @@ static void tell_untrained(const struct mien_scan *scan, const int *label, const
     }
 }
 
+/* Names go into weights and results, which are UTF-8. */
+static enum mien_status check_names(const struct mien_scan *scan, struct mien_error *err)
+{
+    for (size_t i = 0; i < scan->folders.count; i++) {
+        const char *const name = scan->folders.names[i];
+        if (!mien_class_is_text(name)) {
+            char shown[64];
+            (void)snprintf(shown, sizeof(shown), "%s", name);
+            for (char *at = shown; *at != '\0'; at++) {
+                *at = (char)((unsigned char)*at < 0x80 ? *at : '?');
+            }
+            return mien_fail(err, MIEN_ERR_FORMAT,
+                             "%.800s: the name of the class folder %s is not UTF-8", scan->root,
+                             shown);
+        }
+    }
+    return MIEN_OK;
+}
+
 enum mien_status mien_scan_name_classes(struct mien_scan *scan, struct mien_error *err)
 {
-    enum mien_status st = MIEN_ERR_MEMORY;
+    enum mien_status st = check_names(scan, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    st = MIEN_ERR_MEMORY;
     const bool numbered = mien_class_list_is_fer2013(&scan->folders);
     int *const label = mien_calloc(scan->folders.count, sizeof(*label), err);
     unsigned *const used = splits_of_folders(scan, err);

@@ -49,6 +49,19 @@ check "one JSON object, one line" test "$(wc -l <"$out")" -eq 1
 expect 0 pack faces/train split.safetensors --split 0.2
 says '^  validation *14$'
 
+echo "\\documentclass{book}" >thesis.tex
+expect 2 pack faces thesis.tex
+errs "^mien pack: OUT: 'thesis.tex' does not end in .safetensors"
+cp thesis.tex thesis.safetensors
+expect 1 pack faces thesis.safetensors
+errs '^mien pack: thesis.safetensors is there and no packed file'
+one_line
+check "it was left alone" cmp -s thesis.tex thesis.safetensors
+cp -r faces latin
+mv latin/train/happy "latin/train/$(printf 'fr\366hlich')"
+expect 4 pack latin x.safetensors
+errs '^mien pack: latin: the name of the class folder fr?hlich is not UTF-8$'
+one_line
 expect 4 pack nosuch x.safetensors
 errs '^mien pack: nosuch: No such file or directory'
 mkdir nothing
