@@ -48,9 +48,9 @@ static enum mien_status open_regular(int *out, size_t *bytes, const char *path,
     if (fstat(fd, &info) != 0) {
         st = fail_io(err, "examine", path, errno);
     } else if (S_ISDIR(info.st_mode)) {
-        st = mien_fail(err, MIEN_ERR_IO, "%.800s is a folder, expected a file", path);
+        st = mien_fail(err, MIEN_ERR_FORMAT, "%.800s is a folder, expected a file", path);
     } else if (!S_ISREG(info.st_mode)) {
-        st = mien_fail(err, MIEN_ERR_IO, "%.800s is not a regular file", path);
+        st = mien_fail(err, MIEN_ERR_FORMAT, "%.800s is not a regular file", path);
     } else if ((uintmax_t)info.st_size > SIZE_MAX / 2) {
         st = fail_io(err, "read", path, EFBIG);
     }

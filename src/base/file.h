@@ -12,7 +12,10 @@ struct mien_file_map {
     size_t bytes;
 };
 
-/** Errors  MIEN_ERR_IO, the path is in the text; *out is then zeroed */
+/**
+ * Errors  MIEN_ERR_IO, MIEN_ERR_FORMAT: it is no regular file; the path is in the text, *out is
+ *         then zeroed
+ */
 MIEN_CHECK_RESULT
 enum mien_status mien_file_map(struct mien_file_map *out, const char *path, struct mien_error *err);
 void mien_file_unmap(struct mien_file_map *map); /* zeroed or NULL is allowed */
@@ -21,7 +24,8 @@ void mien_file_unmap(struct mien_file_map *map); /* zeroed or NULL is allowed */
  * Read a whole file; a zero byte follows the last one.
  *
  * Ownership  *data is the caller's, release with free(); NULL on error
- * Errors     MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT when it is larger than `limit` bytes
+ * Errors     MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT when it is larger than `limit` bytes or
+ * no regular file
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_file_read(unsigned char **data, size_t *bytes, const char *path, size_t limit,

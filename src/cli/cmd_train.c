@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -283,6 +284,11 @@ static enum mien_status go_on(struct mien_model_file *file, struct mien_dataset 
     TRY(mien_model_file_load(file, last, err));
     TRY(mien_model_file_set(file, (const char *const *)o->settings.items, o->settings.count, err));
     TRY(read_origin(origin, last, o, err));
+    if (o->data == NULL && access(origin->data, R_OK) != 0) {
+        st = mien_fail(err, MIEN_ERR_FORMAT, "%s, the run's data, cannot be read: give DATA",
+                       origin->data);
+        goto done;
+    }
     const struct mien_data_options load = data_options(origin, file->recipe, term);
     TRY(mien_dataset_load(set, origin->data, &load, err));
 

@@ -45,6 +45,10 @@ static enum mien_status keep_rows(struct mien_history *history, int rows, struct
     enum mien_status st = MIEN_OK;
     unsigned char *data = NULL;
     size_t bytes = 0;
+    if (!mien_path_is_file(history->path)) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s is missing: %d epochs are wanted", history->path,
+                         rows);
+    }
     TRY(mien_file_read(&data, &bytes, history->path, LIMIT_BYTES, err));
     const char *at = (const char *)data;
     for (int row = 0; row < rows + 1; row++) {

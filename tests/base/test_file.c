@@ -163,17 +163,17 @@ static void test_file__an_empty_file_is_no_error(void **state)
     free(path);
 }
 
-static void check_refused(const char *path, const char *part)
+static void check_refused(const char *path, enum mien_status status, const char *part)
 {
     struct mien_error err = { "" };
     struct mien_file_map map = { (const unsigned char *)"x", 1 };
-    must_fail(mien_file_map(&map, path, &err), MIEN_ERR_IO, &err, part);
+    must_fail(mien_file_map(&map, path, &err), status, &err, part);
     assert_non_null(strstr(err.text, path));
     assert_null(map.data);
     assert_int_equal(map.bytes, 0);
     unsigned char *data = (unsigned char *)&map;
     size_t bytes = 1;
-    must_fail(mien_file_read(&data, &bytes, path, 1000, &err), MIEN_ERR_IO, &err, part);
+    must_fail(mien_file_read(&data, &bytes, path, 1000, &err), status, &err, part);
     assert_null(data);
 }
 
@@ -183,11 +183,11 @@ static void test_file__only_regular_files_are_read(void **state)
     char *const below = scratch_path(*state, "old/below");
     char *const pipe = scratch_path(*state, "pipe");
     assert_int_equal(mkfifo(pipe, 0600), 0); /* opening it the plain way would wait for ever */
-    check_refused(missing, "No such file");
-    check_refused(below, "Not a directory");
-    check_refused(pipe, "not a regular file");
-    check_refused("/dev/null", "not a regular file");
-    check_refused(*state, "is a folder");
+    check_refused(missing, MIEN_ERR_IO, "No such file");
+    check_refused(below, MIEN_ERR_IO, "Not a directory");
+    check_refused(pipe, MIEN_ERR_FORMAT, "not a regular file");
+    check_refused("/dev/null", MIEN_ERR_FORMAT, "not a regular file");
+    check_refused(*state, MIEN_ERR_FORMAT, "is a folder");
     free(missing);
     free(below);
     free(pipe);

@@ -162,6 +162,17 @@ echo left >early/history.csv
 expect 4 train --resume early
 errs '^mien train: early holds no run to go on with: it has no last.safetensors'
 one_line
+cp -r whole moved
+sed 's,"path": ".*","path": "/no/such/faces",' whole/run.json >moved/run.json
+expect 4 train --resume moved
+errs "^mien train: /no/such/faces, the run's data, cannot be read: give DATA"
+one_line
+rm moved/history.csv
+expect 4 train faces --resume moved --quiet
+errs 'moved/history.csv is missing'
+one_line
+expect 4 train faces --recipe faces --out other
+errs '^mien train: faces is a folder'
 cp -r whole damaged
 head -c 500 whole/last.safetensors >damaged/last.safetensors
 expect 4 train --resume damaged

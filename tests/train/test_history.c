@@ -106,8 +106,8 @@ static void test_history__refuses_a_file_that_is_not_the_runs(void **state)
     check_refusal(HEADER "1,1,1,,,1,1,1\n", 2, "line 3");
     check_refusal(HEADER "1,1,1,,,1,1,1\n3,1,1,,,1,1,1\n", 2, "line 3");
     check_refusal("a,b\n1,1\n", 1, "line 1");
-    must_fail(mien_history_init(&history, "/nonexistent/history.csv", 1, &err), MIEN_ERR_IO, &err,
-              "history.csv");
+    must_fail(mien_history_init(&history, "/nonexistent/history.csv", 1, &err), MIEN_ERR_FORMAT,
+              &err, "history.csv");
     mien_history_finish(&history);
 }
 
