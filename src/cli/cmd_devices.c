@@ -115,7 +115,8 @@ static enum mien_status devices(const void *options, struct term *term, struct m
     } else {
         print_all(term, &list, &choice);
     }
-    st = chosen;
+    st = chosen == MIEN_OK || o->common.device != NULL ? chosen
+                                                       : mien_wrap(err, chosen, "MIEN_DEVICE");
 
 done:
     mien_device_list_finish(&list);

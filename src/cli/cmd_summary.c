@@ -53,12 +53,14 @@ static enum mien_status plan_memory(struct memory *out, const struct summary_opt
     *out = (struct memory){ .batch = recipe->train.batch, .lanes = 1 };
     st = mien_device_list(&list, err);
     if (st == MIEN_OK) {
-        TRY(mien_device_choose(&chosen, NULL, 0, &list, wanted, err));
+        st = mien_device_choose(&chosen, NULL, 0, &list, wanted, err);
+    }
+    if (st == MIEN_OK) {
         (void)snprintf(out->device, sizeof(out->device), "%s", list.devices[chosen].name);
         out->lanes = mien_device_lanes(&list.devices[chosen]);
         local_bytes = (size_t)list.devices[chosen].local_bytes;
-    } else if (st != MIEN_ERR_NO_DEVICE || wanted != NULL) {
-        goto done;
+    } else if (o->common.device != NULL) {
+        goto done; /* without --device none is needed, whatever MIEN_DEVICE asks for */
     }
     const struct mien_model_options options = {
         .batch = out->batch,

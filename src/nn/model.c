@@ -113,6 +113,22 @@ done:
     return st;
 }
 
+/* Some drivers end the program where memory runs out, so what cannot fit is not tried. */
+static enum mien_status check_memory(const struct mien_model *model, struct mien_error *err)
+{
+    const struct mien_model_memory *const memory = &model->memory;
+    const struct mien_device_info *const device = mien_cl_device(model->cl);
+    const double wanted = (double)memory->parameters + (double)memory->gradients +
+                          (double)memory->activations + (double)memory->scratch;
+    if (wanted + (double)mien_cl_bytes(model->cl) <= (double)device->global_bytes) {
+        return MIEN_OK;
+    }
+    return mien_fail(err, MIEN_ERR_MEMORY,
+                     "the network needs %.1f MB for batches of %d, %s has %.1f MB: try a smaller "
+                     "batch",
+                     wanted / 1e6, model->batch, device->name, (double)device->global_bytes / 1e6);
+}
+
 enum mien_status mien_model_create(struct mien_model **out, struct mien_cl *cl,
                                    const struct mien_network *network,
                                    const struct mien_model_options *options, struct mien_error *err)
@@ -134,6 +150,7 @@ enum mien_status mien_model_create(struct mien_model **out, struct mien_cl *cl,
     model->batch = options->batch;
     TRY(mien_graph_build(&model->graph, network, &resolved, err));
     fill_memory(&model->memory, &model->graph, network, options->train);
+    TRY(check_memory(model, err));
     TRY(allocate_params(model, err));
     TRY(allocate_slots(model, err));
     *out = model;

@@ -48,6 +48,7 @@ for wish in nosuchdevice 99:0 0:99 0: :0 0:0:0 -1:0 99999999999999999999:0; do
     says '^       driver    .' # what could be asked for is listed all the same
 done
 MIEN_DEVICE=nosuchdevice expect 3 devices --json
+errs '^mien devices: MIEN_DEVICE: '
 says '"wanted": "nosuchdevice", "taken": null}'
 expect 3 devices --device "$(printf '%05000d' 0)"
 one_line

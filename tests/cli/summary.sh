@@ -49,7 +49,7 @@ expect 4 summary shape.yaml
 errs 'conv'
 expect 4 summary cut.yaml
 one_line
-expect 1 summary folder.yaml
+expect 4 summary folder.yaml
 errs '^mien summary: .*folder.yaml'
 one_line
 
@@ -61,4 +61,11 @@ for setting in nosuch=1 train.nosuch=1 train.batch train.batch= =5 train.batch=x
 done
 expect 2 summary "$recipes/report.yaml" --classes 1
 errs "--classes: '1' is not a whole number from 2 to 10000"
+
+# A device is asked for, but not needed.
+export MIEN_DEVICE=nosuchdevice
+expect 0 summary "$recipes/report.yaml"
+says '^memory of a training step of .* on a GPU'
+expect 3 summary "$recipes/report.yaml" --device nosuchdevice
+unset MIEN_DEVICE
 finish
