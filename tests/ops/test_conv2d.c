@@ -196,6 +196,19 @@ static void test_conv2d__winograd_matches_reference_on_all_shapes(void **state)
     check_variant(device_or_skip(state), MIEN_CONV2D_WINOGRAD);
 }
 
+/* Only the filter's gradient: the other passes are the vector kernels, which have their own test.
+ */
+static void test_conv2d__channel_matches_reference_on_some_shapes(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    check_shape(cl, 0, 8, MIEN_CONV2D_CHANNEL, false);
+    check_shape(cl, 2, 8, MIEN_CONV2D_CHANNEL, true);
+    check_shape(cl, 5, 16, MIEN_CONV2D_CHANNEL, true);
+    check_shape(cl, 5, 4, MIEN_CONV2D_CHANNEL, false);
+    check_shape(cl, 8, 8, MIEN_CONV2D_CHANNEL, true);
+    check_shape(cl, 9, 8, MIEN_CONV2D_CHANNEL, false);
+}
+
 /* Winograd where it takes the pass, else register tiles. */
 static void check_oracle(struct mien_cl *cl, const char *name)
 {
@@ -243,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conv2d__vector_matches_reference_on_all_shapes),
         cmocka_unit_test(test_conv2d__winograd_matches_reference_on_all_shapes),
+        cmocka_unit_test(test_conv2d__channel_matches_reference_on_some_shapes),
         cmocka_unit_test(test_conv2d__gives_what_pytorch_gives),
     };
     return cmocka_run_group_tests_name("ops/conv2d", tests, device_setup, device_teardown);
