@@ -24,7 +24,7 @@ static const struct mien_conv2d_param filter_params[MIEN_CONV2D_PARAMS] = {
 
 /*
  * 16 lanes are AVX-512 with 32 registers, fewer mean 16 registers: beyond these sums the compiler
- * spills. Measured on the report's second convolution, docs/performance.md.
+ * spills. Measured: docs/kernels.md.
  */
 static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index)
 {
