@@ -232,7 +232,9 @@ enum mien_status mien_device_list(struct mien_device_list *out, struct mien_erro
     }
     if (out->count == 0) {
         st =
-            mien_fail(err, MIEN_ERR_NO_DEVICE, "no OpenCL device: %s: %s (%d)",
+            mien_fail(err, MIEN_ERR_NO_DEVICE,
+                      "no OpenCL device: %s: %s (%d); install your GPU's OpenCL driver, or "
+                      "pocl-opencl-icd for the CPU",
                       refused.call != NULL ? refused.call : "clGetPlatformIDs",
                       mien_cl_error_name(refused.call != NULL ? refused.code : CL_DEVICE_NOT_FOUND),
                       (int)refused.code);

@@ -72,7 +72,7 @@ static enum mien_status choose_split(enum mien_split *out, const struct mien_dat
     *out = order[i];
     if (*out != MIEN_SPLIT_VALIDATION) {
         mien_log_line(&term->log, "the data has no validation images: evaluating the %s images",
-                      mien_split_name(*out));
+                      *out == MIEN_SPLIT_TRAIN ? "training" : mien_split_name(*out));
     }
     return MIEN_OK;
 }

@@ -29,7 +29,7 @@ static enum mien_status help(const void *options, struct term *term, struct mien
         return MIEN_OK;
     }
     term_print(term, "Usage: mien COMMAND [arguments] [options]\n\n"
-                     "Train, evaluate and explain small convolutional networks on any OpenCL "
+                     "Train and evaluate small convolutional networks on any OpenCL "
                      "device.\n\nCommands:\n");
     opt_print_commands(stdout, commands);
     term_print(term,

@@ -29,7 +29,7 @@ struct train_options {
 static const struct opt train_table[] = {
     { "recipe", OPT_STRING, FIELD(recipe), "FILE",
       "network and method, for example recipes/report.yaml", .role = OPT_INPUT },
-    { "out", OPT_STRING, FIELD(out), "RUN", "folder for the run; must not hold one",
+    { "out", OPT_STRING, FIELD(out), "RUN", "new or empty folder for the run's files",
       .role = OPT_ANY },
     { "resume", OPT_STRING, FIELD(resume), "RUN", "go on with the run in this folder",
       .role = OPT_INPUT },
@@ -70,7 +70,7 @@ static const struct positional train_positionals[] = {
 
 static const struct train_options train_defaults = { .common = { .seed = -1 }, .keep_every = -1 };
 
-/* Set by the first Ctrl-C or SIGTERM; the second ends the program the usual way. */
+/* Set by the first Ctrl-C, SIGTERM or SIGHUP; the second ends the program the usual way. */
 static volatile sig_atomic_t stop_requested;
 
 static void request_stop(int signal_number)
@@ -329,10 +329,18 @@ static void announce(const struct mien_model_file *file, const struct mien_datas
                   "%s: %zu parameters, %d classes; %zu training and %zu validation images",
                   file->recipe->name, file->network->parameters, file->class_count,
                   set->splits[MIEN_SPLIT_TRAIN].count, set->splits[MIEN_SPLIT_VALIDATION].count);
-    if (set->resized > 0 || set->converted > 0) {
-        mien_log_line(&term->log, "%zu images were resized to %dx%d, %zu converted to %s",
-                      set->resized, set->height, set->width, set->converted,
-                      set->channels == 1 ? "gray" : "RGB");
+    if (set->resized > 0) {
+        mien_log_line(&term->log, "resized to %dx%d: %zu of %zu images", set->height, set->width,
+                      set->resized, set->count);
+    }
+    if (set->converted > 0) {
+        mien_log_line(&term->log, "converted to 8-bit %s: %zu of %zu images",
+                      set->channels == 1 ? "gray" : "RGB", set->converted, set->count);
+    }
+    if (set->splits[MIEN_SPLIT_VALIDATION].count == 0) {
+        mien_log_line(&term->log,
+                      "no validation images: the best epoch is chosen by training accuracy; "
+                      "--split 0.1 would set some aside");
     }
 }
 
@@ -411,6 +419,9 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     TRY(suggest_tuning(o, &session, &file, term, err));
     (void)signal(SIGINT, request_stop);
     (void)signal(SIGTERM, request_stop);
+    if (signal(SIGHUP, request_stop) == SIG_IGN) {
+        (void)signal(SIGHUP, SIG_IGN); /* nohup: the terminal may go, the run goes on */
+    }
     const struct mien_run_options run = {
         .folder = folder,
         .data = origin.data,
@@ -453,8 +464,9 @@ const struct command cmd_train = {
     .summary = "Train a network on a data set, or go on with a run",
     .details =
         "Writes recipe.yaml, history.csv, run.json, last.safetensors and best.safetensors to\n"
-        "the run's folder. Ctrl-C finishes the step, saves and exits with 130; --resume goes\n"
-        "on from there and ends in the same weights as a run that was never stopped.",
+        "the run's folder. Ctrl-C finishes the step, saves and exits with 130; a second one\n"
+        "ends at once and does not save. --resume goes on from the last save and ends in the\n"
+        "same weights as a run that was never stopped.",
     .options = train_table,
     .positionals = train_positionals,
     .common = COMMON_DEVICE | COMMON_SEED | COMMON_JSON | COMMON_QUIET,

@@ -168,7 +168,7 @@ static void print_man_command(FILE *to, const struct command *command)
 void opt_print_man(FILE *to, const struct command *const *commands)
 {
     (void)fputs(".TH MIEN 1 \"\" \"mien " MIEN_VERSION "\" \"User Commands\"\n.SH NAME\n"
-                "mien \\- train, evaluate and explain small convolutional networks on any OpenCL "
+                "mien \\- train and evaluate small convolutional networks on any OpenCL "
                 "device\n"
                 ".SH SYNOPSIS\n.B mien\n.I COMMAND\n[arguments] [options]\n.SH COMMANDS\n",
                 to);

@@ -172,7 +172,9 @@ static void test_open__device_that_will_not_describe_itself_is_left_out(void **s
     device_info_refused = 0;
     assert_int_equal(st, MIEN_ERR_NO_DEVICE);
     assert_null(cl);
-    assert_string_equal(err.text, "no OpenCL device: clGetDeviceInfo: CL_INVALID_DEVICE (-33)");
+    assert_string_equal(err.text,
+                        "no OpenCL device: clGetDeviceInfo: CL_INVALID_DEVICE (-33); install your "
+                        "GPU's OpenCL driver, or pocl-opencl-icd for the CPU");
 }
 
 static void test_open__missing_text_of_a_device_is_empty(void **state)

@@ -49,7 +49,7 @@ errs '^mien eval: faces: no test images; the data has 140 of train, 28 of valida
 silent
 expect 0 eval $model faces/train --json
 says '"split": "train"'
-errs '^the data has no validation images: evaluating the train images$'
+errs '^the data has no validation images: evaluating the training images$'
 mkdir only
 cp -r faces/validation only/test
 expect 0 eval $model only --json
