@@ -42,6 +42,8 @@ struct mien_train_spec {
     float stop_at_train_accuracy; /**< 0..1, stops after the epoch that reaches it; 0: never */
     uint64_t seed;
     float label_smoothing; /**< 0..1 */
+    float ema;             /**< of the weights: share of the old average that a step keeps, 0: no
+                                average */
     struct {
         enum mien_optimizer_kind kind;
         float rate;         /**< learning rate per step */

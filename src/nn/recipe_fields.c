@@ -50,6 +50,7 @@ static const struct mien_recipe_field fields[] = {
     FLOAT("train.stop_at_train_accuracy", train.stop_at_train_accuracy, "0", 0, 1),
     OTHER("train.seed", train.seed, "1", MIEN_FIELD_SEED),
     FLOAT("train.label_smoothing", train.label_smoothing, "0", 0, 1),
+    FLOAT("train.ema", train.ema, "0", 0, 0.999999),
     CHOICE("train.optimizer.kind", train.optimizer.kind, "sgd", optimizer_names),
     FLOAT("train.optimizer.rate", train.optimizer.rate, "0.01", 0, 1000),
     FLOAT("train.optimizer.momentum", train.optimizer.momentum, "0", 0, 0.9999),

@@ -24,7 +24,7 @@ struct mien_recipe_text {
     char **layers;
     uint32_t layers_count;
     struct mien_train_text {
-        char *batch, *epochs, *stop_at_train_accuracy, *seed, *label_smoothing;
+        char *batch, *epochs, *stop_at_train_accuracy, *seed, *label_smoothing, *ema;
         struct mien_optimizer_text {
             char *kind, *rate, *momentum, *nesterov, *weight_decay, *beta1, *beta2, *epsilon;
         } optimizer;

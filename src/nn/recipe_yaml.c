@@ -49,6 +49,7 @@ static const cyaml_schema_field_t train_fields[] = {
     VALUE(mien_train_text, stop_at_train_accuracy),
     VALUE(mien_train_text, seed),
     VALUE(mien_train_text, label_smoothing),
+    VALUE(mien_train_text, ema),
     CYAML_FIELD_MAPPING("optimizer", CYAML_FLAG_OPTIONAL, struct mien_train_text, optimizer,
                         optimizer_fields),
     CYAML_FIELD_MAPPING("schedule", CYAML_FLAG_OPTIONAL, struct mien_train_text, schedule,

@@ -218,6 +218,7 @@ static void add_trainer_costs(struct mien_bench_passes *passes, const struct ben
           (double)in.n * in.c * in.h * in.w + (double)mien_act_floats(&in) * sizeof(cl_float) },
         { "loss", 0.0, 2.0 * (double)mien_act_floats(&out) * sizeof(cl_float) },
         { "optimizer", 0.0, flat },
+        { "average", 0.0, 3.0 * (double)mien_cl_buffer_bytes(mien_model_values(model)) },
     };
     for (size_t i = 0; i < passes->count; i++) {
         for (size_t k = 0; k < sizeof(costs) / sizeof(costs[0]); k++) {

@@ -10,7 +10,8 @@
 #include "base/number.h"
 #include "nn/tuned.h"
 
-enum { MAX_STATES = 2, TEXT_BYTES = 64, NAME_BYTES = 40 };
+/* Tensors behind the weights: at most two of the optimiser, trained weights, sums of the epoch. */
+enum { MAX_STATES = 4, TEXT_BYTES = 64, NAME_BYTES = 40 };
 
 /* The state that is no tensor goes into the metadata as decimal texts. */
 enum key {
@@ -38,6 +39,11 @@ static const char *const keys[KEYS] = {
 };
 
 #define VARIANTS_KEY "variants" /* behind them: what mien_tuning_format() writes */
+#define AVERAGED_KEY "averaged" /* 1: the weights are an average, those in training are a state */
+enum { MORE_KEYS = 2 };
+
+static const char sums_name[] = "state.epoch_sums";
+static const char trained_name[] = "state.weights";
 
 static enum mien_status write_texts(char texts[KEYS][TEXT_BYTES],
                                     const struct mien_trainer *trainer, struct mien_error *err)
@@ -62,9 +68,10 @@ static enum mien_status write_texts(char texts[KEYS][TEXT_BYTES],
     return MIEN_OK;
 }
 
-static enum mien_status read_buffer(struct mien_tensor *out, char name[NAME_BYTES],
-                                    struct mien_cl *cl, const struct mien_cl_buffer *buffer,
-                                    enum mien_dtype dtype, struct mien_error *err)
+/* The numbers of `out` are allocated here, also where reading them fails. */
+static enum mien_status read_buffer(struct mien_tensor *out, const char *name, struct mien_cl *cl,
+                                    const struct mien_cl_buffer *buffer, enum mien_dtype dtype,
+                                    struct mien_error *err)
 {
     const size_t bytes = mien_cl_buffer_bytes(buffer);
     void *const data = mien_calloc(bytes, 1, err);
@@ -82,17 +89,47 @@ static enum mien_status read_buffer(struct mien_tensor *out, char name[NAME_BYTE
     return mien_cl_read(cl, data, buffer, 0, bytes, err);
 }
 
+/* What the file holds behind the weights, as it is on the device. */
+struct states {
+    struct mien_tensor tensors[MAX_STATES];
+    char names[MAX_STATES][NAME_BYTES]; /* of the optimiser's */
+    size_t count;
+};
+
+static enum mien_status read_states(struct states *states, const struct mien_trainer *trainer,
+                                    struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_cl *const cl = trainer->cl;
+    const struct mien_optimizer *const optimizer = trainer->optimizer;
+    for (int i = 0; mien_optimizer_state_name(optimizer, i) != NULL; i++) {
+        const size_t at = states->count++;
+        (void)snprintf(states->names[at], NAME_BYTES, "state.%s",
+                       mien_optimizer_state_name(optimizer, i));
+        TRY(read_buffer(&states->tensors[at], states->names[at], cl,
+                        mien_optimizer_state(optimizer, i), MIEN_F32, err));
+    }
+    if (mien_optimizer_average(optimizer) != NULL) {
+        TRY(read_buffer(&states->tensors[states->count++], trained_name, cl,
+                        mien_model_values(trainer->model), MIEN_F32, err));
+    }
+    TRY(read_buffer(&states->tensors[states->count++], sums_name, cl, trainer->stats, MIEN_U8,
+                    err));
+
+done:
+    return st;
+}
+
 enum mien_status mien_checkpoint_save(const char *path, struct mien_trainer *trainer,
                                       struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct mien_tensor state[MAX_STATES + 1] = { 0 };
-    char names[MAX_STATES + 1][NAME_BYTES];
+    struct states states = { .count = 0 };
     char texts[KEYS][TEXT_BYTES];
-    struct mien_metadata metadata[KEYS + 1];
+    struct mien_metadata metadata[KEYS + MORE_KEYS];
     struct mien_tuning tuning = { NULL, 0 };
     char *variants = NULL;
-    size_t count = 0;
+    const bool averaged = mien_optimizer_average(trainer->optimizer) != NULL;
 
     TRY(mien_model_tuning(&tuning, trainer->model, err));
     variants = mien_tuning_format(&tuning, err);
@@ -101,29 +138,21 @@ enum mien_status mien_checkpoint_save(const char *path, struct mien_trainer *tra
         goto done;
     }
     TRY(mien_trainer_download(trainer, err));
-    for (int i = 0; mien_optimizer_state_name(trainer->optimizer, i) != NULL; i++) {
-        (void)snprintf(names[count], NAME_BYTES, "state.%s",
-                       mien_optimizer_state_name(trainer->optimizer, i));
-        count++;
-        TRY(read_buffer(&state[count - 1], names[count - 1], trainer->cl,
-                        mien_optimizer_state(trainer->optimizer, i), MIEN_F32, err));
-    }
-    (void)snprintf(names[count], NAME_BYTES, "state.epoch_sums");
-    count++;
-    TRY(read_buffer(&state[count - 1], names[count - 1], trainer->cl, trainer->stats, MIEN_U8,
-                    err));
+    TRY(read_states(&states, trainer, err));
     TRY(write_texts(texts, trainer, err));
     for (size_t i = 0; i < KEYS; i++) {
         metadata[i] = (struct mien_metadata){ keys[i], texts[i] };
     }
     metadata[KEYS] = (struct mien_metadata){ VARIANTS_KEY, variants };
-    TRY(mien_model_file_save(path, trainer->file, state, count, metadata, KEYS + 1, err));
+    metadata[KEYS + 1] = (struct mien_metadata){ AVERAGED_KEY, averaged ? "1" : "0" };
+    TRY(mien_model_file_save(path, trainer->file, states.tensors, states.count, metadata,
+                             KEYS + MORE_KEYS, err));
 
 done:
     mien_tuning_finish(&tuning);
     free(variants);
-    for (size_t i = 0; i < count; i++) {
-        free((void *)(uintptr_t)state[i].data); /* allocated by read_buffer() */
+    for (size_t i = 0; i < states.count; i++) {
+        free((void *)(uintptr_t)states.tensors[i].data); /* allocated by read_buffer() */
     }
     return st;
 }
@@ -301,7 +330,11 @@ enum mien_status mien_checkpoint_restore(struct mien_trainer *trainer, const cha
         st = restore_buffer(trainer, file, name, mien_optimizer_state(trainer->optimizer, i), err);
     }
     if (st == MIEN_OK && trainer->position.step > 0) {
-        st = restore_buffer(trainer, file, "state.epoch_sums", trainer->stats, err);
+        st = restore_buffer(trainer, file, sums_name, trainer->stats, err);
+    }
+    const char *const averaged = mien_safetensors_metadata(file, AVERAGED_KEY);
+    if (st == MIEN_OK && averaged != NULL && strcmp(averaged, "0") != 0) {
+        st = restore_buffer(trainer, file, trained_name, mien_model_values(trainer->model), err);
     }
     st = st == MIEN_OK ? st : mien_wrap(err, st, "%s", path);
 

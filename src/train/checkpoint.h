@@ -6,7 +6,8 @@
 #include "tune/table.h"
 
 /**
- * Write weights, optimiser state, position, sums of the epoch under way, the data's fingerprint and
+ * Write weights (their average where the recipe asks for one, and then those in training as a state
+ * beside it), optimiser state, position, sums of the epoch under way, the data's fingerprint and
  * the kernel variants in use; waits for the device.
  *
  * Errors  MIEN_ERR_NOT_FINITE: a weight, named; MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_CL; then

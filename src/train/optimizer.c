@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "ops/average.h"
 #include "ops/optimizer.h"
 
 enum { MAX_STATES = 2 };
@@ -15,6 +16,7 @@ struct mien_optimizer {
     int state_count;
     struct mien_cl_buffer *states[MAX_STATES];
     struct mien_cl_buffer *decayed; /* [flat_floats / 128] uint8 */
+    struct mien_cl_buffer *average; /* of the parameters; NULL without */
 };
 
 static int states_of(const struct mien_train_spec *spec)
@@ -27,8 +29,8 @@ static int states_of(const struct mien_train_spec *spec)
 
 size_t mien_optimizer_bytes(const struct mien_train_spec *spec, size_t flat_floats)
 {
-    return (size_t)states_of(spec) * flat_floats * sizeof(cl_float) +
-           flat_floats / MIEN_DECAY_BLOCK;
+    const size_t buffers = (size_t)states_of(spec) + (spec->ema > 0.0f ? 1 : 0);
+    return buffers * flat_floats * sizeof(cl_float) + flat_floats / MIEN_DECAY_BLOCK;
 }
 
 static enum mien_status upload_decayed(struct mien_optimizer *optimizer, struct mien_error *err)
@@ -55,6 +57,17 @@ done:
     return st;
 }
 
+enum mien_status mien_optimizer_average_start(struct mien_optimizer *optimizer, const float *flat,
+                                              struct mien_error *err)
+{
+    struct mien_model *const model = optimizer->model;
+    if (optimizer->average == NULL) {
+        return MIEN_OK;
+    }
+    return mien_cl_write(mien_model_cl(model), optimizer->average, 0, flat,
+                         mien_model_network(model)->flat_floats * sizeof(*flat), err);
+}
+
 enum mien_status mien_optimizer_create(struct mien_optimizer **out, struct mien_model *model,
                                        const struct mien_train_spec *spec, struct mien_error *err)
 {
@@ -73,6 +86,11 @@ enum mien_status mien_optimizer_create(struct mien_optimizer **out, struct mien_
                                   mien_cl_buffer_bytes(mien_model_values(model)), err));
         TRY(mien_cl_fill(mien_model_cl(model), optimizer->states[i], 0, err));
     }
+    if (spec->ema > 0.0f) {
+        TRY(mien_cl_buffer_create(&optimizer->average, mien_model_cl(model),
+                                  mien_cl_buffer_bytes(mien_model_values(model)), err));
+        TRY(mien_cl_fill(mien_model_cl(model), optimizer->average, 0, err));
+    }
     *out = optimizer;
     optimizer = NULL;
 
@@ -90,18 +108,17 @@ void mien_optimizer_destroy(struct mien_optimizer *optimizer)
         mien_cl_buffer_destroy(optimizer->states[i]);
     }
     mien_cl_buffer_destroy(optimizer->decayed);
+    mien_cl_buffer_destroy(optimizer->average);
     free(optimizer);
 }
 
-enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, float rate,
-                                     struct mien_error *err)
+static enum mien_status update_parameters(struct mien_optimizer *optimizer, float rate,
+                                          struct mien_error *err)
 {
     struct mien_model *const model = optimizer->model;
     struct mien_cl *const cl = mien_model_cl(model);
     const struct mien_train_spec *const spec = &optimizer->spec;
     const size_t count = mien_model_network(model)->flat_floats;
-    optimizer->steps++;
-    mien_cl_label(cl, "optimizer");
     if (spec->optimizer.kind == MIEN_OPTIMIZER_SGD) {
         const struct mien_sgd op = { rate, spec->optimizer.momentum, spec->optimizer.weight_decay,
                                      spec->optimizer.nesterov };
@@ -120,6 +137,50 @@ enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, float rat
     const struct mien_adam_state state = { optimizer->states[0], optimizer->states[1] };
     return mien_adam_step(cl, mien_model_values(model), &state, mien_model_gradients(model),
                           optimizer->decayed, count, &op, err);
+}
+
+/*
+ * The average starts as the first weights and keeps (1 + t) / (10 + t) of itself in step t, until
+ * that is more than the recipe's share: so the first weights are soon forgotten.
+ */
+static float average_share(const struct mien_optimizer *optimizer)
+{
+    const double t = (double)optimizer->steps;
+    const double keep = (1.0 + t) / (10.0 + t);
+    const double most = (double)optimizer->spec.ema;
+    return (float)(1.0 - (keep < most ? keep : most));
+}
+
+enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, float rate,
+                                     struct mien_error *err)
+{
+    struct mien_model *const model = optimizer->model;
+    optimizer->steps++;
+    mien_cl_label(mien_model_cl(model), "optimizer");
+    const enum mien_status st = update_parameters(optimizer, rate, err);
+    if (st != MIEN_OK || optimizer->average == NULL) {
+        return st;
+    }
+    mien_cl_label(mien_model_cl(model), "average");
+    return mien_average_update(mien_model_cl(model), optimizer->average, mien_model_values(model),
+                               mien_model_network(model)->flat_floats, average_share(optimizer),
+                               err);
+}
+
+struct mien_cl_buffer *mien_optimizer_average(const struct mien_optimizer *optimizer)
+{
+    return optimizer->average;
+}
+
+enum mien_status mien_optimizer_swap(struct mien_optimizer *optimizer, struct mien_error *err)
+{
+    struct mien_model *const model = optimizer->model;
+    if (optimizer->average == NULL) {
+        return MIEN_OK;
+    }
+    mien_cl_label(mien_model_cl(model), "average");
+    return mien_average_swap(mien_model_cl(model), optimizer->average, mien_model_values(model),
+                             mien_model_network(model)->flat_floats, err);
 }
 
 long mien_optimizer_steps(const struct mien_optimizer *optimizer)

@@ -16,7 +16,26 @@ enum mien_status mien_optimizer_create(struct mien_optimizer **out, struct mien_
                                        const struct mien_train_spec *spec, struct mien_error *err);
 void mien_optimizer_destroy(struct mien_optimizer *optimizer); /* NULL is allowed */
 
-/** Enqueue one step: the model's gradients into its parameters. */
+/**
+ * The moving average of the parameters, batch norm's running values among them; NULL where the
+ * recipe's ema is 0.  A flat buffer like the parameters; borrowed.
+ *
+ * The running values are averaged too, not copied: those of the last step belong to the last
+ * weights, whereas their average is close to what the averaged weights would have measured.
+ */
+struct mien_cl_buffer *mien_optimizer_average(const struct mien_optimizer *optimizer);
+
+/** Let the average be these weights, [flat_floats] in host memory; nothing where there is none. */
+MIEN_CHECK_RESULT
+enum mien_status mien_optimizer_average_start(struct mien_optimizer *optimizer, const float *flat,
+                                              struct mien_error *err);
+
+/** Enqueue: average and parameters change places, for an evaluation and back; nothing where there
+ * is no average. */
+MIEN_CHECK_RESULT
+enum mien_status mien_optimizer_swap(struct mien_optimizer *optimizer, struct mien_error *err);
+
+/** Enqueue one step: the model's gradients into its parameters, and these into their average. */
 MIEN_CHECK_RESULT
 enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, float rate,
                                      struct mien_error *err);

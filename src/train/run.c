@@ -172,8 +172,10 @@ static enum mien_status validate(struct state *state, struct mien_epoch *row,
     if (state->trainer.set->splits[MIEN_SPLIT_VALIDATION].count == 0) {
         return MIEN_OK;
     }
+    TRY(mien_optimizer_swap(state->trainer.optimizer, err));
     TRY(mien_evaluate(&stats, NULL, state->trainer.model, state->trainer.loader,
                       MIEN_SPLIT_VALIDATION, state->options->log, err));
+    TRY(mien_optimizer_swap(state->trainer.optimizer, err));
     TRY(check_finite(state, &stats, "validation loss", err));
     row->validated = true;
     row->validation_loss = stats.loss / stats.weight;

@@ -32,6 +32,7 @@ enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl 
     trainer->options.tuning = NULL;
     TRY(mien_weights_upload(trainer->model, file->weights, err));
     TRY(mien_optimizer_create(&trainer->optimizer, trainer->model, &recipe->train, err));
+    TRY(mien_optimizer_average_start(trainer->optimizer, file->weights, err));
     TRY(mien_loader_create(&trainer->loader, cl, set, &loader, err));
     TRY(mien_cl_buffer_create(&trainer->stats, cl, mien_softmax_stats_bytes(batch), err));
     TRY(mien_softmax_stats_reset(cl, trainer->stats, err));
@@ -138,6 +139,16 @@ static enum mien_status check_weights(const struct mien_model_file *file, struct
 
 enum mien_status mien_trainer_download(struct mien_trainer *trainer, struct mien_error *err)
 {
-    const enum mien_status st = mien_weights_download(trainer->file->weights, trainer->model, err);
-    return st == MIEN_OK ? check_weights(trainer->file, err) : st;
+    enum mien_status st = MIEN_OK;
+    const struct mien_cl_buffer *const average = mien_optimizer_average(trainer->optimizer);
+    const size_t bytes = trainer->file->network->flat_floats * sizeof(*trainer->file->weights);
+    TRY(mien_weights_download(trainer->file->weights, trainer->model, err));
+    TRY(check_weights(trainer->file, err));
+    if (average != NULL) {
+        TRY(mien_cl_read(trainer->cl, trainer->file->weights, average, 0, bytes, err));
+        TRY(check_weights(trainer->file, err));
+    }
+
+done:
+    return st;
 }

@@ -78,9 +78,11 @@ enum mien_status mien_trainer_stats(struct mien_softmax_stats *out, struct mien_
                                     struct mien_error *err);
 
 /**
- * Copy the device's weights into trainer->file->weights.
+ * Copy the device's weights into trainer->file->weights: their moving average where the recipe asks
+ * for one, else those in training.
  *
- * Errors  MIEN_ERR_NOT_FINITE: a weight, named; MIEN_ERR_CL, MIEN_ERR_MEMORY
+ * Errors  MIEN_ERR_NOT_FINITE: a weight, named, in training or averaged; MIEN_ERR_CL,
+ * MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_trainer_download(struct mien_trainer *trainer, struct mien_error *err);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "ops/average.h"
 #include "ops/relu.h"
 #include "tune/kernels_internal.h"
 
@@ -219,7 +220,7 @@ done:
 }
 
 enum { PARAMS, GRADIENTS, STATE, STATE2, DECAYED };
-enum { SGD, MOMENTUM, ADAM, OPTIMIZERS };
+enum { SGD, MOMENTUM, ADAM, AVERAGE, OPTIMIZERS };
 
 static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
 {
@@ -230,6 +231,9 @@ static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
         .rate = 1e-3f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .step = 1
     };
     const struct mien_adam_state state = { b[STATE], b[STATE2] };
+    if (s->pass == AVERAGE) {
+        return mien_average_update(s->cl, b[STATE], b[PARAMS], s->op.count, 1e-3f, err);
+    }
     if (s->pass == ADAM) {
         return mien_adam_step(s->cl, b[PARAMS], &state, b[GRADIENTS], b[DECAYED], s->op.count,
                               &adam, err);
@@ -241,7 +245,8 @@ static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
 static enum mien_status measure_optimizers(const struct kernel_shape *blank, size_t parameters,
                                            struct mien_error *err)
 {
-    static const char *const names[OPTIMIZERS] = { "sgd", "sgd with momentum", "adam" };
+    static const char *const names[OPTIMIZERS] = { "sgd", "sgd with momentum", "adam", "average" };
+    static const double buffers[OPTIMIZERS] = { 3.0, 5.0, 7.0, 3.0 }; /* read or written */
     enum mien_status st = MIEN_OK;
     struct kernel_shape shape = *blank;
     const size_t blocks = (parameters + MIEN_DECAY_BLOCK - 1) / MIEN_DECAY_BLOCK;
@@ -254,7 +259,7 @@ static enum mien_status measure_optimizers(const struct kernel_shape *blank, siz
     for (shape.pass = 0; shape.pass < OPTIMIZERS; shape.pass++) {
         const struct kernel_pass pass = {
             .enqueue = enqueue_optimizer,
-            .bytes = (double)shape.bytes[PARAMS] * (3.0 + 2.0 * shape.pass),
+            .bytes = (double)shape.bytes[PARAMS] * buffers[shape.pass],
         };
         TRY(mien_kernel_measure(&shape, &pass, err, "%s, %zu parameters", names[shape.pass],
                                 parameters));

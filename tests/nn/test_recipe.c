@@ -113,6 +113,7 @@ static const char *const every_key =
     "  stop_at_train_accuracy: 0.95\n"
     "  seed: 18446744073709551615\n"
     "  label_smoothing: 0.1\n"
+    "  ema: 0.999\n"
     "  optimizer:\n"
     "    { kind: adamw, rate: 1e-3, momentum: 0.8, nesterov: yes, weight_decay: 5e-4, beta1: "
     "0.85,\n"

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/weights.h"
 #include "support/device.h"
 #include "support/scratch.h"
 #include "support/training.h"
@@ -11,7 +10,7 @@
 
 static const char recipe[] = "input: { channels: 1, height: 6, width: 6 }\n"
                              "layers: [ conv 4 3x3, relu, flatten, dense classes ]\n"
-                             "train: { batch: 4, optimizer: { kind: adam, rate: 0.01 } }";
+                             "train: { batch: 4, ema: 0.5, optimizer: { kind: adam, rate: 0.01 } }";
 static const struct set_sizes sizes = { 10, 0, 1, 6, 6, 3 };
 static const struct mien_trainer_options shuffled = { .shuffle = true };
 
@@ -56,11 +55,9 @@ static void test_checkpoint__gives_back_the_whole_state(void **state)
     assert_ok(mien_checkpoint_save(a, &f.trainer, &err), &err);
     tear_down(&f, cl);
 
-    set_up(&f, cl, 0);
-    struct mien_model_file saved;
-    assert_ok(mien_model_file_load(&saved, a, &err), &err);
-    assert_ok(mien_weights_upload(f.trainer.model, saved.weights, &err), &err);
-    mien_model_file_finish(&saved);
+    f.set = set_make(&sizes, 2);
+    assert_ok(mien_model_file_load(&f.file, a, &err), &err);
+    assert_ok(mien_trainer_init(&f.trainer, cl, &f.file, f.set, &shuffled, &err), &err);
     assert_ok(mien_checkpoint_restore(&f.trainer, a, &err), &err);
     assert_int_equal(f.trainer.position.step, 2);
     assert_true(f.trainer.position.best_accuracy == 1.0 / 3.0);
@@ -114,6 +111,7 @@ static void test_checkpoint__refuses_what_does_not_fit(void **state)
         { "\"batch\":\"4\"", "\"batch\":\"5\"", "batches of 5", MIEN_ERR_USAGE },
         { "\"shuffle\":\"1\"", "\"shuffle\":\"0\"", "not shuffled", MIEN_ERR_USAGE },
         { "state.adam_mean", "state.adam_mexn", "state.adam_mean is missing", MIEN_ERR_FORMAT },
+        { "state.weights", "state.weighty", "state.weights is missing", MIEN_ERR_FORMAT },
         { "state.epoch_sums", "state.epoch_sumx", "state.epoch_sums is missing", MIEN_ERR_FORMAT },
     };
     struct mien_error err = { "" };
@@ -129,6 +127,26 @@ static void test_checkpoint__refuses_what_does_not_fit(void **state)
                   cases[i].part);
         assert_non_null(strstr(err.text, path));
     }
+    tear_down(&f, cl);
+    free(path);
+    scratch_remove(folder);
+}
+
+/* Before there were averages no checkpoint said whether it has one. */
+static void test_checkpoint__reads_one_that_knows_no_averages(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct fixture f;
+    char *const folder = scratch_make();
+    char *const path = scratch_path(folder, "last.safetensors");
+    set_up(&f, cl, 2);
+    assert_ok(mien_checkpoint_save(path, &f.trainer, &err), &err);
+    replace_text(path, "averaged", "averagex");
+    replace_text(path, "state.weights", "state.weighty");
+    f.trainer.position = (struct mien_position){ .step = 0 };
+    assert_ok(mien_checkpoint_restore(&f.trainer, path, &err), &err);
+    assert_int_equal(f.trainer.position.step, 2);
     tear_down(&f, cl);
     free(path);
     scratch_remove(folder);
@@ -180,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_checkpoint__gives_back_the_whole_state),
         cmocka_unit_test(test_checkpoint__refuses_what_does_not_fit),
+        cmocka_unit_test(test_checkpoint__reads_one_that_knows_no_averages),
         cmocka_unit_test(test_checkpoint__tells_weights_from_a_checkpoint),
         cmocka_unit_test(test_checkpoint__does_not_put_lost_weights_over_good_ones),
     };

@@ -26,6 +26,8 @@ static const char momentum[] =
            "  nesterov: true, weight_decay: 0.001 }, schedule: { kind: cosine, warmup: 1 } }";
 static const char adam[] = LAYERS
     "train: { batch: 8, epochs: 3, label_smoothing: 0.1, optimizer: { kind: adam, rate: 0.01 } }";
+static const char averaged[] =
+    LAYERS "train: { batch: 8, epochs: 3, ema: 0.9, optimizer: { rate: 0.05, momentum: 0.9 } }";
 
 static const struct set_sizes sizes = { 21, 9, 1, 9, 9, 7 };
 
@@ -197,6 +199,7 @@ static void test_run__cut_after_any_step_goes_on_to_the_same_bits(void **state)
     check_every_cut(cl, momentum, false);
     check_every_cut(cl, adam, false);
     check_every_cut(cl, momentum, true);
+    check_every_cut(cl, averaged, false);
 }
 
 /* A program whose locale writes 0,5: the files have points all the same, and are read as such. */
