@@ -2,8 +2,8 @@
 #include "tune/measure.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 static int compare(const void *a, const void *b)
@@ -31,13 +31,6 @@ void mien_times_of(struct mien_times *out, double *ms, size_t count)
         .median_ms = quantile(ms, count, 0.5),
         .q3_ms = quantile(ms, count, 0.75),
     };
-}
-
-double mien_now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
 double mien_idle_ms(const struct mien_cl_sample *samples, size_t count)

@@ -12,9 +12,6 @@ struct mien_times {
 /** Sums times up; sorts `ms`.  count >= 1. */
 void mien_times_of(struct mien_times *out, double *ms, size_t count);
 
-/** Milliseconds of a clock that is never set, for differences. */
-double mien_now_ms(void);
-
 /** Time between `count` samples, as mien_cl_profile() gives them, in which no launch ran. */
 double mien_idle_ms(const struct mien_cl_sample *samples, size_t count);
 
