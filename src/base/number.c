@@ -1,5 +1,7 @@
-/* number.c - numbers in files have a point, whatever the locale of the program around us */
+/* number.c - numbers in files, in the C locale, and in messages */
 #include "base/number.h"
+
+#include <stdio.h>
 
 enum mien_status mien_plain_numbers_begin(struct mien_plain_numbers *numbers,
                                           struct mien_error *err)
@@ -16,4 +18,10 @@ void mien_plain_numbers_end(const struct mien_plain_numbers *numbers)
 {
     (void)uselocale(numbers->before);
     freelocale(numbers->plain);
+}
+
+const char *mien_mib(char out[MIEN_MIB_BYTES], uint64_t bytes)
+{
+    (void)snprintf(out, MIEN_MIB_BYTES, "%.1f MiB", (double)bytes / (1024.0 * 1024.0));
+    return out;
 }

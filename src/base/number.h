@@ -1,10 +1,11 @@
-/** number.h - numbers in files have a point, whatever the locale of the program around us
+/** number.h - numbers in files, in the C locale whatever the program around us has, and in messages
  * (internal)
  */
 #ifndef MIEN_BASE_NUMBER_H
 #define MIEN_BASE_NUMBER_H
 
 #include <locale.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -23,5 +24,10 @@ MIEN_CHECK_RESULT
 enum mien_status mien_plain_numbers_begin(struct mien_plain_numbers *numbers,
                                           struct mien_error *err);
 void mien_plain_numbers_end(const struct mien_plain_numbers *numbers);
+
+enum { MIEN_MIB_BYTES = 24 };
+
+/** "12.3 MiB": every amount of memory is told like this.  Returns `out`. */
+const char *mien_mib(char out[MIEN_MIB_BYTES], uint64_t bytes);
 
 #endif

@@ -33,7 +33,7 @@ static enum mien_status print(void *user, const struct mien_kernel_result *resul
         term_print(printer->term, "%-78s %9.3f %9.3f %9.3f %9.3f %8.1f %7.1f %5.0f%%  %s\n",
                    result->name, device->median_ms, device->min_ms, wall->median_ms, wall->min_ms,
                    gflop_s, gb_s, share * 100.0, floor.bound);
-        (void)fflush(stdout);
+        term_flush(printer->term);
         return MIEN_OK;
     }
     json_t *const object = json_pack(

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "cli/cmd_bench.h"
+#include "cli/text.h"
 #include "train/bench.h"
 
 /* What is open during all recipes. */
@@ -147,17 +149,20 @@ static void print_step(struct term *term, const struct session *session, const c
                        const struct mien_bench_step *step)
 {
     const struct mien_times *const times = &step->step;
+    char rate[TEXT_RATE_BYTES];
+    char flow[TEXT_RATE_BYTES];
+    char memory[MIEN_MIB_BYTES];
     term_print(term, "%s, batch %d, on %s\n", network, step->batch,
                mien_cl_device(session->cl)->name);
     term_print(term, "  step      %.3f ms median, %.3f ms minimum, quartiles %.3f and %.3f ms\n",
                times->median_ms, times->min_ms, times->q1_ms, times->q3_ms);
     term_print(term, "  in a row  %.3f ms a step, not waiting for each\n", step->flow_ms);
-    term_print(term, "  images/s  %.1f; in a row %.1f\n", per_second(step->batch, times->median_ms),
-               per_second(step->batch, step->flow_ms));
+    term_print(term, "  images/s  %s; in a row %s\n",
+               text_rate(rate, per_second(step->batch, times->median_ms)),
+               text_rate(flow, per_second(step->batch, step->flow_ms)));
     term_print(term, "  GFLOP/s   %.1f (%.3f GFLOP a step: three times the forward pass)\n",
                per_second(step->flop, times->median_ms) / 1e9, step->flop / 1e9);
-    term_print(term, "  memory    %.1f MiB on the device\n",
-               (double)step->device_bytes / (1024.0 * 1024.0));
+    term_print(term, "  memory    %s on the device\n", mien_mib(memory, step->device_bytes));
 }
 
 static enum mien_status report_layers(json_t *summary, const struct bench_options *o,
@@ -219,7 +224,7 @@ static enum mien_status measure_one(struct mien_model_file *file, const struct b
         summary = NULL;
         TRY(term_json(term, line, err));
     }
-    (void)fflush(stdout);
+    term_flush(term);
 
 done:
     json_decref(summary);

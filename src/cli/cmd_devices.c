@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "cl/device.h"
 #include "cli/commands.h"
 #include "cli/term.h"
@@ -20,20 +21,17 @@ struct choice {
     char reason[256];
 };
 
-static double gib(cl_ulong bytes)
-{
-    return (double)bytes / (1024.0 * 1024.0 * 1024.0);
-}
-
 static void print_device(struct term *term, const struct mien_device_info *info, bool taken)
 {
+    char memory[MIEN_MIB_BYTES];
+    char buffer[MIEN_MIB_BYTES];
     term_print(term, "%c %d:%d  %s  %s\n", taken ? '*' : ' ', info->platform_index,
                info->device_index, mien_device_kind_name(info->kind), info->name);
     term_print(term, "       platform  %s, %s\n", info->platform_name, info->platform_version);
     term_print(term, "       version   %s\n", info->version);
     term_print(term, "       driver    %s\n", info->driver);
-    term_print(term, "       memory    %.1f GiB, at most %.1f GiB in one buffer\n",
-               gib(info->global_bytes), gib(info->max_alloc_bytes));
+    term_print(term, "       memory    %s, at most %s in one buffer\n",
+               mien_mib(memory, info->global_bytes), mien_mib(buffer, info->max_alloc_bytes));
     term_print(term, "       units     %u, work-groups of up to %zu\n", info->compute_units,
                info->max_work_group);
     if (!info->available || !info->has_compiler) {

@@ -161,6 +161,7 @@ static void print_confusion(struct term *term, const struct result *result, int 
 static void print_summary(struct term *term, const struct result *result)
 {
     enum { WIDEST = 24 };
+    char rate[TEXT_RATE_BYTES];
     const struct mien_metrics *const m = &result->judged.metrics;
     int width = 5;
     for (int k = 0; k < m->classes; k++) {
@@ -178,8 +179,8 @@ static void print_summary(struct term *term, const struct result *result)
     term_print(term, "macro F1  %.4f   (mean of the classes' F1)\n", m->macro_f1);
     term_print(term, "loss      %.4f\n", result->judged.loss);
     term_print(term, "ECE       %.4f   (how far confidence is from accuracy; 0 is best)\n", m->ece);
-    term_print(term, "time      %.2f s, %.4g images/s\n", result->judged.seconds,
-               (double)m->images / result->judged.seconds);
+    term_print(term, "time      %.2f s, %s images/s\n", result->judged.seconds,
+               text_rate(rate, (double)m->images / result->judged.seconds));
 }
 
 static enum mien_status load(struct mien_dataset **set, struct mien_class_map *map,

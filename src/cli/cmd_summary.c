@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/term.h"
@@ -96,13 +97,14 @@ static void print_memory(struct term *term, const struct memory *memory)
         { "scratch of the kernels", memory->model.scratch },
         { "total", total_bytes(memory) },
     };
-    term_print(term, "\nmemory of a training step of %d images on %s (%d lanes), MB\n",
-               memory->batch, memory->device[0] != '\0' ? memory->device : "a GPU", memory->lanes);
+    char text[MIEN_MIB_BYTES];
+    term_print(term, "\nmemory of a training step of %d images on %s (%d lanes)\n", memory->batch,
+               memory->device[0] != '\0' ? memory->device : "a GPU", memory->lanes);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        term_print(term, "  %-34s %10.1f\n", rows[i].what, (double)rows[i].bytes / 1e6);
+        term_print(term, "  %-34s %14s\n", rows[i].what, mien_mib(text, rows[i].bytes));
     }
-    term_print(term, "  without sharing by lifetime the activations would take %.1f\n",
-               (double)memory->model.unshared / 1e6);
+    term_print(term, "  without sharing by lifetime the activations would take %s\n",
+               mien_mib(text, memory->model.unshared));
 }
 
 static json_t *describe_memory(const struct memory *memory)

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "cli/text.h"
 #include "nn/tuned.h"
 #include "train/checkpoint.h"
 #include "train/class_map.h"
@@ -98,15 +99,16 @@ static void show_epoch(void *user, const struct mien_epoch *row, bool best)
 {
     struct term *const term = user;
     char validation[64] = "";
+    char rate[TEXT_RATE_BYTES];
     term_clear(term);
     if (row->validated) {
         (void)snprintf(validation, sizeof(validation), "  validation loss %.4f acc %5.2f %%",
                        row->validation_loss, row->validation_accuracy * 100.0);
     }
-    term_print(term, "epoch %3d  train loss %.4f acc %5.2f %%%s  %6.1f s  %7.1f images/s%s\n",
+    term_print(term, "epoch %3d  train loss %.4f acc %5.2f %%%s  %6.1f s  %7s images/s%s\n",
                row->epoch, row->train_loss, row->train_accuracy * 100.0, validation, row->seconds,
-               row->images_per_s, best ? "  best" : "");
-    (void)fflush(stdout);
+               text_rate(rate, row->images_per_s), best ? "  best" : "");
+    term_flush(term);
 }
 
 static enum mien_status check_options(const struct train_options *o, struct mien_error *err)

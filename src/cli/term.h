@@ -17,6 +17,7 @@ struct term {
     bool bars;                /**< stderr is a terminal */
     bool blocks;              /**< it shows UTF-8 */
     bool drawn;               /**< a bar is on the screen */
+    int write_errno;          /**< of the first write to stdout that failed; 0: none */
     char what[64];            /**< the task the bar is about */
     double start_s, drawn_s;  /**< monotonic seconds: of the task, of the last drawing */
 };
@@ -52,12 +53,12 @@ void term_progress(struct term *term, const char *what, size_t done, size_t tota
 /** Take the bar away, before something else is printed or after the task failed. */
 void term_clear(struct term *term);
 
-/** Flush the results.  Errors  MIEN_ERR_IO when not all of them could be written */
+/** What was printed so far reaches its reader now; a failure is told by term_finish(). */
+void term_flush(struct term *term);
+
+/** Flush the results.  Errors  MIEN_ERR_IO when not all of them could be written, with the cause of
+ * the first that could not */
 MIEN_CHECK_RESULT
 enum mien_status term_finish(struct term *term, struct mien_error *err);
-
-/** The bar's text without its control characters, for `elapsed` seconds; see term_progress(). */
-void term_format_bar(char *out, size_t bytes, const char *what, size_t done, size_t total,
-                     double elapsed_s, const char *extra, bool blocks);
 
 #endif

@@ -1,6 +1,8 @@
 /* text.c - names from files, made fit for a table or for JSON */
 #include "cli/text.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,5 +85,19 @@ char *text_bar(char *out, size_t bytes, double part, int columns, bool blocks)
         used += sizeof(cell);
     }
     out[used] = '\0';
+    return out;
+}
+
+char *text_rate(char out[TEXT_RATE_BYTES], double per_second)
+{
+    if (!isfinite(per_second)) {
+        (void)snprintf(out, TEXT_RATE_BYTES, "?");
+    } else {
+        const int digits = per_second >= 1000   ? 0
+                           : per_second >= 10   ? 1
+                           : per_second >= 0.01 ? 2
+                                                : 6;
+        (void)snprintf(out, TEXT_RATE_BYTES, "%.*f", digits, fmin(per_second, 1e15));
+    }
     return out;
 }

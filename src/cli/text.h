@@ -22,4 +22,10 @@ json_t *text_json(const char *text);
  */
 char *text_bar(char *out, size_t bytes, double part, int columns, bool blocks);
 
+enum { TEXT_RATE_BYTES = 32 };
+
+/** Things a second as a plain number of at least three digits: "1435", "52.1", "0.50"; "?" for NaN.
+ */
+char *text_rate(char out[TEXT_RATE_BYTES], double per_second);
+
 #endif

@@ -36,9 +36,19 @@ static void test_number__has_a_point_until_the_end(void **state)
     scratch_remove(folder);
 }
 
+static void test_number__tells_memory_in_mib(void **state)
+{
+    (void)state;
+    char text[MIEN_MIB_BYTES];
+    assert_string_equal(mien_mib(text, 0), "0.0 MiB");
+    assert_string_equal(mien_mib(text, 1572864), "1.5 MiB");
+    assert_string_equal(mien_mib(text, UINT64_MAX), "17592186044416.0 MiB");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_number__tells_memory_in_mib),
         cmocka_unit_test(test_number__has_a_point_until_the_end),
     };
     return cmocka_run_group_tests_name("base/number", tests, NULL, NULL);

@@ -79,6 +79,8 @@ fi
 expect 0 bench step "$recipes/tiny.yaml" --batch 9 --repeat 3 --warmup 1
 says '^tiny, batch 9, on '
 says '^  step  *[0-9.]* ms median, [0-9.]* ms minimum'
+says '^  images/s  *[0-9.]*; in a row [0-9.]*$'
+says '^  memory  *[0-9.]* MiB on the device$'
 expect 0 bench step "$recipes/tiny.yaml" "$recipes/linear.yaml" --batch 9 --repeat 2 --warmup 1 --json --quiet
 check "not one line a recipe" test "$(wc -l <"$out")" -eq 2
 says '^{"bench": "step", "name": "tiny batch 9", "network": "tiny", "batch": 9, "images_per_s": [0-9.]*,'
@@ -87,6 +89,17 @@ says '"device": "..*", "driver": "'
 cp "$out" step.json
 expect 0 bench compare step.json step.json
 check "a file differs from itself" test "$(grep -c 'no difference beyond noise$' "$out")" -eq 2
+
+# What was flushed on the way is gone, but not why it could not be written.
+if [ -w /dev/full ]; then
+    ran="bench step tiny.yaml --json >/dev/full"
+    code=0
+    "$mien" bench step "$recipes/tiny.yaml" --batch 9 --repeat 2 --warmup 1 --json --quiet \
+        >/dev/full 2>"$err" || code=$?
+    check "exit code $code, expected 1" test "$code" -eq 1
+    errs '^mien bench: cannot write the result to the standard output: No space left on device$'
+    one_line
+fi
 
 expect 0 bench step "$recipes/tiny.yaml" --batch 9 --repeat 2 --warmup 1 --layers --json --quiet
 says '^{"bench": "peak", "name": "peak arithmetic", "gflop_s": [1-9]'

@@ -21,7 +21,7 @@ fi
 expect 0 devices
 says '^auto takes [0-9]*:[0-9]*: [a-z]'
 says '^\* [0-9]*:[0-9]*  [cgpua]*  .'
-says '^       memory    [0-9.]* GiB'
+says '^       memory    [0-9]*\.[0-9] MiB, at most [0-9]*\.[0-9] MiB in one buffer$'
 says '^       driver    .'
 check "not exactly one is taken" test "$(grep -c '^\*' "$out")" -eq 1
 id=$(sed -n 's/^auto takes \([0-9:]*\): .*/\1/p' "$out")

@@ -1,4 +1,4 @@
-/* test_term.c - the progress bar's text, and bars on a real (pseudo) terminal */
+/* test_term.c - bars on a real (pseudo) terminal, and what JSON cannot say */
 #include "cli/term.h"
 
 #include <fcntl.h>
@@ -8,36 +8,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static void test_bar__shows_share_count_times_and_rate(void **state)
-{
-    (void)state;
-    char text[256];
-    term_format_bar(text, sizeof(text), "decoding", 25, 100, 5, NULL, false);
-    assert_string_equal(text, "decoding:  25%|#####               | 25/100 [00:05<00:15, 5/s]");
-    term_format_bar(text, sizeof(text), "epoch 2", 0, 100, 0, "loss 1.9", false);
-    assert_string_equal(text,
-                        "epoch 2:   0%|                    | 0/100 [00:00<--:--, ?/s, loss 1.9]");
-    term_format_bar(text, sizeof(text), "x", 1, 100000, 3600, NULL, false);
-    assert_non_null(strstr(text, "[1:00:00<--:--, 0.0002778/s]")); /* more than 1000 hours left */
-    term_format_bar(text, sizeof(text), "x", 7, 0, 1, NULL, false);
-    assert_non_null(strstr(text, "x: 100%|####################| 7/0 [00:01<00:00, 7/s]"));
-}
-
-static void test_bar__has_eighths_of_a_column_in_utf8(void **state)
-{
-    (void)state;
-    char text[256];
-    term_format_bar(text, sizeof(text), "x", 1, 160, 1, NULL, true);
-    assert_non_null(strstr(text, "|\xE2\x96\x8F                   |"));
-    char small[16];
-    term_format_bar(small, sizeof(small), "a name that is far too long", 1, 2, 1, NULL, true);
-    assert_int_equal(strlen(small), sizeof(small) - 1);
-}
 
 static void test_json__knows_no_infinity(void **state)
 {
@@ -126,6 +101,42 @@ static void test_progress__is_throttled_and_taken_away(void **state)
     assert_null(strstr(cleared, "task"));
 }
 
+/* A line as long as those of training, on terminals of two widths. */
+static void run_in_columns(unsigned short columns)
+{
+    struct term term;
+    const struct winsize window = { .ws_row = 24, .ws_col = columns };
+    assert_int_equal(ioctl(STDERR_FILENO, TIOCSWINSZ, &window), 0);
+    term_init(&term, "test");
+    for (size_t i = 0; i < 150; i++) {
+        term_progress(&term, "epoch 12/50", 12000 + i, 28709, "loss 1.2345 acc 53.12 %");
+        nap(1);
+    }
+    term_clear(&term);
+}
+
+static void run_unknown(void)
+{
+    run_in_columns(0);
+}
+
+static void run_narrow(void)
+{
+    run_in_columns(40);
+}
+
+static void test_progress__fits_the_terminal(void **state)
+{
+    (void)state;
+    char text[8192];
+    with_terminal(run_unknown, text, sizeof(text));
+    assert_non_null(strstr(text, "/s, loss 1.2345 acc 53.12 %]\033[K"));
+    assert_null(strstr(text, "/28709")); /* which 80 columns have no room for */
+    with_terminal(run_narrow, text, sizeof(text));
+    assert_non_null(strstr(text, "]\033[K"));
+    assert_null(strstr(text, "loss"));
+}
+
 static void run_quiet(void)
 {
     struct term term;
@@ -150,10 +161,9 @@ static void test_progress__is_silent_when_quiet_but_for_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bar__shows_share_count_times_and_rate),
-        cmocka_unit_test(test_bar__has_eighths_of_a_column_in_utf8),
         cmocka_unit_test(test_json__knows_no_infinity),
         cmocka_unit_test(test_progress__is_throttled_and_taken_away),
+        cmocka_unit_test(test_progress__fits_the_terminal),
         cmocka_unit_test(test_progress__is_silent_when_quiet_but_for_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <string.h>
 
 #include "cli/text.h"
@@ -57,9 +58,28 @@ static void test_text__bars_are_as_long_as_their_part(void **state)
     assert_string_equal(text_bar(out, 7, 1, 30, true), "\xE2\x96\x88\xE2\x96\x88");
 }
 
+static void test_text__rates_have_no_exponent(void **state)
+{
+    (void)state;
+    static const struct {
+        double rate;
+        const char *want;
+    } rows[] = {
+        { 0.0, "0.000000" }, { 0.000278, "0.000278" }, { 0.5, "0.50" },
+        { 52.13, "52.1" },   { 1435.4, "1435" },       { 1234567.0, "1234567" },
+    };
+    char out[TEXT_RATE_BYTES];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_string_equal(text_rate(out, rows[i].rate), rows[i].want);
+    }
+    assert_string_equal(text_rate(out, (double)NAN), "?");
+    assert_string_equal(text_rate(out, (double)INFINITY), "?");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text__rates_have_no_exponent),
         cmocka_unit_test(test_text__cells_are_padded_cut_and_without_control_characters),
         cmocka_unit_test(test_text__json_takes_any_bytes),
         cmocka_unit_test(test_text__bars_are_as_long_as_their_part),
