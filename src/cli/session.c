@@ -66,17 +66,7 @@ enum mien_status session_model_read(struct session_model *out, const char *path,
                                     struct mien_error *err)
 {
     *out = (struct session_model){ .model = NULL };
-    const enum mien_status st = mien_model_file_load(&out->file, path, err);
-    if (st != MIEN_OK) {
-        return st;
-    }
-    const int channels = out->file.recipe->input.channels;
-    if (channels != 1 && channels != 3) {
-        return mien_fail(err, MIEN_ERR_FORMAT,
-                         "%s: the model takes %d channels, images have 1 (gray) or 3 (RGB)", path,
-                         channels);
-    }
-    return MIEN_OK;
+    return mien_model_file_load(&out->file, path, err);
 }
 
 enum mien_status session_model_place(struct session_model *out, const struct session *session,

@@ -59,10 +59,10 @@ struct session_model {
 };
 
 /**
- * Read a model that takes images.
+ * Read a model.
  *
  * Ownership  release with session_model_finish()
- * Errors     as mien_model_file_load(); MIEN_ERR_FORMAT: it takes neither gray nor RGB
+ * Errors     as mien_model_file_load()
  */
 MIEN_CHECK_RESULT
 enum mien_status session_model_read(struct session_model *out, const char *path,

@@ -40,7 +40,7 @@ static const char *const schedule_names[] = { "constant", "step", "cosine", "one
 
 static const struct mien_recipe_field fields[] = {
     OTHER("name", name, "unnamed", MIEN_FIELD_TEXT),
-    INT("input.channels", input.channels, NULL, 1, 1024),
+    OTHER("input.channels", input.channels, NULL, MIEN_FIELD_CHANNELS),
     INT("input.height", input.height, NULL, 1, 4096),
     INT("input.width", input.width, NULL, 1, 4096),
     FLOAT("normalize.mean", normalize.mean, "0", -1000, 1000),
@@ -137,6 +137,16 @@ static bool read_seed(uint64_t *out, const char *text)
     return true;
 }
 
+static bool read_channels(int *out, const char *text)
+{
+    int value = 0;
+    if (!mien_recipe_whole(&value, text, 1, 3) || value == 2) {
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
 static bool read_float(float *out, const char *text, double min, double max)
 {
     /* Decimal only: strtod() would also take hexadecimal, "inf" and "nan". */
@@ -201,6 +211,7 @@ static void describe(char *out, size_t bytes, const struct mien_recipe_field *fi
     case MIEN_FIELD_INT:
         (void)snprintf(out, bytes, "a whole number from %.0f to %.0f", field->min, field->max);
         break;
+    case MIEN_FIELD_CHANNELS: (void)snprintf(out, bytes, "1 (gray) or 3 (RGB)"); break;
     case MIEN_FIELD_SEED:
         (void)snprintf(out, bytes, "a whole number from 0 to %" PRIu64, UINT64_MAX);
         break;
@@ -229,6 +240,7 @@ enum mien_status mien_recipe_field_set(struct mien_recipe *recipe,
     case MIEN_FIELD_INT:
         good = mien_recipe_whole(place, value, (int)field->min, (int)field->max);
         break;
+    case MIEN_FIELD_CHANNELS: good = read_channels(place, value); break;
     case MIEN_FIELD_SEED: good = read_seed(place, value); break;
     case MIEN_FIELD_FLOAT: good = read_float(place, value, field->min, field->max); break;
     case MIEN_FIELD_BOOL: good = read_bool(place, value); break;
@@ -276,7 +288,8 @@ void mien_recipe_field_format(char *out, size_t bytes, const struct mien_recipe 
     const void *place = (const char *)recipe + field->offset;
     switch (field->kind) {
     case MIEN_FIELD_TEXT: format_name(out, bytes, place); break;
-    case MIEN_FIELD_INT: (void)snprintf(out, bytes, "%d", *(const int *)place); break;
+    case MIEN_FIELD_INT:
+    case MIEN_FIELD_CHANNELS: (void)snprintf(out, bytes, "%d", *(const int *)place); break;
     case MIEN_FIELD_SEED: (void)snprintf(out, bytes, "%" PRIu64, *(const uint64_t *)place); break;
     case MIEN_FIELD_FLOAT: format_float(out, bytes, *(const float *)place); break;
     case MIEN_FIELD_BOOL:

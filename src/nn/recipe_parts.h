@@ -73,12 +73,13 @@ enum mien_status mien_recipe_text_read(struct mien_recipe_text **out, const char
 void mien_recipe_text_destroy(struct mien_recipe_text *text); /* NULL is allowed */
 
 enum mien_field_kind {
-    MIEN_FIELD_TEXT,   /**< char[64], printable ASCII */
-    MIEN_FIELD_INT,    /**< int */
-    MIEN_FIELD_SEED,   /**< uint64_t, all of it */
-    MIEN_FIELD_FLOAT,  /**< float */
-    MIEN_FIELD_BOOL,   /**< bool */
-    MIEN_FIELD_CHOICE, /**< an enum with values 0, 1, ... in the order of `choices` */
+    MIEN_FIELD_TEXT,     /**< char[64], printable ASCII */
+    MIEN_FIELD_INT,      /**< int */
+    MIEN_FIELD_CHANNELS, /**< int: what an image can have, 1 or 3 */
+    MIEN_FIELD_SEED,     /**< uint64_t, all of it */
+    MIEN_FIELD_FLOAT,    /**< float */
+    MIEN_FIELD_BOOL,     /**< bool */
+    MIEN_FIELD_CHOICE,   /**< an enum with values 0, 1, ... in the order of `choices` */
 };
 
 /** One scalar of a recipe: reading, settings, defaults and writing all go through it. */

@@ -53,8 +53,20 @@ expect 4 summary folder.yaml
 errs '^mien summary: .*folder.yaml'
 one_line
 
+# What an image cannot have is refused wherever a recipe is read.
+sed 's/channels: 1/channels: 2/' "$recipes/report.yaml" >two.yaml
+mkdir images
+for command in "summary two.yaml" "bench step two.yaml" "train images --recipe two.yaml --out run"; do
+    # shellcheck disable=SC2086 # several words
+    expect 4 $command
+    errs '^mien [a-z]*: two.yaml:[0-9]*: input.channels: got "2", expected 1 (gray) or 3 (RGB)$'
+    one_line
+    silent
+done
+check "a refused run made a folder" test ! -e run
+
 for setting in nosuch=1 train.nosuch=1 train.batch train.batch= =5 train.batch=x train.batch=0 \
-    train.optimizer.rate=nan input.height=100000 train=5 layers=3; do
+    train.optimizer.rate=nan input.height=100000 input.channels=2 train=5 layers=3; do
     expect 2 summary "$recipes/report.yaml" --set "$setting"
     one_line
     silent
@@ -65,7 +77,8 @@ errs "--classes: '1' is not a whole number from 2 to 10000"
 # A device is asked for, but not needed.
 export MIEN_DEVICE=nosuchdevice
 expect 0 summary "$recipes/report.yaml"
-says '^memory of a training step of .* on a GPU'
+says '^memory of a training step of .* on a GPU (1 lanes)$'
+says '^  total  *[0-9]*\.[0-9] MiB$'
 expect 3 summary "$recipes/report.yaml" --device nosuchdevice
 unset MIEN_DEVICE
 finish

@@ -18,7 +18,7 @@ static const float step = 1e-3f;
 static const double tolerance_abs = 1e-3, tolerance_rel = 2e-2;
 
 static const char *const recipes[] = {
-    "input: { channels: 2, height: 11, width: 9 }\n"
+    "input: { channels: 3, height: 11, width: 9 }\n"
     "layers:\n"
     "  - conv 9 3x3 pad 1 bias no\n"
     "  - batchnorm\n"

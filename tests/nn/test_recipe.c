@@ -239,7 +239,9 @@ static void test_recipe__refuses_bad_values_with_their_line(void **state)
         refuse(text, rows[i][1]);
     }
     refuse("input: { channels: 0, height: 8, width: 8 }\n" LAYERS, "r.yaml:1: input.channels");
-    refuse("input: { channels: 1025, height: 8, width: 8 }\n" LAYERS, "from 1 to 1024");
+    refuse("input: { channels: 2, height: 8, width: 8 }\n" LAYERS,
+           "r.yaml:1: input.channels: got \"2\", expected 1 (gray) or 3 (RGB)");
+    refuse("input: { channels: 4, height: 8, width: 8 }\n" LAYERS, "1 (gray) or 3 (RGB)");
     refuse("input: { channels: 1, height: 4097, width: 8 }\n" LAYERS, "from 1 to 4096");
 }
 

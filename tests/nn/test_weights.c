@@ -14,7 +14,7 @@
 #include "support/training.h"
 
 static const char recipe[] =
-    "input: { channels: 2, height: 9, width: 9 }\n"
+    "input: { channels: 3, height: 9, width: 9 }\n"
     "layers: [ conv 4 3x3, batchnorm, relu, conv 3 3x2 bias no, flatten, dense classes ]";
 
 static float *draw(const struct mien_network *network, uint64_t seed)
@@ -63,7 +63,7 @@ static void test_init__draws_within_pytorchs_bounds(void **state)
 {
     (void)state;
     struct mien_network *const network = network_from(
-        "input: { channels: 6, height: 12, width: 12 }\n"
+        "input: { channels: 3, height: 12, width: 12 }\n"
         "layers: [ conv 40 5x3, relu, maxpool 2, flatten, dense 90, relu, dense classes ]",
         50);
     float *const flat = draw(network, 1);
@@ -71,7 +71,7 @@ static void test_init__draws_within_pytorchs_bounds(void **state)
         const char *name;
         double fan_in;
     } params[] = {
-        { "conv1.weight", 6 * 15 },    { "conv1.bias", 6 * 15 }, { "dense1.weight", 40 * 4 * 5 },
+        { "conv1.weight", 3 * 15 },    { "conv1.bias", 3 * 15 }, { "dense1.weight", 40 * 4 * 5 },
         { "dense1.bias", 40 * 4 * 5 }, { "dense2.weight", 90 },  { "dense2.bias", 90 },
     };
     for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
@@ -136,7 +136,7 @@ static void test_file__gives_back_what_was_written(void **state)
     char *const path = write_weights(folder, network, flat, NULL, NULL);
     must(mien_safetensors_open(&file, path, &err), &err);
     assert_int_equal(mien_safetensors_find(file, "conv1.weight")->rank, 4);
-    assert_int_equal(mien_safetensors_find(file, "conv1.weight")->shape[1], 2);
+    assert_int_equal(mien_safetensors_find(file, "conv1.weight")->shape[1], 3);
     assert_null(mien_safetensors_find(file, "conv2.bias"));
     must(mien_weights_from_file(back, network, file, "", &err), &err);
     assert_memory_equal(flat, back, network->flat_floats * sizeof(float));
