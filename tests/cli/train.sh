@@ -67,6 +67,26 @@ same whole cut
 expect 0 train --resume cut --quiet --epochs 4
 says '^epoch   4 '
 
+# The best weights are gone: they are written again, from the checkpoint or by the next epoch.
+expect 0 train faces --recipe "$tiny" --out lost --batch 16 --epochs 1 --quiet
+cp -r lost lost2
+cp lost/best.safetensors best.safetensors
+rm lost/best.safetensors
+expect 0 train --resume lost
+check "a warning without need" sh -c "! grep -q 'is gone' '$err'"
+check "other best weights" cmp -s lost/best.safetensors best.safetensors
+expect 0 train --resume lost2 --epochs 2 --max-steps 1 --quiet
+rm lost2/best.safetensors
+expect 0 train --resume lost2
+errs '^lost2/best.safetensors is gone, and with it the weights of epoch 1: the best epoch is chosen anew'
+says '^epoch   2 .*  best$'
+check "no best weights" test -s lost2/best.safetensors
+expect 0 eval lost2/best.safetensors faces --quiet
+cp -r whole lost3
+rm lost3/best.safetensors
+expect 0 train --resume lost3 # ended, so that no epoch comes
+check "neither best weights nor a word" sh -c "test -s lost3/best.safetensors || grep -q 'is gone' '$err'"
+
 # interrupt SIGNAL FOLDER: begins a long run, sends the signal in its second epoch.
 interrupt() {
     ran="train --out $2, SIG$1"
