@@ -62,11 +62,42 @@ void session_describe(const struct session *session, json_t *object)
     (void)json_object_set_new(object, "driver", json_string(device->driver));
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text);
+    return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+/* A run's folder is near enough to its model to say which file was meant. */
+static enum mien_status refuse_folder(const char *path, struct mien_error *err)
+{
+    char *const best = mien_path_join(path, "best.safetensors", err);
+    if (best == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    const bool run = mien_path_is_file(best);
+    const enum mien_status st =
+        mien_fail(err, MIEN_ERR_FORMAT, "%.400s is a folder, expected a model%s%.400s%s", path,
+                  run ? ": did you mean " : "", run ? best : "", run ? "?" : "");
+    free(best);
+    return st;
+}
+
 enum mien_status session_model_read(struct session_model *out, const char *path,
                                     struct mien_error *err)
 {
     *out = (struct session_model){ .model = NULL };
-    return mien_model_file_load(&out->file, path, err);
+    if (mien_path_is_folder(path)) {
+        return refuse_folder(path, err);
+    }
+    const enum mien_status st = mien_model_file_load(&out->file, path, err);
+    if (st == MIEN_ERR_FORMAT && ends_with(path, ".yaml")) {
+        return mien_fail(err, st,
+                         "%.400s: a recipe, not a trained model: train it first, with 'mien train "
+                         "DATA --recipe %.400s --out RUN'",
+                         path, path);
+    }
+    return st;
 }
 
 enum mien_status session_model_place(struct session_model *out, const struct session *session,

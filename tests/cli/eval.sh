@@ -104,7 +104,13 @@ expect 4 eval faces.safetensors faces
 errs "^mien eval: faces.safetensors: .*a model's is"
 one_line
 expect 4 eval "$recipes/tiny.yaml" faces
-errs 'tiny.yaml'
+errs "^mien eval: .*tiny.yaml: a recipe, not a trained model: train it first, with 'mien train DATA --recipe .*tiny.yaml --out RUN'$"
+one_line
+expect 4 eval run faces
+errs '^mien eval: run is a folder, expected a model: did you mean run/best.safetensors?$'
+one_line
+expect 4 eval faces faces
+errs '^mien eval: faces is a folder, expected a model$'
 one_line
 expect 4 eval $model nosuch
 errs '^mien eval: nosuch: No such file or directory'

@@ -111,6 +111,12 @@ expect 4 predict nosuch.safetensors "$image"
 errs '^mien predict: nosuch.safetensors: No such file or directory'
 expect 4 predict "$image" $model
 one_line
+expect 4 predict "$recipes/tiny.yaml" "$image"
+errs 'tiny.yaml: a recipe, not a trained model: train it first'
+one_line
+expect 4 predict run/ "$image"
+errs '^mien predict: run/ is a folder, expected a model: did you mean run/best.safetensors?$'
+one_line
 
 expect 2 predict $model
 errs 'IMAGE is missing'
