@@ -33,6 +33,11 @@ static enum mien_status fail_io(struct mien_error *err, const char *verb, const 
                      strerror_r(code, buffer, sizeof(buffer)));
 }
 
+static enum mien_status fail_not_regular(struct mien_error *err, const char *path)
+{
+    return mien_fail(err, MIEN_ERR_FORMAT, "%.800s is not a regular file", path);
+}
+
 /* Open a regular file for reading; anything else is refused without waiting for it. */
 static enum mien_status open_regular(int *out, size_t *bytes, const char *path,
                                      struct mien_error *err)
@@ -40,17 +45,23 @@ static enum mien_status open_regular(int *out, size_t *bytes, const char *path,
     *out = -1;
     *bytes = 0;
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        return fail_io(err, "open", path, errno);
-    }
     struct stat info;
+    if (fd < 0) {
+        const int code = errno;
+        if ((code == ENOENT || code == ELOOP) && lstat(path, &info) == 0 && S_ISLNK(info.st_mode)) {
+            return mien_fail(err, MIEN_ERR_FORMAT, "%.800s is a symbolic link that leads nowhere",
+                             path);
+        }
+        return code == ENXIO ? fail_not_regular(err, path) /* a socket */
+                             : fail_io(err, "open", path, code);
+    }
     enum mien_status st = MIEN_OK;
     if (fstat(fd, &info) != 0) {
         st = fail_io(err, "examine", path, errno);
     } else if (S_ISDIR(info.st_mode)) {
         st = mien_fail(err, MIEN_ERR_FORMAT, "%.800s is a folder, expected a file", path);
     } else if (!S_ISREG(info.st_mode)) {
-        st = mien_fail(err, MIEN_ERR_FORMAT, "%.800s is not a regular file", path);
+        st = fail_not_regular(err, path);
     } else if ((uintmax_t)info.st_size > SIZE_MAX / 2) {
         st = fail_io(err, "read", path, EFBIG);
     }

@@ -13,8 +13,8 @@ struct mien_file_map {
 };
 
 /**
- * Errors  MIEN_ERR_IO, MIEN_ERR_FORMAT: it is no regular file; the path is in the text, *out is
- *         then zeroed
+ * Errors  MIEN_ERR_IO, MIEN_ERR_FORMAT: it is no regular file, or a link to none; the path is in
+ * the text, *out is then zeroed
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_file_map(struct mien_file_map *out, const char *path, struct mien_error *err);

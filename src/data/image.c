@@ -1,6 +1,7 @@
 /* image.c - any image file to gray or RGB of a wanted size */
 #include "data/image.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,14 +15,23 @@ void mien_bitmap_finish(struct mien_bitmap *bitmap)
     *bitmap = (struct mien_bitmap){ 0 };
 }
 
+enum mien_status mien_bitmap_check_size(size_t height, size_t width, struct mien_error *err)
+{
+    if (height >= 1 && width >= 1 && height <= MIEN_IMAGE_MAX_SIDE &&
+        width <= MIEN_IMAGE_MAX_SIDE && height * width <= MIEN_IMAGE_MAX_PIXELS) {
+        return MIEN_OK;
+    }
+    return mien_fail(err, MIEN_ERR_FORMAT,
+                     "%zux%zu pixels; expected sides of 1 to %d and at most %d pixels in all",
+                     width, height, MIEN_IMAGE_MAX_SIDE, MIEN_IMAGE_MAX_PIXELS);
+}
+
 enum mien_status mien_bitmap_allocate(struct mien_bitmap *out, size_t height, size_t width,
                                       size_t samples, struct mien_error *err)
 {
-    if (height < 1 || width < 1 || height > MIEN_IMAGE_MAX_SIDE || width > MIEN_IMAGE_MAX_SIDE ||
-        height * width > MIEN_IMAGE_MAX_PIXELS) {
-        return mien_fail(err, MIEN_ERR_FORMAT,
-                         "%zu x %zu pixels; expected sides of 1 to %d and at most %d pixels", width,
-                         height, MIEN_IMAGE_MAX_SIDE, MIEN_IMAGE_MAX_PIXELS);
+    const enum mien_status st = mien_bitmap_check_size(height, width, err);
+    if (st != MIEN_OK) {
+        return st;
     }
     out->pixels = mien_calloc(height * width, samples, err);
     if (out->pixels == NULL) {
@@ -47,11 +57,13 @@ enum mien_status mien_bitmap_decode(struct mien_bitmap *out, const unsigned char
     if (bytes >= sizeof(jpeg) && memcmp(data, jpeg, sizeof(jpeg)) == 0) {
         return mien_jpeg_decode(out, data, bytes, err);
     }
-    unsigned char head[4] = { 0 };
-    memcpy(head, data, bytes < sizeof(head) ? bytes : sizeof(head));
-    return mien_fail(err, MIEN_ERR_FORMAT,
-                     "neither PNG nor JPEG (%zu bytes, starting with %02x %02x %02x %02x)", bytes,
-                     head[0], head[1], head[2], head[3]);
+    enum { SHOWN = 4 };
+    char head[3 * SHOWN + 1] = "";
+    for (size_t i = 0; i < SHOWN && i < bytes; i++) {
+        (void)snprintf(head + 3 * i, sizeof(head) - 3 * i, " %02x", data[i]);
+    }
+    return mien_fail(err, MIEN_ERR_FORMAT, "neither PNG nor JPEG (%zu byte%s%s%s)", bytes,
+                     bytes == 1 ? "" : "s", bytes > SHOWN ? ", starting with" : ":", head);
 }
 
 enum mien_status mien_bitmap_read(struct mien_bitmap *out, const char *path, struct mien_error *err)

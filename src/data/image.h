@@ -21,11 +21,14 @@ struct mien_bitmap {
 
 void mien_bitmap_finish(struct mien_bitmap *bitmap); /* zeroed is allowed */
 
+/** Errors  MIEN_ERR_FORMAT: a side of 0, or beyond the limits above */
+MIEN_CHECK_RESULT
+enum mien_status mien_bitmap_check_size(size_t height, size_t width, struct mien_error *err);
+
 /**
  * Set the size of *out and allocate width x height x `samples` bytes for its pixels.
  *
- * Errors  MIEN_ERR_FORMAT  a side of 0, or beyond the limits above
- *         MIEN_ERR_MEMORY
+ * Errors  MIEN_ERR_FORMAT as above, MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_bitmap_allocate(struct mien_bitmap *out, size_t height, size_t width,

@@ -28,6 +28,10 @@ static void on_error(j_common_ptr cinfo)
 {
     struct job *const job = cinfo->client_data;
     cinfo->err->format_message(cinfo, job->text);
+    if (cinfo->err->msg_code == JERR_IMAGE_TOO_BIG) { /* for libjpeg, whose limit is beyond ours */
+        job->status =
+            mien_bitmap_check_size(job->cinfo.image_height, job->cinfo.image_width, job->err);
+    }
     if (cinfo->err->msg_code == JERR_OUT_OF_MEMORY) {
         job->status = mien_fail(job->err, MIEN_ERR_MEMORY, "no memory to decode a JPEG image");
     }

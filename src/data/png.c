@@ -65,7 +65,7 @@ static void skip_extras(png_structp png)
 {
     static const unsigned char names[] = "iCCP\0zTXt\0iTXt\0tEXt\0eXIf\0sPLT\0hIST";
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, names, (int)(sizeof(names) / 5));
-    png_set_user_limits(png, MIEN_IMAGE_MAX_SIDE, MIEN_IMAGE_MAX_SIDE);
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* ours say what they are */
 }
 
 static enum mien_status allocate_rows(struct job *job, size_t height, size_t width, size_t samples)
@@ -95,6 +95,11 @@ static bool read_image(struct job *job)
     skip_extras(png);
     png_set_read_fn(png, job, on_read);
     png_read_info(png, info);
+    job->status = mien_bitmap_check_size(png_get_image_height(png, info),
+                                         png_get_image_width(png, info), job->err);
+    if (job->status != MIEN_OK) { /* before libpng allocates a row */
+        return false;
+    }
 
     const int depth = png_get_bit_depth(png, info);
     const int type = png_get_color_type(png, info);

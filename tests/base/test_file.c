@@ -187,6 +187,14 @@ static void test_file__only_regular_files_are_read(void **state)
     check_refused(below, MIEN_ERR_IO, "Not a directory");
     check_refused(pipe, MIEN_ERR_FORMAT, "not a regular file");
     check_refused("/dev/null", MIEN_ERR_FORMAT, "not a regular file");
+    char *const lost = scratch_path(*state, "lost");
+    char *const circle = scratch_path(*state, "circle");
+    assert_int_equal(symlink("nowhere", lost), 0);
+    assert_int_equal(symlink("circle", circle), 0);
+    check_refused(lost, MIEN_ERR_FORMAT, "lost is a symbolic link that leads nowhere");
+    check_refused(circle, MIEN_ERR_FORMAT, "circle is a symbolic link that leads nowhere");
+    free(lost);
+    free(circle);
     check_refused(*state, MIEN_ERR_FORMAT, "is a folder");
     free(missing);
     free(below);

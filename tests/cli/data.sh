@@ -83,6 +83,28 @@ head -c 60 "$(find faces/train/sad -name '*.png' | sort | head -n 1)" >damaged/t
 expect 4 pack damaged x.safetensors
 errs 'sad/cut.png'
 one_line
+# Names of images behind which there is none, each beside good images.
+cp -r faces trap
+big='\211PNG\r\n\032\n\0\0\0\rIHDR\0\0@\001\0\0\0\001\010\0\0\0\0\3546\202\272'
+for kind in link pipe folder short big; do
+    bad=trap/train/sad/bad.png
+    case $kind in
+    link) ln -s nowhere.png $bad; why="$bad is a symbolic link that leads nowhere" ;;
+    pipe) mkfifo $bad; why="$bad is not a regular file" ;;
+    folder) mkdir $bad; ln -s .. $bad/up.png; why="$bad/up.png: a symbolic link that leads back" ;;
+    short) printf ok >$bad; why="$bad: neither PNG nor JPEG (2 bytes: 6f 6b)$" ;;
+    big) # its header is all that is looked at
+        # shellcheck disable=SC2059 # it is the format
+        printf "$big" >$bad
+        printf '\0\0\0\0IDAT5\257\006\036' >>$bad
+        why="$bad: 16385x1 pixels; expected sides of 1 to 16384 and at most 67108864 pixels in all$" ;;
+    esac
+    expect 4 pack trap x.safetensors
+    errs "^mien pack: $why"
+    one_line
+    silent
+    rm -r $bad
+done
 expect 4 pack file x.safetensors
 errs '^mien pack: file'
 check "a refused set left a file" test ! -e x.safetensors

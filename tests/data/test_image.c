@@ -136,6 +136,9 @@ static void test_image_load__what_is_no_image_is_named(void **state)
     scratch_write(path, "GIF89a", 6);
     must_fail(mien_image_load(pixels, path, 1, 2, 2, &err), MIEN_ERR_FORMAT, &err,
               "a.png: neither PNG nor JPEG (6 bytes, starting with 47 49 46 38)");
+    scratch_write(path, "ok", 2);
+    must_fail(mien_image_load(pixels, path, 1, 2, 2, &err), MIEN_ERR_FORMAT, &err,
+              "a.png: neither PNG nor JPEG (2 bytes: 6f 6b)");
     must_fail(mien_image_load(pixels, path, 2, 2, 2, &err), MIEN_ERR_USAGE, &err,
               "cannot load images as 2 x 2 x 2");
     must_fail(mien_image_load(pixels, path, 1, 0, 2, &err), MIEN_ERR_USAGE, &err, "1 x 0 x 2");

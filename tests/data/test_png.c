@@ -205,9 +205,10 @@ static void test_png__absurd_sizes_are_refused_before_allocation(void **state)
         int width, height;
         const char *text;
     } sizes[] = {
-        { MIEN_IMAGE_MAX_SIDE + 1, 1, "damaged PNG: " },
-        { 1, MIEN_IMAGE_MAX_SIDE + 1, "damaged PNG: " },
-        { 9000, 9000, "9000 x 9000 pixels; expected sides of 1 to 16384" },
+        { MIEN_IMAGE_MAX_SIDE + 1, 1,
+          "big.png: 16385x1 pixels; expected sides of 1 to 16384 and at most 67108864 pixels" },
+        { 1, MIEN_IMAGE_MAX_SIDE + 1, "big.png: 1x16385 pixels; expected sides of 1 to 16384" },
+        { 9000, 9000, "big.png: 9000x9000 pixels; expected sides of 1 to 16384" },
     };
     char *const folder = scratch_make();
     char *const path = scratch_path(folder, "big.png");
@@ -224,7 +225,6 @@ static void test_png__absurd_sizes_are_refused_before_allocation(void **state)
                                                    .samples = samples });
         free(samples);
         must_fail(mien_bitmap_read(&bitmap, path, &err), MIEN_ERR_FORMAT, &err, sizes[i].text);
-        must_fail(mien_bitmap_read(&bitmap, path, &err), MIEN_ERR_FORMAT, &err, "big.png: ");
         assert_null(bitmap.pixels);
     }
     free(path);
