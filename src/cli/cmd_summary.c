@@ -80,8 +80,7 @@ done:
 
 static size_t total_bytes(const struct memory *memory)
 {
-    return memory->model.parameters + memory->model.gradients + memory->model.activations +
-           memory->model.scratch + memory->optimizer;
+    return mien_model_memory_bytes(&memory->model) + memory->optimizer;
 }
 
 static void print_memory(struct term *term, const struct memory *memory)

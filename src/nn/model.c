@@ -1,9 +1,11 @@
 /* model.c - a network on a device: its memory, forward and backward */
 #include "nn/model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "nn/node.h"
 #include "ops/relu.h"
 
@@ -113,20 +115,33 @@ done:
     return st;
 }
 
-/* Some drivers end the program where memory runs out, so what cannot fit is not tried. */
-static enum mien_status check_memory(const struct mien_model *model, struct mien_error *err)
+size_t mien_model_memory_bytes(const struct mien_model_memory *memory)
 {
-    const struct mien_model_memory *const memory = &model->memory;
-    const struct mien_device_info *const device = mien_cl_device(model->cl);
-    const double wanted = (double)memory->parameters + (double)memory->gradients +
-                          (double)memory->activations + (double)memory->scratch;
-    if (wanted + (double)mien_cl_bytes(model->cl) <= (double)device->global_bytes) {
+    return memory->parameters + memory->gradients + memory->activations + memory->scratch;
+}
+
+enum mien_status mien_model_check_fit(const struct mien_model_memory *memory, int batch,
+                                      size_t beside, size_t taken,
+                                      const struct mien_device_info *device, struct mien_error *err)
+{
+    const size_t model = mien_model_memory_bytes(memory);
+    char text[5][MIEN_MIB_BYTES];
+    char parts[2 * MIEN_MIB_BYTES + 64] = "";
+    char used[MIEN_MIB_BYTES + 32] = "";
+    if ((double)model + (double)beside + (double)taken <= (double)device->global_bytes) {
         return MIEN_OK;
     }
+    if (beside > 0) {
+        (void)snprintf(parts, sizeof(parts), " (the network %s, its training %s)",
+                       mien_mib(text[0], model), mien_mib(text[1], beside));
+    }
+    if (taken > 0) {
+        (void)snprintf(used, sizeof(used), ", %s of it in use", mien_mib(text[2], taken));
+    }
     return mien_fail(err, MIEN_ERR_MEMORY,
-                     "the network needs %.1f MB for batches of %d, %s has %.1f MB: try a smaller "
-                     "batch",
-                     wanted / 1e6, model->batch, device->name, (double)device->global_bytes / 1e6);
+                     "batches of %d need %s%s, %s has %s%s: try a smaller batch", batch,
+                     mien_mib(text[3], model + beside), parts, device->name,
+                     mien_mib(text[4], device->global_bytes), used);
 }
 
 enum mien_status mien_model_create(struct mien_model **out, struct mien_cl *cl,
@@ -150,7 +165,8 @@ enum mien_status mien_model_create(struct mien_model **out, struct mien_cl *cl,
     model->batch = options->batch;
     TRY(mien_graph_build(&model->graph, network, &resolved, err));
     fill_memory(&model->memory, &model->graph, network, options->train);
-    TRY(check_memory(model, err));
+    TRY(mien_model_check_fit(&model->memory, model->batch, options->beside_bytes, mien_cl_bytes(cl),
+                             mien_cl_device(cl), err));
     TRY(allocate_params(model, err));
     TRY(allocate_slots(model, err));
     *out = model;

@@ -25,6 +25,8 @@ struct mien_model_options {
                               there is none */
     const struct mien_tuning *tuning; /**< of the device, or of the run that goes on; borrowed for
                                            the call; NULL: defaults */
+    size_t beside_bytes; /**< device memory that the caller is going to take beside the model, for
+                              the check of what fits */
 };
 
 /** Device memory of a model, in bytes; nothing is allocated later. */
@@ -35,6 +37,22 @@ struct mien_model_memory {
     size_t unshared;    /**< what activations would take without sharing */
     size_t scratch;     /**< one work buffer for all kernels */
 };
+
+size_t mien_model_memory_bytes(
+    const struct mien_model_memory *memory); /**< of all, but `unshared` */
+
+/**
+ * See whether a model fits a device.  Some drivers end the program where memory runs out, so what
+ * cannot fit must not be tried.
+ *
+ * beside, taken   bytes that the caller needs too, and that are in use already
+ * Errors          MIEN_ERR_MEMORY: what is needed and what there is
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_model_check_fit(const struct mien_model_memory *memory, int batch,
+                                      size_t beside, size_t taken,
+                                      const struct mien_device_info *device,
+                                      struct mien_error *err);
 
 /**
  * Plan the memory of a network without a device.

@@ -87,7 +87,16 @@ done:
     return st;
 }
 
-/* Half of the device's memory is for the images, less what the model takes already. */
+size_t mien_loader_least_bytes(size_t image_bytes, int batch)
+{
+    const size_t stage = image_bytes + sizeof(int32_t);
+    return (size_t)batch * (STAGES * stage + 2 * sizeof(int32_t));
+}
+
+/*
+ * Half of the device's memory is for the images, less what the model takes already; they may be
+ * given more, but not what is not there.
+ */
 static bool fits_device(const struct mien_loader *loader)
 {
     const struct mien_device_info *const device = mien_cl_device(loader->cl);
@@ -97,7 +106,8 @@ static bool fits_device(const struct mien_loader *loader)
     const size_t limit = loader->options.device_bytes > 0 ? loader->options.device_bytes
                          : taken < half                   ? half - taken
                                                           : 0;
-    return bytes <= limit && bytes <= device->max_alloc_bytes;
+    return bytes <= limit && bytes <= device->max_alloc_bytes &&
+           (double)bytes + (double)taken <= (double)device->global_bytes;
 }
 
 enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl,

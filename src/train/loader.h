@@ -18,6 +18,9 @@ struct mien_loader_options {
                               less what is taken already */
 };
 
+/** Device memory that a loader takes at least: what it does where the set is not on the device. */
+size_t mien_loader_least_bytes(size_t image_bytes, int batch);
+
 /** Ownership  `cl` and `set` are borrowed.  Errors  MIEN_ERR_MEMORY, MIEN_ERR_CL */
 MIEN_CHECK_RESULT
 enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl,

@@ -6,6 +6,17 @@
 #include "nn/schedule.h"
 #include "nn/weights.h"
 
+/* What training takes on the device beside the model. */
+static size_t beside_model(const struct mien_network *network, const struct mien_train_spec *spec,
+                           int batch)
+{
+    const struct mien_shape *const input = &network->input;
+    const size_t image = (size_t)input->c * (size_t)input->h * (size_t)input->w;
+    return mien_optimizer_bytes(spec, network->flat_floats) +
+           mien_loader_least_bytes(image, batch) +
+           2 * mien_softmax_stats_bytes(batch); /* of training and of an evaluation */
+}
+
 enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl *cl,
                                    struct mien_model_file *file, const struct mien_dataset *set,
                                    const struct mien_trainer_options *options,
@@ -20,7 +31,11 @@ enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl 
     }
     const int batch = images < (size_t)recipe->train.batch ? (int)images : recipe->train.batch;
     const struct mien_model_options model = {
-        .batch = batch, .train = true, .blas = options->blas, .tuning = options->tuning
+        .batch = batch,
+        .train = true,
+        .blas = options->blas,
+        .tuning = options->tuning,
+        .beside_bytes = beside_model(file->network, &recipe->train, batch),
     };
     const struct mien_loader_options loader = {
         .batch = batch,
