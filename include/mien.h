@@ -188,12 +188,13 @@ const char *mien_split_name(enum mien_split split);
 struct mien_data;
 
 struct mien_data_options {
-    int channels;               /**< 1 (gray) or 3 (RGB); 0: 1 */
-    int height, width;          /**< pixels; 0 x 0: the size of the first image */
-    double split;               /**< part of the training images, 0 up to below 1, to set aside for
-                                     validation where the data has no validation split; 0: none */
-    uint64_t seed;              /**< draws that part */
-    int threads;                /**< for decoding; 0: all cores */
+    int channels;        /**< 1 (gray) or 3 (RGB); 0: 1 */
+    int height, width;   /**< pixels; 0 x 0: the size of the first image */
+    double split;        /**< part of the training images, 0 up to below 1, to set aside for
+                              validation where the data has no validation split; 0: none */
+    uint64_t seed;       /**< draws that part */
+    int threads;         /**< for decoding; 0: all cores */
+    const char *exclude; /**< file that lists images to leave out (docs/data.md); NULL: none */
     const struct mien_log *log; /**< progress and notices; may be NULL; borrowed for the call */
 };
 
@@ -247,7 +248,8 @@ struct mien_data_about {
     int channels, height, width;
     const uint8_t *images;      /**< [count][height][width][channels] */
     const int32_t *labels;      /**< [count], index into classes */
-    const char *const *names;   /**< [count], path inside the data set; NULL where it has none */
+    const char *const *names;   /**< [count], path inside the data set, or a CSV file's row, from 0;
+                                     NULL where it has none */
     const char *const *classes; /**< [class_count] */
     int class_count;
     struct {

@@ -75,14 +75,21 @@ void mien_hash_add_text(struct mien_hash *hash, const char *text)
     mien_hash_add(hash, text, strlen(text) + 1);
 }
 
-void mien_hash_hex(char out[33], const struct mien_hash *hash)
+void mien_hash_words(uint64_t out[2], const struct mien_hash *hash)
 {
     struct mien_hash last = *hash;
     const size_t waiting = (size_t)(last.bytes % 8);
     memset(last.tail + waiting, 0, 8 - waiting);
     add_word(&last, load(last.tail));
     add_word(&last, last.bytes); /* tells zeros at the end from zeros that pad */
-    const uint64_t a = spread(last.a + rotate(last.b, 17));
-    const uint64_t b = spread(last.b ^ a);
-    (void)snprintf(out, 33, "%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
+    out[0] = spread(last.a + rotate(last.b, 17));
+    out[1] = spread(last.b ^ out[0]);
+}
+
+void mien_hash_hex(char out[33], const struct mien_hash *hash)
+{
+    uint64_t words[2];
+    mien_hash_words(words, hash);
+    (void)snprintf(out, 33, "%016llx%016llx", (unsigned long long)words[0],
+                   (unsigned long long)words[1]);
 }

@@ -16,6 +16,8 @@ void mien_hash_init(struct mien_hash *hash);
 void mien_hash_add(struct mien_hash *hash, const void *data, size_t bytes);
 /** Text with its terminator, so that "ab","c" differs from "a","bc". */
 void mien_hash_add_text(struct mien_hash *hash, const char *text);
+/** The hash as two numbers. */
+void mien_hash_words(uint64_t out[2], const struct mien_hash *hash);
 /** 32 lower-case hexadecimal digits and a terminator. */
 void mien_hash_hex(char out[33], const struct mien_hash *hash);
 

@@ -10,7 +10,7 @@
 
 struct eval_options {
     struct common_options common;
-    const char *model, *data;
+    const char *model, *data, *exclude;
     int split; /* enum mien_split, -1: not given */
     int batch; /* 0: the recipe's */
     int blas;  /* enum mien_blas */
@@ -24,6 +24,7 @@ static const struct opt eval_table[] = {
     { "split", OPT_CHOICE, FIELD(split), "SPLIT",
       "train, validation or test; else validation, or test, or train, whichever is there first",
       .choices = split_choices },
+    { "exclude", OPT_STRING, FIELD(exclude), "FILE", SESSION_EXCLUDE_HELP, .role = OPT_INPUT },
     { "batch", OPT_INT, FIELD(batch), "N", "images at a time; else as many as in training",
       .min = 1, .max = 65536 },
     { "blas", OPT_CHOICE, FIELD(blas), "KIND", SESSION_BLAS_HELP, .choices = session_blas_choices },
@@ -191,6 +192,7 @@ static enum mien_status load(struct mien_dataset **set, struct mien_class_map *m
         .channels = file->recipe->input.channels,
         .height = file->recipe->input.height,
         .width = file->recipe->input.width,
+        .exclude = o->exclude,
         .log = &term->log,
     };
     enum mien_status st = mien_dataset_load(set, o->data, &options, err);

@@ -6,12 +6,13 @@
 #include "base/file.h"
 #include "base/safetensors.h"
 #include "cli/commands.h"
+#include "cli/session.h"
 #include "cli/term.h"
 #include "data/dataset.h"
 
 struct pack_options {
     struct common_options common;
-    const char *data, *out;
+    const char *data, *out, *exclude;
     struct opt_size size;
     int channels; /* index into channel_choices */
     double split;
@@ -30,6 +31,7 @@ static const struct opt pack_table[] = {
     { "split", OPT_DOUBLE, FIELD(split), "PART",
       "set aside this part of the training images where the data has no validation set", .min = 0,
       .max = 0.9 },
+    { "exclude", OPT_STRING, FIELD(exclude), "FILE", SESSION_EXCLUDE_HELP, .role = OPT_INPUT },
     { .name = NULL },
 };
 
@@ -116,6 +118,7 @@ static enum mien_status pack(const void *options, struct term *term, struct mien
         .height = o->size.height,
         .width = o->size.width,
         .split = o->split,
+        .exclude = o->exclude,
         .seed = (uint64_t)o->common.seed,
         .log = &term->log,
     };

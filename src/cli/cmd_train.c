@@ -18,7 +18,7 @@
 struct train_options {
     struct common_options common;
     const char *data, *recipe, *out, *resume, *init;
-    const char *tuning;
+    const char *tuning, *exclude;
     struct opt_strings settings;
     double split;
     int max_steps, keep_every, blas, data_mib;
@@ -48,6 +48,7 @@ static const struct opt train_table[] = {
     { "split", OPT_DOUBLE, FIELD(split), "PART",
       "set aside this part of the training images where the data has no validation set", .min = 0,
       .max = 0.9 },
+    { "exclude", OPT_STRING, FIELD(exclude), "FILE", SESSION_EXCLUDE_HELP, .role = OPT_INPUT },
     { "keep-every", OPT_INT, FIELD(keep_every), "N", "also keep the weights of every Nth epoch",
       .min = 0, .max = 100000 },
     { "no-shuffle", OPT_FLAG, FIELD(no_shuffle), NULL,
@@ -134,6 +135,7 @@ static enum mien_status check_options(const struct train_options *o, struct mien
 /* What a run was begun with; kept in its run.json, so that going on with it needs no options. */
 struct origin {
     char *data;
+    char *exclude;         /* NULL: none */
     char *device, *driver; /* names; NULL: not known */
     double split;
     bool shuffle;
@@ -143,6 +145,7 @@ struct origin {
 static void finish_origin(struct origin *origin)
 {
     free(origin->data);
+    free(origin->exclude);
     free(origin->device);
     free(origin->driver);
     *origin = (struct origin){ .data = NULL };
@@ -158,11 +161,14 @@ static int choice_of(const char *word, const char *const *choices)
     return 0;
 }
 
-/* The whole path, since a run may go on from another folder; free() it. */
-static char *whole_path(const char *path, struct mien_error *err)
+/* The whole path, since a run may go on from another folder; free() it.  NULL gives NULL. */
+static enum mien_status whole_path(char **out, const char *path, struct mien_error *err)
 {
-    char *const whole = realpath(path, NULL);
-    return whole != NULL ? whole : mien_strdup(path, err);
+    *out = path != NULL ? realpath(path, NULL) : NULL;
+    if (path != NULL && *out == NULL) {
+        *out = mien_strdup(path, err);
+    }
+    return path != NULL && *out == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
 }
 
 /* The text of a key, to free(); NULL where there is none, or no memory. */
@@ -194,8 +200,11 @@ static enum mien_status read_origin(struct origin *out, const char *last,
     if (path != NULL && data == NULL) {
         st = mien_fail(err, MIEN_ERR_FORMAT, "%s does not say where the data is: give DATA", path);
     } else if (path != NULL) {
-        out->data = whole_path(data, err);
-        st = out->data == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
+        const char *const exclude = json_string_value(json_object_get(options, "exclude"));
+        st = whole_path(&out->data, data, err);
+        st = st == MIEN_OK
+                 ? whole_path(&out->exclude, o->exclude != NULL ? o->exclude : exclude, err)
+                 : st;
     }
     const double split = json_number_value(json_object_get(options, "split"));
     const char *const blas = json_string_value(json_object_get(options, "blas"));
@@ -218,13 +227,13 @@ static enum mien_status take_origin(struct origin *out, const struct train_optio
                                     struct mien_error *err)
 {
     *out = (struct origin){
-        .data = whole_path(o->data, err),
         .split = o->split,
         .shuffle = !o->no_shuffle,
         .blas = o->blas,
         .keep_every = o->keep_every > 0 ? o->keep_every : 0,
     };
-    return out->data == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
+    const enum mien_status st = whole_path(&out->data, o->data, err);
+    return st == MIEN_OK ? whole_path(&out->exclude, o->exclude, err) : st;
 }
 
 static struct mien_data_options data_options(const struct origin *origin,
@@ -235,6 +244,7 @@ static struct mien_data_options data_options(const struct origin *origin,
         .height = recipe->input.height,
         .width = recipe->input.width,
         .split = origin->split,
+        .exclude = origin->exclude,
         .seed = recipe->train.seed,
         .log = &term->log,
     };
@@ -429,6 +439,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
         .data = origin.data,
         .command = term->command_line,
         .split = origin.split,
+        .exclude = origin.exclude,
         .resume = o->resume != NULL,
         .max_steps = (size_t)o->max_steps,
         .keep_every = origin.keep_every,

@@ -15,6 +15,7 @@ const struct command *const commands[] = {
     &cmd_summary,
     &cmd_tune,
     &cmd_bench,
+    &cmd_check,
     &cmd_pack,
     &cmd_synth,
     &cmd_help,

@@ -48,6 +48,9 @@ enum mien_status session_tune(struct session *session, const char *wanted, struc
 /** Put "device" and "driver" into a JSON object. */
 void session_describe(const struct session *session, json_t *object);
 
+/** For an option --exclude that keeps a const char *, for struct mien_data_options. */
+#define SESSION_EXCLUDE_HELP "leave out the images that this file lists, as mien check writes it"
+
 /** For an option --blas that keeps an enum mien_blas: OPT_CHOICE's words, and its help. */
 extern const char *const session_blas_choices[];
 #define SESSION_BLAS_HELP "matrix products of dense layers: own kernels (CPU devices) or CLBlast"

@@ -5,6 +5,8 @@
 #include "base/safetensors.h"
 #include "data/classes.h"
 #include "data/dataset.h"
+#include "data/exclude.h"
+#include "data/image.h"
 
 enum { MIEN_MAX_CLASSES = 10000 };
 
@@ -48,15 +50,58 @@ MIEN_CHECK_RESULT
 enum mien_status mien_dataset_draw_validation(struct mien_dataset *set, double part, uint64_t seed,
                                               struct mien_error *err);
 
-/* The forms.  Contracts as mien_dataset_load(); options were checked. */
+/** Who looks at the images as they come; with one, what is damaged does not end the loading. */
+struct mien_inspector {
+    void *user;
+    /** Once, before any image: the set has its names, labels and splits. */
+    enum mien_status (*begin)(void *user, const struct mien_dataset *set, struct mien_error *err);
+    /**
+     * Once for each image, from several threads: as it was decoded, before it gets the set's size
+     * and colour form; or, where it cannot be read, `bitmap` is NULL and `cause` says why.
+     */
+    enum mien_status (*image)(void *user, size_t index, const struct mien_bitmap *bitmap,
+                              const char *cause, struct mien_error *err);
+    /** Before begin(): what cannot even be given a place in the set. */
+    enum mien_status (*stray)(void *user, const char *name, const char *cause,
+                              struct mien_error *err);
+};
+
+/** What the loader of a form is told; the options were checked. */
+struct mien_load {
+    const char *path;
+    const struct mien_data_options *options;
+    struct mien_exclusion *exclusion;       /**< NULL: none */
+    const struct mien_inspector *inspector; /**< NULL: none */
+};
+
+/** mien_dataset_load() with an inspector. */
 MIEN_CHECK_RESULT
-enum mien_status mien_folder_load(struct mien_dataset **out, const char *path,
-                                  const struct mien_data_options *options, struct mien_error *err);
+enum mien_status mien_dataset_inspect(struct mien_dataset **out, const char *path,
+                                      const struct mien_data_options *options,
+                                      const struct mien_inspector *inspector,
+                                      struct mien_error *err);
+
+/**
+ * Hand an image that was decoded, or why it could not be, to the inspector, if there is one.
+ *
+ * st, cause  how the decoding ended
+ * Errors     `st`, unless an inspector took note of it (of all but MIEN_ERR_MEMORY); the
+ * inspector's
+ */
 MIEN_CHECK_RESULT
-enum mien_status mien_csv_load(struct mien_dataset **out, const char *path,
-                               const struct mien_data_options *options, struct mien_error *err);
+enum mien_status mien_load_inspect(const struct mien_load *load, size_t index,
+                                   const struct mien_bitmap *bitmap, enum mien_status st,
+                                   struct mien_error *cause);
+
+/* The forms.  Contracts as mien_dataset_load(). */
 MIEN_CHECK_RESULT
-enum mien_status mien_packed_load(struct mien_dataset **out, const char *path,
-                                  const struct mien_data_options *options, struct mien_error *err);
+enum mien_status mien_folder_load(struct mien_dataset **out, const struct mien_load *load,
+                                  struct mien_error *err);
+MIEN_CHECK_RESULT
+enum mien_status mien_csv_load(struct mien_dataset **out, const struct mien_load *load,
+                               struct mien_error *err);
+MIEN_CHECK_RESULT
+enum mien_status mien_packed_load(struct mien_dataset **out, const struct mien_load *load,
+                                  struct mien_error *err);
 
 #endif

@@ -1,4 +1,5 @@
 /* csv.c - fer2013.csv: emotion, pixels, Usage */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,16 +17,20 @@ struct span {
 };
 
 enum column { COLUMN_EMOTION, COLUMN_PIXELS, COLUMN_USAGE, COLUMNS, MAX_FIELDS = 64 };
+enum { ROW_NAME_BYTES = 24 };
 
 struct row {
     struct span line;
-    size_t number; /* in the file, from 1 */
+    size_t number; /* of the line in the file, from 1 */
+    size_t index;  /* of the row, from 0 */
     struct span pixels;
     size_t place; /* in the data set */
     int label, split;
+    bool bad; /* it could not be cut */
 };
 
 struct csv {
+    const struct mien_load *load;
     const char *path;
     int fields[COLUMNS]; /* which field of a line holds the column; -1: none */
     size_t count, capacity;
@@ -126,7 +131,8 @@ static enum mien_status add_row(struct csv *csv, struct span line, size_t number
         csv->rows = rows;
         csv->capacity = capacity;
     }
-    csv->rows[csv->count++] = (struct row){ .line = line, .number = number };
+    csv->rows[csv->count] = (struct row){ .line = line, .number = number, .index = csv->count };
+    csv->count++;
     return MIEN_OK;
 }
 
@@ -182,11 +188,10 @@ static int split_of_usage(struct span usage)
     return -1;
 }
 
-/* First pass over a row: its label, its split, where its pixels are. */
-static enum mien_status cut_row(void *user, size_t index, struct mien_error *err)
+/* A row's label, its split, where its pixels are. */
+static enum mien_status cut_row_fields(const struct csv *csv, struct row *row,
+                                       struct mien_error *err)
 {
-    const struct csv *const csv = user;
-    struct row *const row = &csv->rows[index];
     struct span fields[MAX_FIELDS];
     const int count = cut_fields(fields, row->line);
     for (int c = 0; c < COLUMNS; c++) {
@@ -216,6 +221,22 @@ static enum mien_status cut_row(void *user, size_t index, struct mien_error *err
     }
     row->pixels = fields[csv->fields[COLUMN_PIXELS]];
     return MIEN_OK;
+}
+
+/* First pass over a row. */
+static enum mien_status cut_row(void *user, size_t index, struct mien_error *err)
+{
+    const struct csv *const csv = user;
+    struct row *const row = &csv->rows[index];
+    const enum mien_status st = cut_row_fields(csv, row, err);
+    row->bad = st != MIEN_OK;
+    return csv->load->inspector == NULL ? st : MIEN_OK;
+}
+
+static const char *name_row(char out[ROW_NAME_BYTES], const struct row *row)
+{
+    (void)snprintf(out, ROW_NAME_BYTES, "%zu", row->index);
+    return out;
 }
 
 static size_t count_values(struct span pixels)
@@ -282,7 +303,8 @@ static enum mien_status read_row(void *user, size_t index, struct mien_error *er
     const size_t image = (size_t)set->channels * (size_t)set->height * (size_t)set->width;
     const size_t values = (size_t)csv->side * (size_t)csv->side;
     uint8_t *const to = csv->images + row->place * image;
-    if (set->channels == 1 && set->height == csv->side && set->width == csv->side) {
+    if (csv->load->inspector == NULL && set->channels == 1 && set->height == csv->side &&
+        set->width == csv->side) {
         return parse_pixels(to, values, csv, row, err);
     }
     struct mien_bitmap bitmap = { 0 };
@@ -292,17 +314,19 @@ static enum mien_status read_row(void *user, size_t index, struct mien_error *er
         bitmap.channels = 1;
         st = parse_pixels(bitmap.pixels, values, csv, row, err);
     }
-    if (st == MIEN_OK) {
+    const bool parsed = st == MIEN_OK;
+    st = mien_load_inspect(csv->load, row->place, &bitmap, st, err);
+    if (parsed && st == MIEN_OK) {
         st = mien_bitmap_fit(to, &bitmap, set->channels, set->height, set->width, err);
     }
     mien_bitmap_finish(&bitmap);
     return st;
 }
 
-/* The side of the images, from the first row. */
-static enum mien_status find_side(struct csv *csv, struct mien_error *err)
+/* The side of the images, from the row at `index`. */
+static enum mien_status find_side(struct csv *csv, size_t index, struct mien_error *err)
 {
-    const size_t count = count_values(csv->rows[0].pixels);
+    const size_t count = count_values(csv->rows[index].pixels);
     size_t side = 0;
     while (side < MIEN_IMAGE_MAX_SIDE && side * side < count) {
         side++;
@@ -311,9 +335,84 @@ static enum mien_status find_side(struct csv *csv, struct mien_error *err)
         return mien_fail(err, MIEN_ERR_FORMAT,
                          "%.800s:%zu: %zu pixel values; expected those of a square image (48 x 48 "
                          "= 2304)",
-                         csv->path, csv->rows[0].number, count);
+                         csv->path, csv->rows[index].number, count);
     }
     csv->side = (int)side;
+    return MIEN_OK;
+}
+
+/* From the first row; with an inspector, who is to hear of bad ones, from the first good one. */
+static enum mien_status choose_side(struct csv *csv, struct mien_error *err)
+{
+    const enum mien_status st = find_side(csv, 0, err);
+    if (st == MIEN_OK || csv->load->inspector == NULL) {
+        return st;
+    }
+    for (size_t i = 1; i < csv->count; i++) {
+        if (find_side(csv, i, NULL) == MIEN_OK) {
+            return MIEN_OK;
+        }
+    }
+    return st;
+}
+
+/* Drop the rows that the list of exclusions names. */
+static enum mien_status leave_out(struct csv *csv, struct mien_error *err)
+{
+    const size_t count = csv->count;
+    char number[ROW_NAME_BYTES];
+    csv->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!mien_exclusion_has(csv->load->exclusion, name_row(number, &csv->rows[i]))) {
+            csv->rows[csv->count++] = csv->rows[i];
+        }
+    }
+    return mien_exclusion_settle(csv->load->exclusion, count, csv->count, csv->load->options->log,
+                                 err);
+}
+
+/* Drop the rows that could not be cut, and tell the inspector why. */
+static enum mien_status tell_strays(struct csv *csv, struct mien_error *err)
+{
+    const struct mien_inspector *const inspector = csv->load->inspector;
+    const size_t count = csv->count;
+    char number[ROW_NAME_BYTES];
+    struct mien_error cause = { "" };
+    csv->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct row *const row = &csv->rows[i];
+        if (!row->bad) {
+            csv->rows[csv->count++] = *row;
+            continue;
+        }
+        (void)cut_row_fields(csv, row, &cause);
+        const enum mien_status st =
+            inspector->stray(inspector->user, name_row(number, row), cause.text, err);
+        if (st != MIEN_OK) {
+            return st;
+        }
+    }
+    if (csv->count == 0) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s, and no other row is any better", cause.text);
+    }
+    return MIEN_OK;
+}
+
+/* A row's number from 0 is its name, as in the image files that Kaggle's copies have of it. */
+static enum mien_status name_rows(struct mien_dataset *set, const struct csv *csv,
+                                  struct mien_error *err)
+{
+    struct mien_data_storage *const storage = mien_dataset_storage(set);
+    storage->text = mien_calloc(csv->count, ROW_NAME_BYTES, err);
+    set->names = mien_calloc(csv->count, sizeof(*set->names), err);
+    if (storage->text == NULL || set->names == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < csv->count; i++) {
+        char *const name = storage->text + i * ROW_NAME_BYTES;
+        set->names[csv->rows[i].place] = name;
+        (void)name_row(name, &csv->rows[i]);
+    }
     return MIEN_OK;
 }
 
@@ -344,13 +443,11 @@ static void place_rows(struct csv *csv)
     }
 }
 
-static enum mien_status load_rows(struct csv *csv, const struct mien_data_options *options,
-                                  struct mien_error *err)
+static enum mien_status make_set(struct csv *csv, struct mien_error *err)
 {
+    const struct mien_data_options *const options = csv->load->options;
     struct mien_class_list classes = { 0 };
     enum mien_status st = MIEN_OK;
-    TRY(mien_parallel_for(csv->count, options->threads, cut_row, csv, NULL, "", err));
-    TRY(find_side(csv, err));
     const int height = options->height != 0 ? options->height : csv->side;
     const int width = options->width != 0 ? options->width : csv->side;
     TRY(mien_dataset_create(&csv->set, csv->count, options->channels, height, width, true, err));
@@ -360,27 +457,47 @@ static enum mien_status load_rows(struct csv *csv, const struct mien_data_option
     mien_class_list_sort(&classes);
     mien_dataset_take_classes(csv->set, &classes);
     place_rows(csv);
+    TRY(name_rows(csv->set, csv, err));
     csv->images = mien_dataset_storage(csv->set)->images;
     csv->set->resized = height != csv->side || width != csv->side ? csv->count : 0;
     csv->set->converted = options->channels != 1 ? csv->count : 0;
-    TRY(mien_parallel_for(csv->count, options->threads, read_row, csv, options->log, "reading",
-                          err));
-    TRY(mien_dataset_settle(csv->set, options, err));
 done:
     mien_class_list_finish(&classes);
     return st;
 }
 
-enum mien_status mien_csv_load(struct mien_dataset **out, const char *path,
-                               const struct mien_data_options *options, struct mien_error *err)
+static enum mien_status load_rows(struct csv *csv, struct mien_error *err)
 {
-    struct csv csv = { .path = path };
+    const struct mien_data_options *const options = csv->load->options;
+    const struct mien_inspector *const inspector = csv->load->inspector;
+    enum mien_status st = MIEN_OK;
+    TRY(leave_out(csv, err));
+    TRY(mien_parallel_for(csv->count, options->threads, cut_row, csv, NULL, "", err));
+    if (inspector != NULL) {
+        TRY(tell_strays(csv, err));
+    }
+    TRY(choose_side(csv, err));
+    TRY(make_set(csv, err));
+    if (inspector != NULL) {
+        TRY(inspector->begin(inspector->user, csv->set, err));
+    }
+    TRY(mien_parallel_for(csv->count, options->threads, read_row, csv, options->log, "reading",
+                          err));
+    TRY(mien_dataset_settle(csv->set, options, err));
+done:
+    return st;
+}
+
+enum mien_status mien_csv_load(struct mien_dataset **out, const struct mien_load *load,
+                               struct mien_error *err)
+{
+    struct csv csv = { .load = load, .path = load->path };
     struct mien_file_map map = { 0 };
     enum mien_status st = MIEN_OK;
     *out = NULL;
-    TRY(mien_file_map(&map, path, err));
+    TRY(mien_file_map(&map, load->path, err));
     TRY(cut_lines(&csv, (struct span){ (const char *)map.data, map.bytes }, err));
-    TRY(load_rows(&csv, options, err));
+    TRY(load_rows(&csv, err));
     *out = csv.set;
     csv.set = NULL;
 done:

@@ -1,6 +1,7 @@
 /* dataset.c - making, loading and releasing labelled images */
 #include "data/dataset.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,6 +17,16 @@ const char *mien_split_name(enum mien_split split)
 {
     static const char *const names[MIEN_SPLITS] = { "train", "validation", "test" };
     return (size_t)split < MIEN_SPLITS ? names[split] : "unknown";
+}
+
+const char *mien_dataset_name(char number[MIEN_DATASET_NAME_BYTES], const struct mien_dataset *set,
+                              size_t index)
+{
+    if (set->names != NULL) {
+        return set->names[index];
+    }
+    (void)snprintf(number, MIEN_DATASET_NAME_BYTES, "%zu", index);
+    return number;
 }
 
 struct mien_data_storage *mien_dataset_storage(const struct mien_dataset *set)
@@ -181,11 +192,11 @@ static bool ends_with(const char *text, const char *end)
 }
 
 /* A folder that holds fer2013.csv and no folders, as it is unpacked, is that file. */
-static enum mien_status load_folder(struct mien_dataset **out, const char *path,
-                                    const struct mien_data_options *options, struct mien_error *err)
+static enum mien_status load_folder(struct mien_dataset **out, const struct mien_load *load,
+                                    struct mien_error *err)
 {
     struct mien_listing list;
-    enum mien_status st = mien_listing_read(&list, path, err);
+    enum mien_status st = mien_listing_read(&list, load->path, err);
     if (st != MIEN_OK) {
         return st;
     }
@@ -197,33 +208,69 @@ static enum mien_status load_folder(struct mien_dataset **out, const char *path,
     }
     mien_listing_finish(&list);
     if (!has_csv || has_folders) {
-        return mien_folder_load(out, path, options, err);
+        return mien_folder_load(out, load, err);
     }
-    char *const csv = mien_path_join(path, "fer2013.csv", err);
-    st = csv == NULL ? MIEN_ERR_MEMORY : mien_csv_load(out, csv, options, err);
-    free(csv);
+    char *const path = mien_path_join(load->path, "fer2013.csv", err);
+    struct mien_load csv = *load;
+    csv.path = path;
+    st = path == NULL ? MIEN_ERR_MEMORY : mien_csv_load(out, &csv, err);
+    free(path);
+    return st;
+}
+
+enum mien_status mien_load_inspect(const struct mien_load *load, size_t index,
+                                   const struct mien_bitmap *bitmap, enum mien_status st,
+                                   struct mien_error *cause)
+{
+    const struct mien_inspector *const inspector = load->inspector;
+    if (inspector == NULL || st == MIEN_ERR_MEMORY) {
+        return st;
+    }
+    const struct mien_error why = *cause;
+    return inspector->image(inspector->user, index, st == MIEN_OK ? bitmap : NULL,
+                            st == MIEN_OK ? NULL : why.text, cause);
+}
+
+static enum mien_status load_form(struct mien_dataset **out, const struct mien_load *load,
+                                  struct mien_error *err)
+{
+    const char *const path = load->path;
+    if (mien_path_is_folder(path)) {
+        return load_folder(out, load, err);
+    }
+    if (ends_with(path, ".csv")) {
+        return mien_csv_load(out, load, err);
+    }
+    if (ends_with(path, ".safetensors") || !mien_path_is_file(path)) {
+        return mien_packed_load(out, load, err); /* which says when there is no file */
+    }
+    return mien_fail(err, MIEN_ERR_FORMAT,
+                     "%.800s: not a data set by its name; expected a folder, a .csv or a packed "
+                     ".safetensors file",
+                     path);
+}
+
+enum mien_status mien_dataset_inspect(struct mien_dataset **out, const char *path,
+                                      const struct mien_data_options *options,
+                                      const struct mien_inspector *inspector,
+                                      struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_load load = { .path = path, .options = options, .inspector = inspector };
+    *out = NULL;
+    TRY(check_options(options, err));
+    if (options->exclude != NULL) {
+        TRY(mien_exclusion_read(&load.exclusion, options->exclude, err));
+    }
+    TRY(load_form(out, &load, err));
+
+done:
+    mien_exclusion_destroy(load.exclusion);
     return st;
 }
 
 enum mien_status mien_dataset_load(struct mien_dataset **out, const char *path,
                                    const struct mien_data_options *options, struct mien_error *err)
 {
-    *out = NULL;
-    const enum mien_status st = check_options(options, err);
-    if (st != MIEN_OK) {
-        return st;
-    }
-    if (mien_path_is_folder(path)) {
-        return load_folder(out, path, options, err);
-    }
-    if (ends_with(path, ".csv")) {
-        return mien_csv_load(out, path, options, err);
-    }
-    if (ends_with(path, ".safetensors") || !mien_path_is_file(path)) {
-        return mien_packed_load(out, path, options, err); /* which says when there is no file */
-    }
-    return mien_fail(err, MIEN_ERR_FORMAT,
-                     "%.800s: not a data set by its name; expected a folder, a .csv or a packed "
-                     ".safetensors file",
-                     path);
+    return mien_dataset_inspect(out, path, options, NULL, err);
 }

@@ -17,7 +17,8 @@ struct mien_dataset {
     int channels, height, width; /**< 1 (gray) or 3 (RGB); pixels */
     const uint8_t *images;       /**< [count][height][width][channels] */
     const int32_t *labels;       /**< [count], index into classes */
-    char **names; /**< [count], path inside the data set; NULL when the form has none */
+    char **names; /**< [count], path inside the data set, or the number of a CSV file's row, from
+                       0; NULL when the form has none */
     int class_count;
     char **classes; /**< canonical names where known ("angry" ...), sorted by name; a
                          packed file's own order */
@@ -46,6 +47,12 @@ MIEN_CHECK_RESULT
 enum mien_status mien_dataset_load(struct mien_dataset **out, const char *path,
                                    const struct mien_data_options *options, struct mien_error *err);
 void mien_dataset_destroy(struct mien_dataset *set); /* NULL is allowed */
+
+enum { MIEN_DATASET_NAME_BYTES = 24 };
+
+/** An image's name, or its number in a set without names, for which there is `number`. */
+const char *mien_dataset_name(char number[MIEN_DATASET_NAME_BYTES], const struct mien_dataset *set,
+                              size_t index);
 
 /** Write one packed file (safetensors), which mien_dataset_load() maps. */
 MIEN_CHECK_RESULT

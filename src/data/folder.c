@@ -17,7 +17,7 @@ struct item {
 };
 
 struct decoding {
-    const char *root;
+    const struct mien_load *load;
     struct mien_dataset *set;
     uint8_t *images;
     atomic_size_t resized, converted;
@@ -52,6 +52,22 @@ static struct item *order_items(const struct mien_scan *scan, struct mien_error 
     return items;
 }
 
+/* Drop the items that the list of exclusions names. */
+static enum mien_status leave_out(struct item *items, size_t *count, const struct mien_load *load,
+                                  struct mien_error *err)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        if (!mien_exclusion_has(load->exclusion, items[i].name)) {
+            items[kept++] = items[i];
+        }
+    }
+    const enum mien_status st =
+        mien_exclusion_settle(load->exclusion, *count, kept, load->options->log, err);
+    *count = kept;
+    return st;
+}
+
 static enum mien_status decode_one(void *user, size_t index, struct mien_error *err)
 {
     struct decoding *const job = user;
@@ -59,11 +75,15 @@ static enum mien_status decode_one(void *user, size_t index, struct mien_error *
     const size_t image = (size_t)set->channels * (size_t)set->height * (size_t)set->width;
     struct mien_bitmap bitmap = { 0 };
     enum mien_status st = MIEN_ERR_MEMORY;
-    char *const path = mien_path_join(job->root, set->names[index], err);
+    char *const path = mien_path_join(job->load->path, set->names[index], err);
     if (path == NULL) {
         goto done;
     }
-    TRY(mien_bitmap_read(&bitmap, path, err));
+    const enum mien_status read = mien_bitmap_read(&bitmap, path, err);
+    TRY(mien_load_inspect(job->load, index, &bitmap, read, err));
+    if (read != MIEN_OK) {
+        goto done; /* the inspector has it */
+    }
     if (bitmap.height != set->height || bitmap.width != set->width) {
         atomic_fetch_add(&job->resized, 1);
     }
@@ -78,10 +98,11 @@ done:
     return st;
 }
 
-static enum mien_status decode_all(struct mien_dataset *set, const char *root,
-                                   const struct mien_data_options *options, struct mien_error *err)
+static enum mien_status decode_all(struct mien_dataset *set, const struct mien_load *load,
+                                   struct mien_error *err)
 {
-    struct decoding job = { .root = root, .set = set, .images = mien_dataset_storage(set)->images };
+    const struct mien_data_options *const options = load->options;
+    struct decoding job = { .load = load, .set = set, .images = mien_dataset_storage(set)->images };
     const enum mien_status st = mien_parallel_for(set->count, options->threads, decode_one, &job,
                                                   options->log, "decoding", err);
     set->resized = atomic_load(&job.resized);
@@ -90,15 +111,16 @@ static enum mien_status decode_all(struct mien_dataset *set, const char *root,
 }
 
 /* The size that was asked for, or that of the first image. */
-static enum mien_status choose_size(int *height, int *width, const char *root, const char *first,
-                                    const struct mien_data_options *options, struct mien_error *err)
+static enum mien_status choose_size(int *height, int *width, const struct mien_load *load,
+                                    const char *first, struct mien_error *err)
 {
+    const struct mien_data_options *const options = load->options;
     *height = options->height;
     *width = options->width;
     if (options->height != 0) {
         return MIEN_OK;
     }
-    char *const path = mien_path_join(root, first, err);
+    char *const path = mien_path_join(load->path, first, err);
     if (path == NULL) {
         return MIEN_ERR_MEMORY;
     }
@@ -130,11 +152,13 @@ static enum mien_status describe(struct mien_dataset *set, const struct item *it
     return MIEN_OK;
 }
 
-enum mien_status mien_folder_load(struct mien_dataset **out, const char *path,
-                                  const struct mien_data_options *options, struct mien_error *err)
+enum mien_status mien_folder_load(struct mien_dataset **out, const struct mien_load *load,
+                                  struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct mien_scan scan = { .root = path, .log = options->log };
+    const struct mien_data_options *const options = load->options;
+    const struct mien_inspector *const inspector = load->inspector;
+    struct mien_scan scan = { .root = load->path, .log = options->log };
     struct item *items = NULL;
     struct mien_dataset *set = NULL;
     int height = 0;
@@ -147,14 +171,19 @@ enum mien_status mien_folder_load(struct mien_dataset **out, const char *path,
         st = MIEN_ERR_MEMORY;
         goto done;
     }
-    TRY(choose_size(&height, &width, path, items[0].name, options, err));
-    TRY(mien_dataset_create(&set, scan.count, options->channels, height, width, true, err));
+    size_t count = scan.count;
+    TRY(leave_out(items, &count, load, err));
+    TRY(choose_size(&height, &width, load, items[0].name, err));
+    TRY(mien_dataset_create(&set, count, options->channels, height, width, true, err));
     mien_dataset_storage(set)->text = scan.text;
     scan.text = NULL;
     set->skipped = scan.skipped;
     mien_dataset_take_classes(set, &scan.classes);
     TRY(describe(set, items, err));
-    TRY(decode_all(set, path, options, err));
+    if (inspector != NULL) {
+        TRY(inspector->begin(inspector->user, set, err));
+    }
+    TRY(decode_all(set, load, err));
     TRY(mien_dataset_settle(set, options, err));
     *out = set;
     set = NULL;

@@ -235,9 +235,11 @@ static enum mien_status take_names(struct mien_dataset *set, const struct mien_s
     return MIEN_OK;
 }
 
-/* Images of the file in another size or colour form than asked for. */
+/* Images of the file in another size or colour form than asked for, or not all of them. */
 struct conversion {
+    const struct mien_load *load;
     const uint8_t *from;
+    const uint32_t *kept;        /* NULL: all */
     int channels, height, width; /* of `from` */
     const struct mien_dataset *set;
     uint8_t *to;
@@ -254,7 +256,11 @@ static enum mien_status convert_one(void *user, size_t index, struct mien_error 
                                                (size_t)job->channels, err);
     if (st == MIEN_OK) {
         bitmap.channels = job->channels;
-        memcpy(bitmap.pixels, job->from + index * bytes, bytes);
+        const size_t number = job->kept != NULL ? job->kept[index] : index;
+        memcpy(bitmap.pixels, job->from + number * bytes, bytes);
+        st = mien_load_inspect(job->load, index, &bitmap, MIEN_OK, err);
+    }
+    if (st == MIEN_OK) {
         st = mien_bitmap_fit(job->to + index * image, &bitmap, set->channels, set->height,
                              set->width, err);
     }
@@ -263,15 +269,19 @@ static enum mien_status convert_one(void *user, size_t index, struct mien_error 
 }
 
 static enum mien_status take_images(struct mien_dataset *set, const struct mien_tensor *images,
-                                    const struct mien_data_options *options, struct mien_error *err)
+                                    const uint32_t *kept, const struct mien_load *load,
+                                    struct mien_error *err)
 {
+    const struct mien_data_options *const options = load->options;
     struct mien_data_storage *const storage = mien_dataset_storage(set);
     if (storage->images == NULL) {
         set->images = images->data;
         return MIEN_OK;
     }
     struct conversion job = {
+        .load = load,
         .from = images->data,
+        .kept = kept,
         .channels = (int)images->shape[3],
         .height = (int)images->shape[1],
         .width = (int)images->shape[2],
@@ -284,15 +294,58 @@ static enum mien_status take_images(struct mien_dataset *set, const struct mien_
                              "converting", err);
 }
 
-enum mien_status mien_packed_load(struct mien_dataset **out, const char *path,
-                                  const struct mien_data_options *options, struct mien_error *err)
+/*
+ * Close the gaps of what the list of exclusions names, in labels, names and splits; (*kept)[i] is
+ * then the number in the file of image i.  NULL where nothing is left out.
+ */
+static enum mien_status leave_out(uint32_t **kept, struct mien_dataset *set,
+                                  const struct mien_load *load, struct mien_error *err)
 {
+    int32_t *const labels = mien_dataset_storage(set)->labels;
+    char number[MIEN_DATASET_NAME_BYTES];
+    size_t counts[MIEN_SPLITS] = { 0 };
+    size_t count = 0;
+    *kept = NULL;
+    if (load->exclusion == NULL) {
+        return MIEN_OK;
+    }
+    *kept = mien_calloc(set->count, sizeof(**kept), err);
+    if (*kept == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (int s = 0; s < MIEN_SPLITS; s++) {
+        const size_t first = set->splits[s].first;
+        for (size_t i = first; i < first + set->splits[s].count; i++) {
+            if (mien_exclusion_has(load->exclusion, mien_dataset_name(number, set, i))) {
+                continue;
+            }
+            labels[count] = labels[i];
+            if (set->names != NULL) {
+                set->names[count] = set->names[i];
+            }
+            (*kept)[count++] = (uint32_t)i;
+            counts[s]++;
+        }
+    }
+    const enum mien_status st =
+        mien_exclusion_settle(load->exclusion, set->count, count, load->options->log, err);
+    set->count = count;
+    mien_dataset_set_splits(set, counts);
+    return st;
+}
+
+enum mien_status mien_packed_load(struct mien_dataset **out, const struct mien_load *load,
+                                  struct mien_error *err)
+{
+    const struct mien_data_options *const options = load->options;
+    const struct mien_inspector *const inspector = load->inspector;
     struct mien_safetensors *file = NULL;
     struct mien_dataset *set = NULL;
     struct mien_class_list classes = { 0 };
     const struct mien_tensor *images = NULL;
+    uint32_t *kept = NULL;
     *out = NULL;
-    enum mien_status st = mien_safetensors_open(&file, path, err);
+    enum mien_status st = mien_safetensors_open(&file, load->path, err);
     if (st != MIEN_OK) {
         return st; /* the path is in the text */
     }
@@ -302,11 +355,17 @@ enum mien_status mien_packed_load(struct mien_dataset **out, const char *path,
     const int width = options->width != 0 ? options->width : (int)images->shape[2];
     const bool fits = (size_t)height == images->shape[1] && (size_t)width == images->shape[2] &&
                       (size_t)options->channels == images->shape[3];
-    TRY(mien_dataset_create(&set, images->shape[0], options->channels, height, width, !fits, err));
+    const bool mapped = fits && load->exclusion == NULL && inspector == NULL;
+    TRY(mien_dataset_create(&set, images->shape[0], options->channels, height, width, !mapped,
+                            err));
     mien_dataset_take_classes(set, &classes);
     TRY(take_labels(set, file, err));
     TRY(take_names(set, file, err));
-    TRY(take_images(set, images, options, err));
+    TRY(leave_out(&kept, set, load, err));
+    if (inspector != NULL) {
+        TRY(inspector->begin(inspector->user, set, err));
+    }
+    TRY(take_images(set, images, kept, load, err));
     mien_dataset_storage(set)->file = file;
     file = NULL;
     TRY(mien_dataset_settle(set, options, err));
@@ -314,10 +373,11 @@ enum mien_status mien_packed_load(struct mien_dataset **out, const char *path,
     set = NULL;
 done:
     if (st != MIEN_OK) {
-        st = mien_wrap(err, st, "%s", path);
+        st = mien_wrap(err, st, "%s", load->path);
     }
     mien_dataset_destroy(set);
     mien_class_list_finish(&classes);
     mien_safetensors_close(file);
+    free(kept);
     return st;
 }

@@ -227,9 +227,13 @@ static void describe_commands(json_t *info, const char *path,
 static json_t *describe_options(const struct mien_run_options *options)
 {
     static const char *const blas[] = { "auto", "own", "clblast" };
-    return json_pack("{s:b, s:f, s:s, s:i}", "shuffle", (int)options->trainer.shuffle, "split",
-                     options->split, "blas", blas[options->trainer.blas], "keep_every",
-                     options->keep_every);
+    json_t *const object = json_pack(
+        "{s:b, s:f, s:s, s:i}", "shuffle", (int)options->trainer.shuffle, "split", options->split,
+        "blas", blas[options->trainer.blas], "keep_every", options->keep_every);
+    if (options->exclude != NULL) {
+        (void)json_object_set_new(object, "exclude", json_string(options->exclude));
+    }
+    return object;
 }
 
 static enum mien_status write_info(const char *path, const struct mien_trainer *trainer,
