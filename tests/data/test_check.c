@@ -382,7 +382,7 @@ static void add_chain(const struct fixture *f, const char *const names[3])
         add_pixels(f, names[k], PNG_COLOR_TYPE_GRAY, pixels);
         draw(other, (uint64_t)(301 + k), 1, 0);
         for (int i = 0; i < PIXELS; i++) {
-            pixels[i] = (uint8_t)(0.84 * pixels[i] + 0.16 * other[i]);
+            pixels[i] = (uint8_t)(0.8 * pixels[i] + 0.2 * other[i]);
         }
     }
 }
