@@ -1,0 +1,107 @@
+#!/bin/sh
+# refusals.sh - a device that has no memory left, refuses a kernel, or is gone; every OpenCL call refused in turn
+#
+# $MIEN_REFUSE_CL is the library that refuses them (tests/preload/refuse_cl.c).  Where MIEN_TORTURE is set,
+# every call of a run is refused, else some sixty of them.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+recipes=$(cd "$(dirname "$0")/../../recipes" && pwd)
+[ -n "${MIEN_REFUSE_CL:-}" ] || {
+    echo "MIEN_REFUSE_CL names no library to preload"
+    exit 77
+}
+export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"
+cd "$work" || exit 1
+
+# refuse WISH CODE ARGUMENT...: as expect, with the wish as MIEN_REFUSE; $calls and $live are what was counted.
+refuse() {
+    wish=$1
+    want=$2
+    shift 2
+    ran="$* (MIEN_REFUSE=$wish)"
+    code=0
+    rm -f .log
+    timeout 120 env MIEN_REFUSE="$wish" MIEN_REFUSE_LOG="$work/.log" LD_PRELOAD="$MIEN_REFUSE_CL" \
+        "$mien" "$@" >"$out" 2>"$err" </dev/null || code=$?
+    checks=$((checks + 1))
+    case " $want " in
+    *" $code "*) ;;
+    *) failed "exit code $code, expected $want" ;;
+    esac
+    read -r _ calls _ live <.log || failed "no log of the calls"
+    checks=$((checks + 1))
+    [ "$live" -eq 0 ] || failed "$live OpenCL objects were never released"
+}
+
+# whole FOLDER: nothing in it is half written: each file that is there can be read.
+whole() {
+    check "a temporary file is left in $1" test -z "$(find "$1" -name '*.tmp-*' 2>/dev/null)"
+    for model in "$1"/*.safetensors; do
+        [ ! -e "$model" ] || expect 0 eval "$model" faces --quiet
+    done
+}
+
+expect 0 synth faces --count 70 --quiet
+run="train faces --recipe $recipes/tiny.yaml --batch 35 --epochs 2 --quiet --tuning none"
+
+# Unhindered, twice: the second time nothing is compiled, as in all that follow.
+# shellcheck disable=SC2086
+for time in 1 2; do
+    rm -rf first
+    refuse none:0:0 0 $run --out first
+done
+check "hardly any call was counted: $calls" test "$calls" -gt 200
+all=$calls
+
+# What a driver says of each, in one line that names the call.
+# shellcheck disable=SC2086
+{
+    refuse clCreateBuffer:3:-4 1 $run --out memory
+    errs '^mien train: .*clCreateBuffer: CL_MEM_OBJECT_ALLOCATION_FAILURE'
+    one_line
+    check "a refused run made a folder" test ! -e memory/last.safetensors
+    MIEN_CACHE=$work/cache refuse clBuildProgram:2:-11 1 $run --out kernel
+    errs '^mien train: .*kernel.*clBuildProgram: CL_BUILD_PROGRAM_FAILURE'
+    refuse clCreateKernel:1:-46 1 $run --out kernel
+    errs '^mien train: .*clCreateKernel: CL_INVALID_KERNEL_NAME'
+    refuse clEnqueueNDRangeKernel:20:-5 1 $run --out launch
+    errs '^mien train: .* over .*clEnqueueNDRangeKernel: CL_OUT_OF_RESOURCES'
+    one_line
+    refuse clGetPlatformIDs:0:-1001+ 3 $run --out none
+    errs 'no OpenCL'
+    refuse clGetDeviceIDs:0:-1+ 3 $run --out none
+    one_line
+    check "a run without a device made a folder" test ! -e none
+}
+
+# The device goes in the second epoch: the first one's checkpoint stays, and ends in the same bits.
+# shellcheck disable=SC2086
+refuse "any:$((all * 3 / 4)):-2+" 1 $run --out gone
+errs '^mien train: .*CL_DEVICE_NOT_AVAILABLE'
+one_line
+whole gone
+check "no checkpoint is left" test -s gone/last.safetensors
+expect 0 train --resume gone --quiet
+check "the run that lost its device ended otherwise" cmp -s gone/last.safetensors first/last.safetensors
+
+# Each call in turn.  Some may be refused without harm (what a cache or a profile asks for).
+n=0
+step=$((all / 60 + 1))
+[ -z "${MIEN_TORTURE:-}" ] || step=1
+while [ "$n" -lt "$all" ]; do
+    rm -rf sweep
+    # shellcheck disable=SC2086
+    refuse "any:$n:-6" "0 1 3" $run --out sweep
+    if [ "$code" -eq 0 ]; then
+        check "call $n was refused, and other weights came of it" \
+            cmp -s sweep/last.safetensors first/last.safetensors
+    else
+        errs '^mien train: '
+        check "call $n was refused, and a file is half written" \
+            test -z "$(find sweep -name '*.safetensors' -size -1k 2>/dev/null)"
+    fi
+    check "a sanitizer spoke" test -z "$(grep -l 'Sanitizer' "$err")"
+    n=$((n + step))
+done
+whole sweep
+finish
