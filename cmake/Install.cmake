@@ -8,8 +8,9 @@ install(FILES include/mien.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY recipes/ DESTINATION ${CMAKE_INSTALL_DATADIR}/mien/recipes
     FILES_MATCHING PATTERN "*.yaml")
 
-# The program writes both texts from its option tables.
-foreach(text IN ITEMS "mien.1|man" "mien.bash|completion bash")
+# The program writes these texts from its option tables.
+foreach(text IN ITEMS "mien.1|man" "mien.bash|completion bash" "_mien|completion zsh"
+        "mien.fish|completion fish")
     string(REGEX REPLACE "[|].*" "" file "${text}")
     string(REGEX REPLACE ".*[|]" "" words "${text}")
     separate_arguments(words)
@@ -20,10 +21,14 @@ foreach(text IN ITEMS "mien.1|man" "mien.bash|completion bash")
         VERBATIM)
 endforeach()
 add_custom_target(mien_texts ALL
-    DEPENDS "${PROJECT_BINARY_DIR}/mien.1" "${PROJECT_BINARY_DIR}/mien.bash")
+    DEPENDS "${PROJECT_BINARY_DIR}/mien.1" "${PROJECT_BINARY_DIR}/mien.bash"
+        "${PROJECT_BINARY_DIR}/_mien" "${PROJECT_BINARY_DIR}/mien.fish")
 install(FILES "${PROJECT_BINARY_DIR}/mien.1" DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES "${PROJECT_BINARY_DIR}/mien.bash" RENAME mien
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES "${PROJECT_BINARY_DIR}/_mien" DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+install(FILES "${PROJECT_BINARY_DIR}/mien.fish"
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
 # From the .pc file's folder up to the prefix, so that an installed tree can be moved.
 string(REGEX REPLACE "[^/]+" ".." MIEN_PC_UP "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

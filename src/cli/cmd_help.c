@@ -1,6 +1,4 @@
 /* cmd_help.c - `mien help`, and the generators behind the manual page and the completion */
-#include <string.h>
-
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/term.h"
@@ -30,8 +28,8 @@ static enum mien_status help(const void *options, struct term *term, struct mien
     }
     term_print(term, "Usage: mien COMMAND [arguments] [options]\n\n"
                      "Train and evaluate small convolutional networks on any OpenCL "
-                     "device.\n\nCommands:\n");
-    opt_print_commands(stdout, commands);
+                     "device.\n");
+    opt_print_commands(stdout, command_groups);
     term_print(term,
                "\n'mien COMMAND --help' explains one.  'mien --version' prints the version.\n");
     return MIEN_OK;
@@ -52,14 +50,13 @@ static enum mien_status man(const void *options, struct term *term, struct mien_
     (void)options;
     (void)term;
     (void)err;
-    opt_print_man(stdout, commands);
+    opt_print_man(stdout, command_groups);
     return MIEN_OK;
 }
 
 const struct command cmd_man = {
     .name = "man",
     .summary = "Print the manual page's source",
-    .hidden = true,
     .common = COMMON_QUIET,
     .options_bytes = sizeof(struct common_options),
     .defaults = &help_defaults.common,
@@ -67,8 +64,8 @@ const struct command cmd_man = {
 };
 
 static const struct positional completion_positionals[] = {
-    { "SHELL", offsetof(struct help_options, about), 1, 1, "the shell to complete in: bash",
-      OPT_ANY },
+    { "SHELL", offsetof(struct help_options, about), 1, 1,
+      "the shell to complete in: bash, zsh or fish", OPT_ANY },
     { .name = NULL },
 };
 
@@ -76,17 +73,22 @@ static enum mien_status completion(const void *options, struct term *term, struc
 {
     const struct help_options *const o = options;
     (void)term;
-    if (strcmp(o->about, "bash") != 0) {
-        return mien_fail(err, MIEN_ERR_USAGE, "SHELL: '%s' is not bash", o->about);
+    if (!opt_print_completion(stdout, o->about, command_groups)) {
+        const char *const near = opt_nearest(o->about, opt_shells);
+        return mien_fail(err, MIEN_ERR_USAGE, "SHELL: '%s' is none of bash, zsh, fish%s%s%s",
+                         o->about, near != NULL ? ", did you mean " : "", near != NULL ? near : "",
+                         near != NULL ? "?" : "");
     }
-    opt_print_bash(stdout, commands);
     return MIEN_OK;
 }
 
 const struct command cmd_completion = {
     .name = "completion",
     .summary = "Print the script that completes mien's options in a shell",
-    .details = "In ~/.bashrc: eval \"$(mien completion bash)\"",
+    .details = "bash, in ~/.bashrc: eval \"$(mien completion bash)\"\n"
+               "zsh, in ~/.zshrc after compinit: eval \"$(mien completion zsh)\"\n"
+               "fish: mien completion fish > ~/.config/fish/completions/mien.fish\n\n"
+               "An installed mien has all three in place.",
     .positionals = completion_positionals,
     .common = COMMON_QUIET,
     .options_bytes = sizeof(struct help_options),

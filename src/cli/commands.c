@@ -5,44 +5,40 @@
 
 #include "base/error.h"
 
-/* A line per command. */
+/* A word per command. */
 // clang-format off
-const struct command *const commands[] = {
-    &cmd_devices,
-    &cmd_train,
-    &cmd_eval,
-    &cmd_predict,
-    &cmd_summary,
-    &cmd_tune,
-    &cmd_bench,
-    &cmd_check,
-    &cmd_pack,
-    &cmd_synth,
-    &cmd_help,
-    &cmd_completion,
-    &cmd_man,
-    NULL,
-};
+static const struct command *const training[] = { &cmd_train, &cmd_tune, &cmd_summary, NULL };
+static const struct command *const using[] = { &cmd_eval, &cmd_predict, NULL };
+static const struct command *const data[] = { &cmd_pack, &cmd_check, &cmd_synth, NULL };
+static const struct command *const machine[] = { &cmd_devices, &cmd_bench, NULL };
+static const struct command *const help[] = { &cmd_help, &cmd_completion, NULL };
 // clang-format on
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) - 1 };
+
+const struct command_group command_groups[] = {
+    { "Training", training },        { "Using a model", using }, { "Data", data },
+    { "Device and speed", machine }, { "Help", help },           { NULL, NULL },
+};
 
 const struct command *command_find(const char *name)
 {
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i]->name, name) == 0) {
-            return commands[i];
+    for (const struct command_group *group = command_groups; group->title != NULL; group++) {
+        for (size_t i = 0; group->commands[i] != NULL; i++) {
+            if (strcmp(group->commands[i]->name, name) == 0) {
+                return group->commands[i];
+            }
         }
     }
-    return NULL;
+    return strcmp(name, cmd_man.name) == 0 ? &cmd_man : NULL;
 }
 
 enum mien_status command_unknown(const char *name, struct mien_error *err)
 {
-    const char *names[COMMANDS + 1] = { NULL };
+    enum { MOST = 64 };
+    const char *names[MOST + 1] = { NULL };
     size_t count = 0;
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (!commands[i]->hidden) {
-            names[count++] = commands[i]->name;
+    for (const struct command_group *group = command_groups; group->title != NULL; group++) {
+        for (size_t i = 0; group->commands[i] != NULL && count < MOST; i++) {
+            names[count++] = group->commands[i]->name;
         }
     }
     const char *const near = opt_nearest(name, names);

@@ -4,8 +4,8 @@
 
 #include "cli/opt.h"
 
-/** All of them, in the order of `mien help`; NULL ends it. */
-extern const struct command *const commands[];
+/** Those that `mien help` lists, by task.  (`man` is for those who package mien.) */
+extern const struct command_group command_groups[];
 
 extern const struct command cmd_devices;
 extern const struct command cmd_train;

@@ -82,7 +82,6 @@ struct command {
     const struct opt *options;            /**< may be NULL */
     const struct positional *positionals; /**< may be NULL */
     unsigned common;                      /**< COMMON_... of those it takes; --help always */
-    bool hidden;                          /**< not listed by `mien help` */
     size_t options_bytes;                 /**< of its option struct, */
     const void *defaults;                 /**< whose first member is a struct common_options */
     enum mien_status (*run)(const void *options, struct term *term, struct mien_error *err);
@@ -119,10 +118,21 @@ const char *opt_nearest(const char *typed, const char *const *words);
 /** Rows of the shared table that `command` takes are visited after its own; stops at NULL. */
 const struct opt *opt_at(const struct command *command, size_t index);
 
-/** Texts made from the tables; `commands` ends with NULL. */
+/** Commands for one kind of task, as `mien help` lists them. */
+struct command_group {
+    const char *title;                     /**< "Training"; NULL ends a table of groups */
+    const struct command *const *commands; /**< NULL ends them */
+};
+
+/** Texts made from the tables. */
 void opt_print_help(FILE *to, const struct command *command);
-void opt_print_commands(FILE *to, const struct command *const *commands);
-void opt_print_man(FILE *to, const struct command *const *commands);
-void opt_print_bash(FILE *to, const struct command *const *commands);
+void opt_print_commands(FILE *to, const struct command_group *groups);
+void opt_print_man(FILE *to, const struct command_group *groups);
+
+/** The shells that there are completions for; NULL ends them. */
+extern const char *const opt_shells[];
+
+/** Print the script for one of them; false, with nothing printed, for any other. */
+bool opt_print_completion(FILE *to, const char *shell, const struct command_group *groups);
 
 #endif

@@ -1,6 +1,8 @@
 /* paths.c - files and folders named on the command line, looked at before any work begins */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,16 +19,55 @@ static enum mien_status refuse(enum mien_status status, const char *path, struct
     return mien_fail(err, status, "%s: %s", path, strerror_r(errno, text, sizeof(text)));
 }
 
+/* The name in the same folder that was probably meant, into `out`; false when none is near. */
+static bool find_near(char *out, size_t bytes, const char *path)
+{
+    enum { MOST = 1000 };
+    const char *const slash = strrchr(path, '/');
+    const int parent = slash != NULL ? (int)(slash - path) + 1 : 0; /* with its slash */
+    char where[PATH_MAX];
+    if (snprintf(where, sizeof(where), "%.*s.", parent, path) >= (int)sizeof(where)) {
+        return false;
+    }
+    DIR *const folder = opendir(where);
+    char *names[MOST + 1] = { NULL };
+    size_t count = 0;
+    const struct dirent *entry = NULL;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread reads this folder
+    while (folder != NULL && count < MOST && (entry = readdir(folder)) != NULL) {
+        names[count] = mien_strdup(entry->d_name, NULL);
+        count += names[count] != NULL;
+    }
+    const char *const near = opt_nearest(path + parent, (const char *const *)names);
+    if (near != NULL) {
+        (void)snprintf(out, bytes, "%.*s%s", parent, path, near);
+    }
+    while (count > 0) {
+        free(names[--count]);
+    }
+    if (folder != NULL) {
+        (void)closedir(folder);
+    }
+    return near != NULL;
+}
+
 /*
  * A missing input is bad input like a damaged one (exit code 4), while the library can only say
  * that the system refused a file (exit code 1): so it is looked for here.
  */
 static enum mien_status check_input(const char *path, struct mien_error *err)
 {
-    if (access(path, R_OK) != 0) {
-        return refuse(MIEN_ERR_FORMAT, path, err);
+    if (access(path, R_OK) == 0) {
+        return MIEN_OK;
     }
-    return MIEN_OK;
+    const bool missing = errno == ENOENT;
+    const enum mien_status st = refuse(MIEN_ERR_FORMAT, path, err);
+    char near[512];
+    if (missing && err != NULL && find_near(near, sizeof(near), path)) {
+        const struct mien_error cause = *err;
+        return mien_fail(err, st, "%s, did you mean %s?", cause.text, near);
+    }
+    return st;
 }
 
 static enum mien_status check_output(const char *path, struct mien_error *err)

@@ -251,29 +251,38 @@ static void test_opt__prints_help_with_defaults_from_the_struct(void **state)
     free(text);
 }
 
+static void look_through(const struct command *it)
+{
+    assert_ptr_equal(command_find(it->name), it);
+    assert_true(it->options_bytes >= sizeof(struct common_options));
+    assert_non_null(it->run);
+    const struct opt *o = NULL;
+    for (size_t i = 0; (o = opt_at(it, i)) != NULL; i++) {
+        assert_true(o->offset < it->options_bytes);
+        assert_true((o->kind == OPT_FLAG) == (o->value == NULL));
+        assert_true(o->kind != OPT_CHOICE || o->choices != NULL);
+        assert_true((o->kind != OPT_INT && o->kind != OPT_INT64 && o->kind != OPT_DOUBLE &&
+                     o->kind != OPT_SIZE) ||
+                    o->min < o->max);
+        assert_true(o->help[strlen(o->help) - 1] != '.');
+        for (size_t j = 0; j < i; j++) {
+            assert_string_not_equal(opt_at(it, j)->name, o->name);
+        }
+    }
+}
+
 /* Tables are data, and data can be wrong: every command of the program is looked through. */
 static void test_opt__tables_of_all_commands_are_sound(void **state)
 {
     (void)state;
-    for (size_t c = 0; commands[c] != NULL; c++) {
-        const struct command *const it = commands[c];
-        assert_ptr_equal(command_find(it->name), it);
-        assert_true(it->options_bytes >= sizeof(struct common_options));
-        assert_non_null(it->run);
-        const struct opt *o = NULL;
-        for (size_t i = 0; (o = opt_at(it, i)) != NULL; i++) {
-            assert_true(o->offset < it->options_bytes);
-            assert_true((o->kind == OPT_FLAG) == (o->value == NULL));
-            assert_true(o->kind != OPT_CHOICE || o->choices != NULL);
-            assert_true((o->kind != OPT_INT && o->kind != OPT_INT64 && o->kind != OPT_DOUBLE &&
-                         o->kind != OPT_SIZE) ||
-                        o->min < o->max);
-            assert_true(o->help[strlen(o->help) - 1] != '.');
-            for (size_t j = 0; j < i; j++) {
-                assert_string_not_equal(opt_at(it, j)->name, o->name);
-            }
+    size_t count = 0;
+    for (const struct command_group *group = command_groups; group->title != NULL; group++) {
+        for (size_t c = 0; group->commands[c] != NULL; c++, count++) {
+            look_through(group->commands[c]);
         }
     }
+    assert_true(count > 10);
+    look_through(&cmd_man);
 }
 
 static void test_exit_code__is_what_the_manual_says(void **state)

@@ -7,6 +7,7 @@ cd "$work" || exit 1
 expect 0 help --quiet
 expect 0 help
 says '^Usage: mien COMMAND'
+says '^Training:$'
 says '^  synth '
 cp "$out" "$work/help"
 expect 0 --help
@@ -106,8 +107,33 @@ if command -v bash >/dev/null 2>&1; then
     check "completion of a value" test "$(bash -c '. ./completion
         COMP_WORDS=(mien pack --channels "") COMP_CWORD=3; _mien; echo "${COMPREPLY[*]}"')" = "1 3"
 fi
-expect 2 completion fish
-errs "'fish' is not bash"
+expect 0 completion zsh
+cp "$out" "$work/completion"
+says "^    synth)$"
+says "'\*--set\[put a value over the recipe'"
+if command -v zsh >/dev/null 2>&1; then
+    check "the completion is no zsh" zsh -n "$work/completion"
+fi
+expect 0 completion fish
+cp "$out" "$work/completion"
+says "__fish_seen_subcommand_from pack' -l channels -x -a '1 3'"
+if command -v fish >/dev/null 2>&1; then
+    check "the completion is no fish" fish -n "$work/completion"
+fi
+expect 2 completion fisch
+errs "'fisch' is none of bash, zsh, fish, did you mean fish?"
+expect 2 completion powershell
+errs "'powershell' is none of bash, zsh, fish$"
+
+# A file of nearly that name.
+mkdir near
+: >near/faces.safetensors
+expect 4 pack near/facse.safetensors x.safetensors
+errs '^mien pack: near/facse.safetensors: No such file or directory, did you mean near/faces.safetensors?$'
+expect 4 pack near/people x.safetensors
+errs '^mien pack: near/people: No such file or directory$'
+expect 4 pack nofolder/faces.safetensors x.safetensors
+errs ': No such file or directory$'
 expect 0 man
 says '^.TH MIEN 1'
 says '^.SS mien synth DIR'

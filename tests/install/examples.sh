@@ -19,7 +19,8 @@ cmake --install "$build" --prefix "$work/first" >"$work/log" 2>&1 || {
 mv "$work/first" "$work/moved" # nothing may have kept the path
 prefix=$work/moved
 for file in bin/mien include/mien.h share/man/man1/mien.1 share/mien/recipes/report.yaml \
-    share/bash-completion/completions/mien; do
+    share/bash-completion/completions/mien share/zsh/vendor-completions/_mien \
+    share/fish/vendor_completions.d/mien.fish; do
     [ -s "$prefix/$file" ] || fail "$file was not installed"
 done
 "$prefix/bin/mien" --version >/dev/null || fail "the installed program does not start"
