@@ -12,6 +12,12 @@
 
 enum { DECAY_BLOCK = 128 };
 
+/* Times the factor of clip.cl, where there is one. */
+static inline vec scale_gradient(const vec g, __global const float *factor)
+{
+    return factor ? g * factor[0] : g;
+}
+
 /* g + decay * p where the block is decayed. */
 static inline vec decay_gradient(const vec g, const vec p, __global const uchar *decayed,
                                  const int i, const float decay)
@@ -19,16 +25,16 @@ static inline vec decay_gradient(const vec g, const vec p, __global const uchar 
     return decay != 0.0f && decayed[i / (DECAY_BLOCK / LANES)] ? g + decay * p : g;
 }
 
-/* `momentum_state` may be null: no momentum. */
+/* `momentum_state` may be null: no momentum; `factor` may be: the gradients as they are. */
 __kernel void sgd_step(__global float *restrict params, __global float *restrict momentum_state,
                        __global const float *restrict grads, __global const uchar *restrict decayed,
-                       const int count, const float rate, const float momentum, const float decay,
-                       const int nesterov, const int chunk)
+                       __global const float *restrict factor, const int count, const float rate,
+                       const float momentum, const float decay, const int nesterov, const int chunk)
 {
     const int first = (int)get_global_id(0) * chunk;
     for (int i = first; i < min(first + chunk, count); i++) {
         const vec p = VLOAD(i, params);
-        const vec g = decay_gradient(VLOAD(i, grads), p, decayed, i, decay);
+        const vec g = decay_gradient(scale_gradient(VLOAD(i, grads), factor), p, decayed, i, decay);
         vec step = g;
         if (momentum_state) {
             const vec b = momentum * VLOAD(i, momentum_state) + g;
@@ -45,7 +51,8 @@ __kernel void sgd_step(__global float *restrict params, __global float *restrict
  */
 __kernel void adam_step(__global float *restrict params, __global float *restrict mean,
                         __global float *restrict square, __global const float *restrict grads,
-                        __global const uchar *restrict decayed, const int count,
+                        __global const uchar *restrict decayed,
+                        __global const float *restrict factor, const int count,
                         const float rate_now, const float root_scale, const float beta1,
                         const float beta2, const float rest1, const float rest2,
                         const float epsilon, const float decay, const float shrink,
@@ -54,7 +61,7 @@ __kernel void adam_step(__global float *restrict params, __global float *restric
     const int first = (int)get_global_id(0) * chunk;
     for (int i = first; i < min(first + chunk, count); i++) {
         vec p = VLOAD(i, params);
-        vec g = VLOAD(i, grads);
+        vec g = scale_gradient(VLOAD(i, grads), factor);
         if (decoupled) {
             p *= decayed[i / (DECAY_BLOCK / LANES)] ? shrink : 1.0f;
         } else {

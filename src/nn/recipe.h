@@ -44,12 +44,14 @@ struct mien_train_spec {
     float label_smoothing; /**< 0..1 */
     float ema;             /**< of the weights: share of the old average that a step keeps, 0: no
                                 average */
+    float clip_norm;       /**< most that the norm of all gradients may be; 0: any */
     struct {
         enum mien_optimizer_kind kind;
-        float rate;         /**< learning rate per step */
-        float momentum;     /**< sgd */
-        bool nesterov;      /**< sgd */
-        float weight_decay; /**< on weights of conv and dense layers, not on biases or batch norm */
+        float rate;                  /**< learning rate per step */
+        float momentum;              /**< sgd */
+        bool nesterov;               /**< sgd */
+        float weight_decay;          /**< on weights of conv and dense layers */
+        bool decay_all;              /**< and on biases and batch norm too */
         float beta1, beta2, epsilon; /**< adam, adamw */
     } optimizer;
     struct {

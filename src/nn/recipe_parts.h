@@ -24,9 +24,10 @@ struct mien_recipe_text {
     char **layers;
     uint32_t layers_count;
     struct mien_train_text {
-        char *batch, *epochs, *stop_at_train_accuracy, *seed, *label_smoothing, *ema;
+        char *batch, *epochs, *stop_at_train_accuracy, *seed, *label_smoothing, *ema, *clip_norm;
         struct mien_optimizer_text {
-            char *kind, *rate, *momentum, *nesterov, *weight_decay, *beta1, *beta2, *epsilon;
+            char *kind, *rate, *momentum, *nesterov, *weight_decay, *decay_all, *beta1, *beta2,
+                *epsilon;
         } optimizer;
         struct mien_schedule_text {
             char *kind, *step, *gamma, *min_rate, *warmup;

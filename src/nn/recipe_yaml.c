@@ -26,15 +26,11 @@ static const cyaml_schema_field_t normalize_fields[] = {
 };
 
 static const cyaml_schema_field_t optimizer_fields[] = {
-    VALUE(mien_optimizer_text, kind),
-    VALUE(mien_optimizer_text, rate),
-    VALUE(mien_optimizer_text, momentum),
-    VALUE(mien_optimizer_text, nesterov),
-    VALUE(mien_optimizer_text, weight_decay),
-    VALUE(mien_optimizer_text, beta1),
-    VALUE(mien_optimizer_text, beta2),
-    VALUE(mien_optimizer_text, epsilon),
-    CYAML_FIELD_END,
+    VALUE(mien_optimizer_text, kind),         VALUE(mien_optimizer_text, rate),
+    VALUE(mien_optimizer_text, momentum),     VALUE(mien_optimizer_text, nesterov),
+    VALUE(mien_optimizer_text, weight_decay), VALUE(mien_optimizer_text, decay_all),
+    VALUE(mien_optimizer_text, beta1),        VALUE(mien_optimizer_text, beta2),
+    VALUE(mien_optimizer_text, epsilon),      CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t schedule_fields[] = {
@@ -50,6 +46,7 @@ static const cyaml_schema_field_t train_fields[] = {
     VALUE(mien_train_text, seed),
     VALUE(mien_train_text, label_smoothing),
     VALUE(mien_train_text, ema),
+    VALUE(mien_train_text, clip_norm),
     CYAML_FIELD_MAPPING("optimizer", CYAML_FLAG_OPTIONAL, struct mien_train_text, optimizer,
                         optimizer_fields),
     CYAML_FIELD_MAPPING("schedule", CYAML_FLAG_OPTIONAL, struct mien_train_text, schedule,

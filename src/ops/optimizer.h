@@ -12,21 +12,27 @@ enum { MIEN_DECAY_BLOCK = 128 };
 struct mien_sgd {
     float rate, momentum, decay; /**< learning rate, 0..1, weight decay */
     bool nesterov;
+    const struct mien_cl_buffer *clip; /**< of mien_clip_factor(), whose factor the gradients are
+                                            multiplied by; NULL: as they are */
 };
 
 struct mien_adam {
     float rate, beta1, beta2, epsilon, decay;
     bool decoupled; /**< AdamW: p *= 1 - rate * decay, instead of g += decay * p */
     long step;      /**< from 1 */
+    const struct mien_cl_buffer *clip; /**< as in struct mien_sgd */
 };
 
 /**
- * One step of SGD: g += decay p; b = momentum b + g; p -= rate (g + momentum b | b).
+ * One step of SGD: g = factor g; g += decay p; b = momentum b + g; p -= rate (g + momentum b | b).
  *
  * Shapes    params   [count] float32, updated
- *           state    [count] float32, updated; zeros before the first step; NULL where momentum is
- * 0 grads    [count] float32 decayed  [count / 128] uint8: whether decay applies to this block of
- * 128 parameters count    a multiple of 128 Errors    MIEN_ERR_SHAPE, MIEN_ERR_CL, MIEN_ERR_MEMORY
+ *           state    [count] float32, updated; zeros before the first step; NULL where momentum
+ *                    is 0
+ *           grads    [count] float32
+ *           decayed  [count / 128] uint8: whether decay applies to this block of 128 parameters
+ *           count    a multiple of 128
+ * Errors    MIEN_ERR_SHAPE, MIEN_ERR_CL, MIEN_ERR_MEMORY
  * Numerics  PyTorch's order of operations; within 1e-6 of it a step
  */
 MIEN_CHECK_RESULT

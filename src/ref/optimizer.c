@@ -11,8 +11,8 @@ void mien_ref_sgd_step(float *params, float *state, const float *grads, const ui
     const double momentum = (double)op->momentum;
     for (size_t i = 0; i < count; i++) {
         const double p = (double)params[i];
-        const double g =
-            (double)grads[i] + (decayed[i / DECAY_BLOCK] != 0 ? (double)op->decay * p : 0.0);
+        const double decay = decayed[i / DECAY_BLOCK] != 0 ? (double)op->decay : 0.0;
+        const double g = (double)op->factor * (double)grads[i] + decay * p;
         double step = g;
         if (state != NULL) {
             const double b = momentum * (double)state[i] + g;
@@ -33,7 +33,7 @@ void mien_ref_adam_step(float *params, float *mean, float *square, const float *
     for (size_t i = 0; i < count; i++) {
         const double decay = decayed[i / DECAY_BLOCK] != 0 ? (double)op->decay : 0.0;
         const double p = (double)params[i] * (op->decoupled ? 1.0 - (double)op->rate * decay : 1.0);
-        const double g = (double)grads[i] + (op->decoupled ? 0.0 : decay * p);
+        const double g = (double)op->factor * (double)grads[i] + (op->decoupled ? 0.0 : decay * p);
         const double m = beta1 * (double)mean[i] + (1.0 - beta1) * g;
         const double s = beta2 * (double)square[i] + (1.0 - beta2) * g * g;
         const double root = sqrt(s) / sqrt(correct2) + (double)op->epsilon;

@@ -9,12 +9,14 @@
 struct mien_ref_sgd {
     float rate, momentum, decay;
     bool nesterov;
+    float factor; /**< of the gradients; 1 without clipping */
 };
 
 struct mien_ref_adam {
     float rate, beta1, beta2, epsilon, decay;
     bool decoupled; /**< AdamW */
     long step;      /**< from 1 */
+    float factor;   /**< of the gradients; 1 without clipping */
 };
 
 /** `state` may be NULL where momentum is 0; `decayed` has a byte for each 128 parameters. */

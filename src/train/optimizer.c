@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "ops/average.h"
+#include "ops/clip.h"
 #include "ops/optimizer.h"
 
 enum { MAX_STATES = 2 };
@@ -17,6 +18,7 @@ struct mien_optimizer {
     struct mien_cl_buffer *states[MAX_STATES];
     struct mien_cl_buffer *decayed; /* [flat_floats / 128] uint8 */
     struct mien_cl_buffer *average; /* of the parameters; NULL without */
+    struct mien_cl_buffer *clip;    /* of mien_clip_factor(); NULL where nothing is clipped */
 };
 
 static int states_of(const struct mien_train_spec *spec)
@@ -30,7 +32,8 @@ static int states_of(const struct mien_train_spec *spec)
 size_t mien_optimizer_bytes(const struct mien_train_spec *spec, size_t flat_floats)
 {
     const size_t buffers = (size_t)states_of(spec) + (spec->ema > 0.0f ? 1 : 0);
-    return buffers * flat_floats * sizeof(cl_float) + flat_floats / MIEN_DECAY_BLOCK;
+    const size_t clip = spec->clip_norm > 0.0f ? mien_clip_bytes(flat_floats) : 0;
+    return buffers * flat_floats * sizeof(cl_float) + flat_floats / MIEN_DECAY_BLOCK + clip;
 }
 
 static enum mien_status upload_decayed(struct mien_optimizer *optimizer, struct mien_error *err)
@@ -45,8 +48,9 @@ static enum mien_status upload_decayed(struct mien_optimizer *optimizer, struct 
     }
     for (size_t i = 0; i < network->param_count; i++) {
         const struct mien_param *const param = &network->params[i];
+        const bool all = optimizer->spec.optimizer.decay_all && param->trainable;
         for (size_t at = 0; at < param->count; at += MIEN_DECAY_BLOCK) {
-            decayed[(param->offset + at) / MIEN_DECAY_BLOCK] = param->decayed ? 1 : 0;
+            decayed[(param->offset + at) / MIEN_DECAY_BLOCK] = param->decayed || all ? 1 : 0;
         }
     }
     TRY(mien_cl_buffer_create(&optimizer->decayed, cl, blocks, err));
@@ -91,6 +95,10 @@ enum mien_status mien_optimizer_create(struct mien_optimizer **out, struct mien_
                                   mien_cl_buffer_bytes(mien_model_values(model)), err));
         TRY(mien_cl_fill(mien_model_cl(model), optimizer->average, 0, err));
     }
+    if (spec->clip_norm > 0.0f) {
+        TRY(mien_cl_buffer_create(&optimizer->clip, mien_model_cl(model),
+                                  mien_clip_bytes(mien_model_network(model)->flat_floats), err));
+    }
     *out = optimizer;
     optimizer = NULL;
 
@@ -109,6 +117,7 @@ void mien_optimizer_destroy(struct mien_optimizer *optimizer)
     }
     mien_cl_buffer_destroy(optimizer->decayed);
     mien_cl_buffer_destroy(optimizer->average);
+    mien_cl_buffer_destroy(optimizer->clip);
     free(optimizer);
 }
 
@@ -120,8 +129,13 @@ static enum mien_status update_parameters(struct mien_optimizer *optimizer, floa
     const struct mien_train_spec *const spec = &optimizer->spec;
     const size_t count = mien_model_network(model)->flat_floats;
     if (spec->optimizer.kind == MIEN_OPTIMIZER_SGD) {
-        const struct mien_sgd op = { rate, spec->optimizer.momentum, spec->optimizer.weight_decay,
-                                     spec->optimizer.nesterov };
+        const struct mien_sgd op = {
+            .rate = rate,
+            .momentum = spec->optimizer.momentum,
+            .decay = spec->optimizer.weight_decay,
+            .nesterov = spec->optimizer.nesterov,
+            .clip = optimizer->clip,
+        };
         return mien_sgd_step(cl, mien_model_values(model), optimizer->states[0],
                              mien_model_gradients(model), optimizer->decayed, count, &op, err);
     }
@@ -133,6 +147,7 @@ static enum mien_status update_parameters(struct mien_optimizer *optimizer, floa
         .decay = spec->optimizer.weight_decay,
         .decoupled = spec->optimizer.kind == MIEN_OPTIMIZER_ADAMW,
         .step = optimizer->steps,
+        .clip = optimizer->clip,
     };
     const struct mien_adam_state state = { optimizer->states[0], optimizer->states[1] };
     return mien_adam_step(cl, mien_model_values(model), &state, mien_model_gradients(model),
@@ -154,17 +169,26 @@ static float average_share(const struct mien_optimizer *optimizer)
 enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, float rate,
                                      struct mien_error *err)
 {
+    enum mien_status st = MIEN_OK;
     struct mien_model *const model = optimizer->model;
+    struct mien_cl *const cl = mien_model_cl(model);
+    const size_t count = mien_model_network(model)->flat_floats;
     optimizer->steps++;
-    mien_cl_label(mien_model_cl(model), "optimizer");
-    const enum mien_status st = update_parameters(optimizer, rate, err);
-    if (st != MIEN_OK || optimizer->average == NULL) {
-        return st;
+    if (optimizer->clip != NULL) {
+        mien_cl_label(cl, "clip");
+        TRY(mien_clip_factor(cl, optimizer->clip, mien_model_gradients(model), count,
+                             optimizer->spec.clip_norm, err));
     }
-    mien_cl_label(mien_model_cl(model), "average");
-    return mien_average_update(mien_model_cl(model), optimizer->average, mien_model_values(model),
-                               mien_model_network(model)->flat_floats, average_share(optimizer),
-                               err);
+    mien_cl_label(cl, "optimizer");
+    TRY(update_parameters(optimizer, rate, err));
+    if (optimizer->average != NULL) {
+        mien_cl_label(cl, "average");
+        TRY(mien_average_update(cl, optimizer->average, mien_model_values(model), count,
+                                average_share(optimizer), err));
+    }
+
+done:
+    return st;
 }
 
 struct mien_cl_buffer *mien_optimizer_average(const struct mien_optimizer *optimizer)

@@ -76,6 +76,12 @@ size_t mien_trainer_steps(const struct mien_trainer *trainer)
     return (images + batch - 1) / batch;
 }
 
+float mien_trainer_rate(const struct mien_trainer *trainer)
+{
+    return mien_schedule_rate(&trainer->file->recipe->train, trainer->position.epoch,
+                              trainer->position.step, mien_trainer_steps(trainer));
+}
+
 enum mien_status mien_trainer_begin_epoch(struct mien_trainer *trainer, struct mien_error *err)
 {
     if (trainer->position.step == 0) {
@@ -109,8 +115,6 @@ enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_err
         .smoothing = spec->label_smoothing,
         .scale = 1.0f,
     };
-    const float rate = mien_schedule_rate(spec, trainer->position.epoch, trainer->position.step,
-                                          mien_trainer_steps(trainer));
     TRY(mien_loader_load(trainer->loader, model, first, n, err));
     TRY(mien_model_forward(model, n, true, err));
     mien_cl_label(trainer->cl, "loss");
@@ -118,7 +122,7 @@ enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_err
                           mien_model_logits(model), mien_loader_labels(trainer->loader), NULL,
                           &loss, err));
     TRY(mien_model_backward(model, n, err));
-    TRY(mien_optimizer_step(trainer->optimizer, rate, err));
+    TRY(mien_optimizer_step(trainer->optimizer, mien_trainer_rate(trainer), err));
     TRY(mien_cl_mark(&now, trainer->cl, err));
     TRY(mien_cl_mark_wait(&trainer->before, err));
     trainer->before = now;

@@ -58,6 +58,9 @@ void mien_trainer_finish(struct mien_trainer *trainer);
 /** Steps of an epoch; the last may have fewer images than the batch. */
 size_t mien_trainer_steps(const struct mien_trainer *trainer);
 
+/** The learning rate of the step to come. */
+float mien_trainer_rate(const struct mien_trainer *trainer);
+
 /**
  * Draw the order of the epoch under way, and forget the sums of the one before unless steps of this
  * one were made already (a resumed run).

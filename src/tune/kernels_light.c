@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "ops/average.h"
+#include "ops/clip.h"
 #include "ops/relu.h"
 #include "tune/kernels_internal.h"
 
@@ -219,8 +220,8 @@ done:
     return st;
 }
 
-enum { PARAMS, GRADIENTS, STATE, STATE2, DECAYED };
-enum { SGD, MOMENTUM, ADAM, AVERAGE, OPTIMIZERS };
+enum { PARAMS, GRADIENTS, STATE, STATE2, DECAYED, CLIP };
+enum { SGD, MOMENTUM, ADAM, AVERAGE, CLIPPING, OPTIMIZERS };
 
 static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
 {
@@ -234,6 +235,9 @@ static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
     if (s->pass == AVERAGE) {
         return mien_average_update(s->cl, b[STATE], b[PARAMS], s->op.count, 1e-3f, err);
     }
+    if (s->pass == CLIPPING) {
+        return mien_clip_factor(s->cl, b[CLIP], b[GRADIENTS], s->op.count, 1.0f, err);
+    }
     if (s->pass == ADAM) {
         return mien_adam_step(s->cl, b[PARAMS], &state, b[GRADIENTS], b[DECAYED], s->op.count,
                               &adam, err);
@@ -245,8 +249,9 @@ static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
 static enum mien_status measure_optimizers(const struct kernel_shape *blank, size_t parameters,
                                            struct mien_error *err)
 {
-    static const char *const names[OPTIMIZERS] = { "sgd", "sgd with momentum", "adam", "average" };
-    static const double buffers[OPTIMIZERS] = { 3.0, 5.0, 7.0, 3.0 }; /* read or written */
+    static const char *const names[OPTIMIZERS] = { "sgd", "sgd with momentum", "adam", "average",
+                                                   "clip" };
+    static const double buffers[OPTIMIZERS] = { 3.0, 5.0, 7.0, 3.0, 1.0 }; /* read or written */
     enum mien_status st = MIEN_OK;
     struct kernel_shape shape = *blank;
     const size_t blocks = (parameters + MIEN_DECAY_BLOCK - 1) / MIEN_DECAY_BLOCK;
@@ -256,6 +261,7 @@ static enum mien_status measure_optimizers(const struct kernel_shape *blank, siz
         shape.bytes[i] = shape.op.count * sizeof(cl_float);
     }
     shape.bytes[DECAYED] = blocks;
+    shape.bytes[CLIP] = mien_clip_bytes(shape.op.count);
     for (shape.pass = 0; shape.pass < OPTIMIZERS; shape.pass++) {
         const struct kernel_pass pass = {
             .enqueue = enqueue_optimizer,

@@ -92,6 +92,8 @@ static void test_recipe__defaults_are_as_documented(void **state)
     assert_float_equal(recipe->train.optimizer.rate, 0.01F, 0);
     assert_float_equal(recipe->train.optimizer.momentum, 0, 0);
     assert_false(recipe->train.optimizer.nesterov);
+    assert_false(recipe->train.optimizer.decay_all);
+    assert_float_equal(recipe->train.clip_norm, 0, 0);
     assert_float_equal(recipe->train.optimizer.beta1, 0.9F, 0);
     assert_float_equal(recipe->train.optimizer.beta2, 0.999F, 0);
     assert_float_equal(recipe->train.optimizer.epsilon, 1e-8F, 0);
@@ -114,10 +116,10 @@ static const char *const every_key =
     "  seed: 18446744073709551615\n"
     "  label_smoothing: 0.1\n"
     "  ema: 0.999\n"
+    "  clip_norm: 2.5\n"
     "  optimizer:\n"
-    "    { kind: adamw, rate: 1e-3, momentum: 0.8, nesterov: yes, weight_decay: 5e-4, beta1: "
-    "0.85,\n"
-    "      beta2: 0.99, epsilon: 1e-6 }\n"
+    "    { kind: adamw, rate: 1e-3, momentum: 0.8, nesterov: yes, weight_decay: 5e-4,\n"
+    "      decay_all: true, beta1: 0.85, beta2: 0.99, epsilon: 1e-6 }\n"
     "  schedule: { kind: cosine, step: 3, gamma: 0.25, min_rate: 0.0001, warmup: 1.5 }\n";
 
 static void test_recipe__every_key_is_read(void **state)

@@ -67,15 +67,15 @@ static void test_sgd__matches_reference_for_three_steps(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
     static const struct mien_sgd ops[] = {
-        { 0.1f, 0.0f, 0.0f, false },
-        { 0.1f, 0.0f, 0.01f, false },
-        { 0.05f, 0.9f, 0.01f, false },
-        { 0.05f, 0.9f, 0.01f, true },
+        { 0.1f, 0.0f, 0.0f, false, NULL },
+        { 0.1f, 0.0f, 0.01f, false, NULL },
+        { 0.05f, 0.9f, 0.01f, false, NULL },
+        { 0.05f, 0.9f, 0.01f, true, NULL },
     };
     struct mien_error err = { "" };
     for (size_t k = 0; k < (small_only() ? 8 : 12); k++) {
         const struct mien_sgd *const op = &ops[k % 4];
-        const struct mien_ref_sgd ref = { op->rate, op->momentum, op->decay, op->nesterov };
+        const struct mien_ref_sgd ref = { op->rate, op->momentum, op->decay, op->nesterov, 1.0f };
         const bool momentum = op->momentum > 0.0f;
         struct fixture f;
         set_up(&f, cl, counts[k / 4], random_floats(counts[k / 4], 1),
@@ -98,13 +98,13 @@ static void test_adam__matches_reference_for_three_steps(void **state)
     struct mien_cl *const cl = device_or_skip(state);
     struct mien_error err = { "" };
     for (size_t k = 0; k < (small_only() ? 4 : 6); k++) {
-        struct mien_adam op = { 0.01f, 0.9f, 0.999f, 1e-8f, 0.1f, k % 2 == 1, 0 };
+        struct mien_adam op = { 0.01f, 0.9f, 0.999f, 1e-8f, 0.1f, k % 2 == 1, 0, NULL };
         struct fixture f;
         set_up(&f, cl, counts[k / 2], random_floats(counts[k / 2], 1),
                random_floats(counts[k / 2], 2));
         for (op.step = 1; op.step <= 3; op.step++) {
             const struct mien_ref_adam ref = { op.rate,  op.beta1,     op.beta2, op.epsilon,
-                                               op.decay, op.decoupled, op.step };
+                                               op.decay, op.decoupled, op.step,  1.0f };
             const struct mien_adam_state moments = { f.bmean, f.bsquare };
             assert_ok(
                 mien_adam_step(cl, f.bparams, &moments, f.bgrads, f.bdecayed, f.count, &op, &err),
@@ -118,11 +118,52 @@ static void test_adam__matches_reference_for_three_steps(void **state)
     }
 }
 
+/* The factor comes from the device; what it does is what smaller gradients do. */
+static void test_optimizer__takes_the_factor_of_clipping(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    const size_t count = 384;
+    static const float factors[] = { 0.25f, 7.0f }; /* the second number is the norm */
+    struct mien_cl_buffer *const clip = guarded_copy(cl, factors, sizeof(factors));
+    for (int kind = 0; kind < 3; kind++) {
+        struct fixture f;
+        set_up(&f, cl, count, random_floats(count, 1), random_floats(count, 2));
+        for (long step = 1; step <= 2; step++) {
+            const struct mien_sgd sgd = { 0.05f, 0.9f, 0.01f, true, clip };
+            const struct mien_adam adam = {
+                0.01f, 0.9f, 0.999f, 1e-8f, 0.1f, kind == 2, step, clip
+            };
+            const struct mien_ref_sgd ref_sgd = { 0.05f, 0.9f, 0.01f, true, 0.25f };
+            const struct mien_ref_adam ref_adam = { 0.01f, 0.9f,      0.999f, 1e-8f,
+                                                    0.1f,  kind == 2, step,   0.25f };
+            const struct mien_adam_state moments = { f.bmean, f.bsquare };
+            if (kind == 0) {
+                assert_ok(
+                    mien_sgd_step(cl, f.bparams, f.bmean, f.bgrads, f.bdecayed, count, &sgd, &err),
+                    &err);
+                mien_ref_sgd_step(f.params, f.mean, f.grads, f.decayed, count, &ref_sgd);
+            } else {
+                assert_ok(mien_adam_step(cl, f.bparams, &moments, f.bgrads, f.bdecayed, count,
+                                         &adam, &err),
+                          &err);
+                mien_ref_adam_step(f.params, f.mean, f.square, f.grads, f.decayed, count,
+                                   &ref_adam);
+            }
+        }
+        check_buffer(cl, f.bparams, f.params, count);
+        check_buffer(cl, f.bmean, f.mean, count);
+        check_buffer(cl, f.bsquare, f.square, count);
+        tear_down(&f);
+    }
+    mien_cl_buffer_destroy(clip);
+}
+
 static void test_optimizer__refuses_a_count_off_the_block(void **state)
 {
     (void)state;
     struct mien_error err = { "" };
-    const struct mien_sgd op = { 0.1f, 0.0f, 0.0f, false };
+    const struct mien_sgd op = { 0.1f, 0.0f, 0.0f, false, NULL };
     assert_int_equal(mien_sgd_step(NULL, NULL, NULL, NULL, NULL, 100, &op, &err), MIEN_ERR_SHAPE);
     assert_int_equal(mien_sgd_step(NULL, NULL, NULL, NULL, NULL, 0, &op, &err), MIEN_ERR_SHAPE);
 }
@@ -135,9 +176,9 @@ static void run_oracle(struct mien_cl *cl, const struct mien_safetensors *file)
     const float rate = (float)oracle_number(file, "lr", 0.0);
     const float decay = (float)oracle_number(file, "weight_decay", 0.0);
     const struct mien_sgd sgd = { rate, (float)oracle_number(file, "momentum", 0.0), decay,
-                                  oracle_number(file, "nesterov", 0.0) > 0.0 };
+                                  oracle_number(file, "nesterov", 0.0) > 0.0, NULL };
     struct mien_adam adam = { rate, 0.9f, 0.999f, 1e-8f, decay, oracle_says(file, "kind", "AdamW"),
-                              1 };
+                              1,    NULL };
     const bool is_sgd = oracle_says(file, "kind", "SGD");
     float *const start = oracle_floats(file, "parameter");
     float *const grads = oracle_floats(file, "gradients");
@@ -188,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_optimizer__refuses_a_count_off_the_block),
         cmocka_unit_test(test_sgd__matches_reference_for_three_steps),
         cmocka_unit_test(test_adam__matches_reference_for_three_steps),
+        cmocka_unit_test(test_optimizer__takes_the_factor_of_clipping),
         cmocka_unit_test(test_optimizer__gives_what_pytorch_gives),
     };
     return cmocka_run_group_tests_name("ops/optimizer", tests, device_setup, device_teardown);
