@@ -1,10 +1,15 @@
-# What `cmake --install` puts where: program, library, header, recipes, manual page, completion, and the
-# files by which pkg-config and CMake find them again.
+# What `cmake --install` puts where: program, libraries, header, recipes, manual page, completion, and the
+# files by which pkg-config and CMake find them again.  Two components, as packages have them: what runs,
+# and what others build against.
 include(CMakePackageConfigHelpers)
 
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME runtime)
 install(TARGETS mien_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS mien EXPORT mien-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES include/mien.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS mien_shared EXPORT mien-targets
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_COMPONENT development)
+install(TARGETS mien EXPORT mien-targets
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+install(FILES include/mien.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 install(DIRECTORY recipes/ DESTINATION ${CMAKE_INSTALL_DATADIR}/mien/recipes
     FILES_MATCHING PATTERN "*.yaml")
 
@@ -33,13 +38,15 @@ install(FILES "${PROJECT_BINARY_DIR}/mien.fish"
 # From the .pc file's folder up to the prefix, so that an installed tree can be moved.
 string(REGEX REPLACE "[^/]+" ".." MIEN_PC_UP "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 configure_file(cmake/mien.pc.in mien.pc @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/mien.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES "${PROJECT_BINARY_DIR}/mien.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+    COMPONENT development)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/mien)
-install(EXPORT mien-targets NAMESPACE mien:: DESTINATION ${package_folder})
+install(EXPORT mien-targets NAMESPACE mien:: DESTINATION ${package_folder} COMPONENT development)
 configure_package_config_file(cmake/mien-config.cmake.in mien-config.cmake
     INSTALL_DESTINATION ${package_folder})
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/mien-config-version.cmake"
     COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/mien-config.cmake"
-    "${PROJECT_BINARY_DIR}/mien-config-version.cmake" DESTINATION ${package_folder})
+    "${PROJECT_BINARY_DIR}/mien-config-version.cmake" DESTINATION ${package_folder}
+    COMPONENT development)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # examples.sh BUILD_FOLDER - installs the build below a temporary prefix, moves it, and compiles every
-# docs/examples/*.c against it: once through pkg-config, once through the CMake package.  Then runs them.
+# docs/examples/*.c against it: through pkg-config, with the shared library and with the archive, and through
+# the CMake package.  Then runs them.
 set -eu
 build=$1
 examples=$(pwd)/docs/examples
@@ -34,12 +35,17 @@ sanitize=""
 
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name mien.pc)")
 export PKG_CONFIG_PATH
+library=$(dirname "$(find "$prefix" -name 'libmien.so')")
 count=0
 for source in "$examples"/*.c; do
     # shellcheck disable=SC2046,SC2086 # lists of flags
     ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Werror $sanitize "$source" \
         $(pkg-config --cflags --libs mien) -o "$work/$(basename "$source" .c)" ||
         fail "$source does not build with pkg-config"
+    # shellcheck disable=SC2046,SC2086 # lists of flags
+    ${CC:-cc} -std=c11 $sanitize "$source" $(pkg-config --cflags mien) "$library/libmien.a" \
+        $(pkg-config --static --libs mien) -o "$work/static" ||
+        fail "$source does not build with the archive"
     count=$((count + 1))
 done
 
@@ -64,7 +70,7 @@ mkdir "$work/consumer"
 
 # They do what they say.  Only a missing device keeps them from it.
 run() {
-    "$@" >"$work/log" 2>&1 || {
+    LD_LIBRARY_PATH=$library "$@" >"$work/log" 2>&1 || {
         cat "$work/log" >&2
         fail "$(basename "$1") failed"
     }
@@ -81,6 +87,8 @@ if [ "$status" -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
     echo "$count examples build against the installed library, both ways; no device to run them on"
     exit 0
 fi
+LD_LIBRARY_PATH=$library ldd "$work/devices" | grep -q "libmien.so.0 => $library" ||
+    fail "the example does not use the shared library"
 run "$work/devices"
 expect '^taken: '
 run "$work/custom" "$work/custom-run"
@@ -93,7 +101,7 @@ expect 'all epochs done after 3 epochs'
 image=$(find "$work/faces" -name '*.png' | sort | head -n 1)
 run "$work/predict" "$work/run/best.safetensors" "$image" "$image"
 expect "^$image  [a-z]* "
-if "$work/predict" "$work/run/best.safetensors" "$work/no.png" >"$work/log" 2>&1; then
+if LD_LIBRARY_PATH=$library "$work/predict" "$work/run/best.safetensors" "$work/no.png" >"$work/log" 2>&1; then
     fail "predict succeeded on an image that is not there"
 fi
 expect 'no.png'
