@@ -200,7 +200,10 @@ struct mien_data_options {
 
 struct mien_net;
 
-/** Options with which images get the size that a recipe's, or a network's, input has. */
+/**
+ * Options with which images get the size that a recipe, or a network, takes: that of its input with
+ * its margin on each side.
+ */
 struct mien_data_options mien_recipe_data_options(const struct mien_recipe *recipe);
 struct mien_data_options mien_net_data_options(const struct mien_net *net);
 
@@ -343,7 +346,7 @@ enum mien_status mien_net_set(struct mien_net *net, const char *const *settings,
 /** What a network is; what it points to is borrowed until the network changes or is destroyed. */
 struct mien_net_about {
     const char *name;            /**< the recipe's */
-    int channels, height, width; /**< of an image */
+    int channels, height, width; /**< of an image, with the margin that the recipe has around it */
     const char *const *classes;  /**< [class_count], in the order of the probabilities */
     int class_count;
     size_t parameters; /**< trainable numbers */
@@ -358,7 +361,7 @@ const struct mien_net_about *mien_net_describe(const struct mien_net *net);
  * Tell the classes of images; waits for the device.
  *
  * Shapes    probabilities [count][class_count] float32, overwritten, each row sums to 1;
- *           images [count][height][width][channels] uint8 of the network's input size
+ *           images [count][height][width][channels] uint8 of the size in struct mien_net_about
  * Errors    MIEN_ERR_MEMORY, MIEN_ERR_CL; MIEN_ERR_SHAPE: the network does not fit the device;
  *           MIEN_ERR_NOT_FINITE: the network's weights give no number, by the image's index
  * Numerics  an image's row does not depend on what else is predicted with it, within 1e-5
@@ -388,7 +391,7 @@ struct mien_evaluation {
  * Shapes  confusion [class_count][class_count]: [what images are][what they were taken for], in the
  *         network's classes, overwritten; or NULL
  * Errors  MIEN_ERR_FORMAT: the split is empty, or a class that the network does not know
- *         MIEN_ERR_SHAPE: images that are not of the network's input size
+ *         MIEN_ERR_SHAPE: images that are not of the size in struct mien_net_about
  *         MIEN_ERR_MEMORY, MIEN_ERR_CL.  *out and confusion are untouched
  */
 MIEN_CHECK_RESULT
@@ -465,7 +468,7 @@ struct mien_train_options {
  * resume  the network must have the recipe of the run, as mien_net_load() of its last.safetensors
  *         has; weights and position come from that file
  * Errors  MIEN_ERR_USAGE: no folder
- *         MIEN_ERR_SHAPE: images that are not of the network's input size
+ *         MIEN_ERR_SHAPE: images that are not of the size in struct mien_net_about
  *         MIEN_ERR_IO: the folder cannot be written, or holds a run and `resume` is false
  *         MIEN_ERR_FORMAT: no training images, a class that the network does not know; the
  *         checkpoint is damaged or of other data

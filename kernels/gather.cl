@@ -2,10 +2,12 @@
  * gather.cl - a batch of images and labels from a uint8 set on the device, normalised
  *
  * Pairs with   src/ops/gather.c (host), src/ref/gather.c (plain C)
- * Layout       set [count][h][w][c] bytes; x [blocks][c][h][w][LANES]
+ * Layout       set [count][h + 2 margin][w + 2 margin][c] bytes; x [blocks][c][h][w][LANES];
+ *              changes [n], of which the host's struct mien_gather_change is the other side
  * Mapping      images: one work-item per `chunk` rows (block, channel, y) of x and `cols` pixels;
  *              labels: one work-item per image
- * Border       lanes beyond n are zero; an index outside the set gives a zero image and label -1
+ * Border       lanes beyond n are zero; an index outside the set gives a zero image and label -1;
+ *              what a change asks for beyond an image is its nearest pixel
  * Determinism  elementwise
  */
 #include "vec.h"
@@ -13,25 +15,132 @@
 __kernel void gather_images(__global float *restrict x, __global const uchar *restrict set,
                             __global const int *restrict indices, const int first_index,
                             const int count, const int n, const int rows, const int c, const int h,
-                            const int w, const float scale, const float shift, const int cols,
-                            const int chunk)
+                            const int w, const int margin, const float scale, const float shift,
+                            const int cols, const int chunk)
 {
     const int first = (int)get_global_id(1) * chunk;
     const int left = (int)get_global_id(0) * cols;
+    const int set_h = h + 2 * margin;
+    const int set_w = w + 2 * margin;
     for (int row = first; row < min(first + chunk, rows); row++) {
         const int block = row / (c * h);
         const int channel = row / h % c;
-        const int y = row % h;
+        const int y = row % h + margin;
         __global float *const line = x + (size_t)row * w * LANES;
         for (int lane = 0; lane < LANES; lane++) {
             const int i = block * LANES + lane;
             const int index = i < n ? indices[first_index + i] : -1;
             const int known = index >= 0 && index < count;
-            __global const uchar *const image = set + (size_t)(known ? index : 0) * h * w * c;
+            __global const uchar *const image =
+                set + (size_t)(known ? index : 0) * set_h * set_w * c;
             for (int at = left; at < min(left + cols, w); at++) {
-                const float pixel = (float)image[(y * w + at) * c + channel];
+                const float pixel = (float)image[(y * set_w + at + margin) * c + channel];
                 line[at * LANES + lane] = known ? fma(pixel, scale, shift) : 0.0f;
             }
+        }
+    }
+}
+
+struct change {
+    float map[6]; /* source x = map[0] x + map[1] y + map[2]; y likewise of the other three */
+    float gain, offset;
+    int erase[4]; /* top, left, bottom, right; the last two are outside */
+};
+
+/* The changes of one vector of images, a lane each. */
+struct lanes {
+    float map[6][LANES];
+    float scale[LANES], shift[LANES];
+    int erase[4][LANES];
+    int known[LANES];
+    __global const uchar *image[LANES]; /* of a lane without an image: any that can be read */
+};
+
+static inline void load_lanes(struct lanes *lanes, __global const uchar *set,
+                              __global const int *indices, __global const struct change *changes,
+                              const int first_image, const int count, const int n,
+                              const size_t bytes, const float scale, const float shift)
+{
+    for (int lane = 0; lane < LANES; lane++) {
+        const int i = first_image + lane;
+        const int index = i < n ? indices[i] : -1;
+        const int known = index >= 0 && index < count;
+        __global const struct change *const change = changes + min(i, n - 1);
+        for (int k = 0; k < 6; k++) {
+            lanes->map[k][lane] = change->map[k];
+        }
+        for (int k = 0; k < 4; k++) {
+            lanes->erase[k][lane] = change->erase[k];
+        }
+        lanes->scale[lane] = scale * change->gain;
+        lanes->shift[lane] = fma(shift, change->gain, change->offset);
+        lanes->known[lane] = known ? -1 : 0;
+        lanes->image[lane] = set + (known ? index : 0) * bytes;
+    }
+}
+
+/* The vector at (x, y) of the images, bilinear between pixels; exact where it falls on one. */
+static inline vec sample(const struct lanes *lanes, const vec source_x, const vec source_y,
+                         const int set_h, const int set_w, const int c, const int channel)
+{
+    const vec x = clamp(source_x, (vec)(0.0f), (vec)((float)(set_w - 1)));
+    const vec y = clamp(source_y, (vec)(0.0f), (vec)((float)(set_h - 1)));
+    const ivec left = VINT(x);
+    const ivec top = VINT(y) * set_w;
+    const ivec right = min(left + 1, (ivec)(set_w - 1));
+    const ivec bottom = min(top + set_w, (ivec)((set_h - 1) * set_w));
+    int at[4][LANES];
+    float corner[4][LANES];
+    VSTORE_INTS((top + left) * c + channel, 0, at[0]);
+    VSTORE_INTS((top + right) * c + channel, 0, at[1]);
+    VSTORE_INTS((bottom + left) * c + channel, 0, at[2]);
+    VSTORE_INTS((bottom + right) * c + channel, 0, at[3]);
+#pragma unroll
+    for (int lane = 0; lane < LANES; lane++) {
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+            corner[k][lane] = (float)lanes->image[lane][at[k][lane]];
+        }
+    }
+    const vec across = x - VFLOAT(left);
+    const vec down = y - VFLOAT(VINT(y));
+    const vec above = fma(across, VLOAD(0, corner[1]) - VLOAD(0, corner[0]), VLOAD(0, corner[0]));
+    const vec below = fma(across, VLOAD(0, corner[3]) - VLOAD(0, corner[2]), VLOAD(0, corner[2]));
+    return fma(down, below - above, above);
+}
+
+__kernel void gather_changed(__global float *restrict x, __global const uchar *restrict set,
+                             __global const int *restrict indices,
+                             __global const struct change *restrict changes, const int first_index,
+                             const int count, const int n, const int rows, const int c, const int h,
+                             const int w, const int margin, const float scale, const float shift,
+                             const int cols, const int chunk)
+{
+    const int first = (int)get_global_id(1) * chunk;
+    const int left = (int)get_global_id(0) * cols;
+    const int set_h = h + 2 * margin;
+    const int set_w = w + 2 * margin;
+    const size_t bytes = (size_t)set_h * set_w * c;
+    for (int row = first; row < min(first + chunk, rows); row++) {
+        const int channel = row / h % c;
+        const int y = row % h;
+        struct lanes lanes;
+        load_lanes(&lanes, set, indices + first_index, changes, row / (c * h) * LANES, count, n,
+                   bytes, scale, shift);
+        const vec across = VLOAD(0, lanes.map[0]);
+        const vec down = VLOAD(0, lanes.map[3]);
+        const vec line_x = fma(VLOAD(0, lanes.map[1]), (vec)((float)y), VLOAD(0, lanes.map[2]));
+        const vec line_y = fma(VLOAD(0, lanes.map[4]), (vec)((float)y), VLOAD(0, lanes.map[5]));
+        const ivec inside =
+            (VLOAD_INTS(0, lanes.erase[0]) <= y) & (VLOAD_INTS(0, lanes.erase[2]) > y);
+        for (int at = left; at < min(left + cols, w); at++) {
+            const vec pixel = sample(&lanes, fma(across, (vec)((float)at), line_x),
+                                     fma(down, (vec)((float)at), line_y), set_h, set_w, c, channel);
+            const vec value = fma(pixel, VLOAD(0, lanes.scale), VLOAD(0, lanes.shift));
+            const ivec erased = inside & (VLOAD_INTS(0, lanes.erase[1]) <= at) &
+                                (VLOAD_INTS(0, lanes.erase[3]) > at);
+            const ivec blank = erased | (VLOAD_INTS(0, lanes.known) == 0);
+            VSTORE(select(value, (vec)(0.0f), blank), (size_t)row * w + at, x);
         }
     }
 }

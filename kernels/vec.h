@@ -15,6 +15,10 @@ typedef int ivec;
 #define VLANE                 0
 #define VBYTES(i, p)          ((int)(p)[i])
 #define VSTORE_BYTES(v, i, p) ((p)[i] = (uchar)(v))
+#define VLOAD_INTS(i, p)      ((p)[i])
+#define VSTORE_INTS(v, i, p)  ((p)[i] = (v))
+#define VINT(v)               ((int)(v))
+#define VFLOAT(i)             ((float)(i))
 #elif LANES == 4
 typedef float4 vec;
 typedef int4 ivec;
@@ -24,6 +28,10 @@ typedef int4 ivec;
 #define VLANE                 (int4)(0, 1, 2, 3)
 #define VBYTES(i, p)          convert_int4(vload4(i, p))
 #define VSTORE_BYTES(v, i, p) vstore4(convert_uchar4(v), i, p)
+#define VLOAD_INTS(i, p)      vload4(i, p)
+#define VSTORE_INTS(v, i, p)  vstore4(v, i, p)
+#define VINT(v)               convert_int4(v)
+#define VFLOAT(i)             convert_float4(i)
 #elif LANES == 8
 typedef float8 vec;
 typedef int8 ivec;
@@ -37,6 +45,10 @@ static inline float sum4(const float4 v)
 #define VLANE                 (int8)(0, 1, 2, 3, 4, 5, 6, 7)
 #define VBYTES(i, p)          convert_int8(vload8(i, p))
 #define VSTORE_BYTES(v, i, p) vstore8(convert_uchar8(v), i, p)
+#define VLOAD_INTS(i, p)      vload8(i, p)
+#define VSTORE_INTS(v, i, p)  vstore8(v, i, p)
+#define VINT(v)               convert_int8(v)
+#define VFLOAT(i)             convert_float8(i)
 #elif LANES == 16
 typedef float16 vec;
 typedef int16 ivec;
@@ -51,6 +63,10 @@ static inline float sum8(const float8 v)
 #define VLANE                 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define VBYTES(i, p)          convert_int16(vload16(i, p))
 #define VSTORE_BYTES(v, i, p) vstore16(convert_uchar16(v), i, p)
+#define VLOAD_INTS(i, p)      vload16(i, p)
+#define VSTORE_INTS(v, i, p)  vstore16(v, i, p)
+#define VINT(v)               convert_int16(v)
+#define VFLOAT(i)             convert_float16(i)
 #else
 #error "LANES must be 1, 4, 8 or 16"
 #endif

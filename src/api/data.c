@@ -9,16 +9,6 @@
 #include "data/build.h"
 #include "data/image.h"
 
-struct mien_data_options mien_recipe_data_options(const struct mien_recipe *recipe)
-{
-    return (struct mien_data_options){
-        .channels = recipe->input.channels,
-        .height = recipe->input.height,
-        .width = recipe->input.width,
-        .seed = recipe->train.seed,
-    };
-}
-
 struct mien_data_options mien_net_data_options(const struct mien_net *net)
 {
     return mien_recipe_data_options(net->file.recipe);

@@ -8,11 +8,12 @@
 void mien_net_refresh(struct mien_net *net)
 {
     const struct mien_recipe *const recipe = net->file.recipe;
+    const struct mien_data_options image = mien_recipe_data_options(recipe);
     net->about = (struct mien_net_about){
         .name = recipe->name,
-        .channels = recipe->input.channels,
-        .height = recipe->input.height,
-        .width = recipe->input.width,
+        .channels = image.channels,
+        .height = image.height,
+        .width = image.width,
         .classes = (const char *const *)net->file.classes,
         .class_count = net->file.class_count,
         .parameters = net->file.network->parameters,

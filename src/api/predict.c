@@ -39,9 +39,8 @@ enum mien_status mien_net_predict(float *probabilities, struct mien_net *net, co
     }
     const enum mien_status st = place(net, count, err);
     return st != MIEN_OK ? st
-                         : mien_predict_pixels(probabilities, net->model, images, count,
-                                               net->file.recipe->normalize.mean,
-                                               net->file.recipe->normalize.std, err);
+                         : mien_predict_pixels(probabilities, net->model, net->file.recipe, images,
+                                               count, err);
 }
 
 enum mien_status mien_net_predict_file(float *probabilities, struct mien_net *net, const char *path,

@@ -188,13 +188,9 @@ static enum mien_status load(struct mien_dataset **set, struct mien_class_map *m
                              const struct eval_options *o, const struct mien_model_file *file,
                              struct term *term, struct mien_error *err)
 {
-    const struct mien_data_options options = {
-        .channels = file->recipe->input.channels,
-        .height = file->recipe->input.height,
-        .width = file->recipe->input.width,
-        .exclude = o->exclude,
-        .log = &term->log,
-    };
+    struct mien_data_options options = mien_recipe_data_options(file->recipe);
+    options.exclude = o->exclude;
+    options.log = &term->log;
     enum mien_status st = mien_dataset_load(set, o->data, &options, err);
     if (st != MIEN_OK) {
         return st;

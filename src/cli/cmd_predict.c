@@ -117,10 +117,10 @@ done:
 static enum mien_status decode(void *user, size_t index, struct mien_error *err)
 {
     struct work *const work = user;
-    const struct mien_recipe *const recipe = work->model.file.recipe;
-    const enum mien_status st = mien_image_load(
-        work->pixels + index * work->image_bytes, work->files[index], recipe->input.channels,
-        recipe->input.height, recipe->input.width, &work->outcomes[index].err);
+    const struct mien_data_options image = mien_recipe_data_options(work->model.file.recipe);
+    const enum mien_status st =
+        mien_image_load(work->pixels + index * work->image_bytes, work->files[index],
+                        image.channels, image.height, image.width, &work->outcomes[index].err);
     work->outcomes[index].status = st;
     return st == MIEN_ERR_MEMORY ? mien_fail(err, st, "%s", work->outcomes[index].err.text)
                                  : MIEN_OK;
@@ -253,7 +253,6 @@ static enum mien_status tell(struct work *work, size_t n, struct mien_error *err
 static enum mien_status run_batch(struct work *work, size_t first, size_t n, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct mien_recipe *const recipe = work->model.file.recipe;
     size_t good = 0;
     work->files = work->paths.items + first;
     TRY(mien_parallel_for(n, 0, decode, work, NULL, "decoding", err));
@@ -266,8 +265,8 @@ static enum mien_status run_batch(struct work *work, size_t first, size_t n, str
             good++;
         }
     }
-    st = mien_predict_pixels(work->probabilities, work->model.model, work->pixels, good,
-                             recipe->normalize.mean, recipe->normalize.std, err);
+    st = mien_predict_pixels(work->probabilities, work->model.model, work->model.file.recipe,
+                             work->pixels, good, err);
     if (st != MIEN_OK) {
         return mien_wrap(err, st, "%s", work->options->model);
     }
@@ -280,11 +279,9 @@ done:
 static enum mien_status run_all(struct work *work, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct mien_recipe *const recipe = work->model.file.recipe;
     const size_t batch = (size_t)mien_model_batch(work->model.model);
     const size_t count = work->paths.count;
-    work->image_bytes =
-        (size_t)recipe->input.channels * (size_t)recipe->input.height * (size_t)recipe->input.width;
+    work->image_bytes = mien_recipe_image_bytes(work->model.file.recipe);
     work->pixels = mien_calloc(batch, work->image_bytes, err);
     work->probabilities =
         mien_calloc(batch, (size_t)work->model.file.class_count * sizeof(float), err);

@@ -106,6 +106,30 @@ static void print_memory(struct term *term, const struct memory *memory)
                mien_mib(text, memory->model.unshared));
 }
 
+/* What becomes of an image before the first layer, where anything does. */
+static void print_images(struct term *term, const struct mien_recipe *recipe)
+{
+    const struct mien_data_options image = mien_recipe_data_options(recipe);
+    char augment[MIEN_AUGMENT_TEXT_BYTES];
+    mien_recipe_augment_text(augment, recipe);
+    if (recipe->input.margin > 0) {
+        term_print(term, "images are loaded at %d x %d; evaluation takes their middle\n",
+                   image.height, image.width);
+    }
+    if (augment[0] != '\0') {
+        term_print(term, "training changes them: %s\n", augment);
+    }
+}
+
+static json_t *describe_images(const struct mien_recipe *recipe)
+{
+    const struct mien_data_options image = mien_recipe_data_options(recipe);
+    char augment[MIEN_AUGMENT_TEXT_BYTES];
+    mien_recipe_augment_text(augment, recipe);
+    return json_pack("{s:i, s:[iii], s:s}", "margin", recipe->input.margin, "loaded",
+                     image.channels, image.height, image.width, "augment", augment);
+}
+
 static json_t *describe_memory(const struct memory *memory)
 {
     return json_pack(
@@ -132,6 +156,7 @@ static enum mien_status summary(const void *options, struct term *term, struct m
     if (o->common.json) {
         TRY(mien_summary_json(&json, network, err));
         (void)json_object_set_new(json, "network", json_string(recipe->name));
+        (void)json_object_set_new(json, "images", describe_images(recipe));
         (void)json_object_set_new(json, "memory", describe_memory(&memory));
         json_t *const result = json;
         json = NULL;
@@ -139,6 +164,7 @@ static enum mien_status summary(const void *options, struct term *term, struct m
     } else {
         TRY(mien_summary_text(&text, network, err));
         term_print(term, "%s, %d classes\n%s", recipe->name, o->classes, text);
+        print_images(term, recipe);
         print_memory(term, &memory);
     }
 

@@ -239,15 +239,11 @@ static enum mien_status take_origin(struct origin *out, const struct train_optio
 static struct mien_data_options data_options(const struct origin *origin,
                                              const struct mien_recipe *recipe, struct term *term)
 {
-    return (struct mien_data_options){
-        .channels = recipe->input.channels,
-        .height = recipe->input.height,
-        .width = recipe->input.width,
-        .split = origin->split,
-        .exclude = origin->exclude,
-        .seed = recipe->train.seed,
-        .log = &term->log,
-    };
+    struct mien_data_options options = mien_recipe_data_options(recipe);
+    options.split = origin->split;
+    options.exclude = origin->exclude;
+    options.log = &term->log;
+    return options;
 }
 
 /* A new run: the recipe, the data, and weights drawn or read. */

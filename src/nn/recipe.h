@@ -36,6 +36,17 @@ enum mien_schedule_kind {
     MIEN_SCHEDULE_ONECYCLE,
 };
 
+/** How training images are changed, each by its own draw; what is 0 or false is left alone. */
+struct mien_augment_spec {
+    bool mirror;      /**< left and right, every other image */
+    float rotate;     /**< degrees, up to so many to either side */
+    float scale;      /**< 0.1: by a factor of 0.9 to 1.1 */
+    float shift;      /**< share of the loaded image's sides, up to so far each way */
+    float brightness; /**< added to the normalised image, up to so much up or down */
+    float contrast;   /**< 0.2: the normalised image times 0.8 to 1.2 */
+    float erase;      /**< probability that a rectangle becomes the mean */
+};
+
 struct mien_train_spec {
     int batch;                    /**< images a step; 150 unless stated */
     int epochs;                   /**< at most */
@@ -68,10 +79,12 @@ struct mien_recipe {
     char name[64];
     struct {
         int channels, height, width;
+        int margin; /**< pixels that images are loaded larger by on each side */
     } input;
     struct {
         float mean, std; /**< of pixel/255, the same for all channels */
     } normalize;
+    struct mien_augment_spec augment;
     struct mien_layer_spec *layers;
     size_t layer_count;
     struct mien_train_spec train;
@@ -81,6 +94,14 @@ struct mien_recipe {
 MIEN_CHECK_RESULT
 enum mien_status mien_recipe_format(char **out, const struct mien_recipe *recipe,
                                     struct mien_error *err);
+
+/** Bytes of an image as it is loaded: mien_recipe_data_options() has its sides. */
+size_t mien_recipe_image_bytes(const struct mien_recipe *recipe);
+
+enum { MIEN_AUGMENT_TEXT_BYTES = 256 };
+
+/** What training does to images: "mirror true, rotate 10", as in the recipe; "" where nothing. */
+void mien_recipe_augment_text(char out[MIEN_AUGMENT_TEXT_BYTES], const struct mien_recipe *recipe);
 
 enum { MIEN_LAYER_TEXT_BYTES = 112 };
 

@@ -16,11 +16,14 @@ enum {
 struct mien_recipe_text {
     char *name;
     struct mien_input_text {
-        char *channels, *height, *width;
+        char *channels, *height, *width, *margin;
     } input;
     struct mien_normalize_text {
         char *mean, *std;
     } normalize;
+    struct mien_augment_text {
+        char *mirror, *rotate, *scale, *shift, *brightness, *contrast, *erase;
+    } augment;
     char **layers;
     uint32_t layers_count;
     struct mien_train_text {

@@ -16,6 +16,7 @@ static const cyaml_schema_field_t input_fields[] = {
     VALUE(mien_input_text, channels),
     VALUE(mien_input_text, height),
     VALUE(mien_input_text, width),
+    VALUE(mien_input_text, margin),
     CYAML_FIELD_END,
 };
 
@@ -23,6 +24,13 @@ static const cyaml_schema_field_t normalize_fields[] = {
     VALUE(mien_normalize_text, mean),
     VALUE(mien_normalize_text, std),
     CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t augment_fields[] = {
+    VALUE(mien_augment_text, mirror),     VALUE(mien_augment_text, rotate),
+    VALUE(mien_augment_text, scale),      VALUE(mien_augment_text, shift),
+    VALUE(mien_augment_text, brightness), VALUE(mien_augment_text, contrast),
+    VALUE(mien_augment_text, erase),      CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t optimizer_fields[] = {
@@ -63,6 +71,8 @@ static const cyaml_schema_field_t recipe_fields[] = {
     CYAML_FIELD_MAPPING("input", CYAML_FLAG_DEFAULT, struct mien_recipe_text, input, input_fields),
     CYAML_FIELD_MAPPING("normalize", CYAML_FLAG_OPTIONAL, struct mien_recipe_text, normalize,
                         normalize_fields),
+    CYAML_FIELD_MAPPING("augment", CYAML_FLAG_OPTIONAL, struct mien_recipe_text, augment,
+                        augment_fields),
     CYAML_FIELD_SEQUENCE("layers", CYAML_FLAG_POINTER, struct mien_recipe_text, layers,
                          &layer_value, 1, MIEN_RECIPE_MAX_LAYERS),
     CYAML_FIELD_MAPPING("train", CYAML_FLAG_OPTIONAL, struct mien_recipe_text, train, train_fields),

@@ -3,17 +3,33 @@
 
 #include "ops/grid.h"
 
-enum { LABEL_GROUP = 64 };
+enum { LABEL_GROUP = 64, MOST_MARGIN = 1 << 16 };
 
 static enum mien_status check_sizes(const struct mien_gather *op, struct mien_error *err)
 {
-    if (op->count < 1 || op->first < 0 || !(op->std > 0.0f)) {
+    const struct mien_act *const act = &op->act;
+    if (op->count < 1 || op->first < 0 || !(op->std > 0.0f) || op->margin < 0 ||
+        op->margin > MOST_MARGIN) {
         return mien_fail(err, MIEN_ERR_SHAPE,
-                         "gather: a set of %d images from index %d with std %g: there must be an "
-                         "image, and std above 0",
-                         op->count, op->first, (double)op->std);
+                         "gather: a set of %d images with margin %d from index %d with std %g: "
+                         "there must be an image, a margin of 0 to %d, and std above 0",
+                         op->count, op->margin, op->first, (double)op->std, MOST_MARGIN);
     }
-    return mien_act_check(&op->act, "batch", err);
+    const struct mien_act image = { 1, act->c, act->h + 2 * op->margin, act->w + 2 * op->margin,
+                                    1 };
+    const enum mien_status st = mien_act_check(act, "batch", err);
+    return st == MIEN_OK ? mien_act_check(&image, "image of the set", err) : st;
+}
+
+/* Normalising as one multiply-add. */
+static cl_float scale_of(const struct mien_gather *op)
+{
+    return (cl_float)(1.0 / (255.0 * (double)op->std));
+}
+
+static cl_float shift_of(const struct mien_gather *op)
+{
+    return (cl_float)(-(double)op->mean / (double)op->std);
 }
 
 enum mien_status mien_gather_images(struct mien_cl *cl, struct mien_cl_buffer *x,
@@ -27,17 +43,46 @@ enum mien_status mien_gather_images(struct mien_cl *cl, struct mien_cl_buffer *x
         return st;
     }
     const cl_int rows = mien_act_blocks(act) * act->c * act->h;
-    const cl_float scale = (cl_float)(1.0 / (255.0 * (double)op->std));
-    const cl_float shift = (cl_float)(-(double)op->mean / (double)op->std);
+    const cl_float scale = scale_of(op);
+    const cl_float shift = shift_of(op);
     cl_int cols;
     cl_int chunk;
     const struct mien_cl_launch launch =
         mien_grid_rows(&cols, &chunk, "gather", "gather_images", act->lanes, (size_t)rows,
                        (size_t)act->w, (size_t)act->w * (size_t)act->lanes);
     const struct mien_cl_arg args[] = {
-        ARG_BUF(x),      ARG_BUF(set),   ARG_BUF(indices), ARG_I32(op->first), ARG_I32(op->count),
-        ARG_I32(act->n), ARG_I32(rows),  ARG_I32(act->c),  ARG_I32(act->h),    ARG_I32(act->w),
-        ARG_F32(scale),  ARG_F32(shift), ARG_I32(cols),    ARG_I32(chunk),
+        ARG_BUF(x),         ARG_BUF(set),    ARG_BUF(indices),    ARG_I32(op->first),
+        ARG_I32(op->count), ARG_I32(act->n), ARG_I32(rows),       ARG_I32(act->c),
+        ARG_I32(act->h),    ARG_I32(act->w), ARG_I32(op->margin), ARG_F32(scale),
+        ARG_F32(shift),     ARG_I32(cols),   ARG_I32(chunk),
+    };
+    return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
+}
+
+enum mien_status mien_gather_changed(struct mien_cl *cl, struct mien_cl_buffer *x,
+                                     const struct mien_cl_buffer *set,
+                                     const struct mien_cl_buffer *indices,
+                                     const struct mien_cl_buffer *changes,
+                                     const struct mien_gather *op, struct mien_error *err)
+{
+    const struct mien_act *const act = &op->act;
+    const enum mien_status st = check_sizes(op, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    const cl_int rows = mien_act_blocks(act) * act->c * act->h;
+    const cl_float scale = scale_of(op);
+    const cl_float shift = shift_of(op);
+    cl_int cols;
+    cl_int chunk;
+    const struct mien_cl_launch launch =
+        mien_grid_rows(&cols, &chunk, "gather", "gather_changed", act->lanes, (size_t)rows,
+                       (size_t)act->w, (size_t)act->w * (size_t)act->lanes);
+    const struct mien_cl_arg args[] = {
+        ARG_BUF(x),         ARG_BUF(set),       ARG_BUF(indices), ARG_BUF(changes),
+        ARG_I32(op->first), ARG_I32(op->count), ARG_I32(act->n),  ARG_I32(rows),
+        ARG_I32(act->c),    ARG_I32(act->h),    ARG_I32(act->w),  ARG_I32(op->margin),
+        ARG_F32(scale),     ARG_F32(shift),     ARG_I32(cols),    ARG_I32(chunk),
     };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }

@@ -9,11 +9,27 @@ struct mien_ref_gather {
     int count;       /**< images in the set */
     int first;       /**< the batch is indices[first .. first + n - 1] */
     float mean, std; /**< of pixel/255 */
+    int margin;      /**< pixels that the set's images are larger by on each side */
 };
 
-/** x [n][c][h][w] from set [count][h][w][c]; an index outside the set gives zeros. */
+/** As struct mien_gather_change of the operation. */
+struct mien_ref_gather_change {
+    float map[6];
+    float gain, offset;
+    int32_t erase[4];
+};
+
+/**
+ * x [n][c][h][w] from the middle of set [count][h + 2 margin][w + 2 margin][c]; an index outside
+ * the set gives zeros.
+ */
 void mien_ref_gather_images(float *x, const uint8_t *set, const int32_t *indices,
                             const struct mien_ref_gather *op);
+
+/** The same through changes [n]. */
+void mien_ref_gather_changed(float *x, const uint8_t *set, const int32_t *indices,
+                             const struct mien_ref_gather_change *changes,
+                             const struct mien_ref_gather *op);
 
 /** out [n] from labels [count]; -1 for an index outside the set. */
 void mien_ref_gather_labels(int32_t *out, const int32_t *labels, const int32_t *indices,

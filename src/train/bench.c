@@ -27,11 +27,9 @@ static enum mien_status make_set(struct bench *bench, const struct mien_model_fi
 {
     const struct mien_recipe *const recipe = file->recipe;
     const size_t count = (size_t)recipe->train.batch * BATCHES;
-    size_t image = 0;
+    const struct mien_data_options image = mien_recipe_data_options(recipe);
     size_t bytes = 0;
-    if (!mien_size_mul(&image, (size_t)recipe->input.height, (size_t)recipe->input.width) ||
-        !mien_size_mul(&image, image, (size_t)recipe->input.channels) ||
-        !mien_size_mul(&bytes, image, count)) {
+    if (!mien_size_mul(&bytes, mien_recipe_image_bytes(recipe), count)) {
         return mien_fail(err, MIEN_ERR_MEMORY, "no memory for %zu images", count);
     }
     bench->images = mien_calloc(bytes, 1, err);
@@ -49,9 +47,9 @@ static enum mien_status make_set(struct bench *bench, const struct mien_model_fi
     }
     bench->set = (struct mien_dataset){
         .count = count,
-        .channels = recipe->input.channels,
-        .height = recipe->input.height,
-        .width = recipe->input.width,
+        .channels = image.channels,
+        .height = image.height,
+        .width = image.width,
         .images = bench->images,
         .labels = bench->labels,
         .class_count = file->class_count,

@@ -94,8 +94,7 @@ enum mien_status mien_judge(struct mien_judgement *out, struct mien_model *model
     struct mien_loader *loader = NULL;
     const struct mien_loader_options options = {
         .batch = mien_model_batch(model),
-        .mean = recipe->normalize.mean,
-        .std = recipe->normalize.std,
+        .recipe = recipe,
     };
     const size_t count = set->splits[split].count;
     *out = (struct mien_judgement){ .seconds = 0 };

@@ -1,4 +1,4 @@
-/* loader.c - batches of a data set, gathered and normalised on the device */
+/* loader.c - batches of a data set, gathered, augmented and normalised on the device */
 #include "train/loader.h"
 
 #include <assert.h>
@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "ops/gather.h"
+#include "train/augment.h"
 
 enum { STAGES = 2 };
 
@@ -26,11 +26,15 @@ struct mien_loader {
     struct mien_cl_buffer *indices; /* resident: `order`; else 0 .. batch - 1 */
     struct mien_cl_buffer *labels;  /* [batch] */
 
-    struct {
-        struct mien_cl_buffer *images, *labels;
+    int epoch; /* whose changes the images get; -1: they come as they are */
+
+    /* What is sent with a batch: its images and labels unless they are resident, its changes. */
+    struct stage {
+        struct mien_cl_buffer *images, *labels, *changes;
         uint8_t *host_images;
         int32_t *host_labels;
-        struct mien_cl_mark *sent; /* both copies of the batch before have left the host's memory */
+        struct mien_gather_change *host_changes;
+        struct mien_cl_mark *sent; /* all copies of the batch before have left the host's memory */
     } stages[STAGES];
     int stage; /* the one to fill next */
 };
@@ -87,9 +91,30 @@ done:
     return st;
 }
 
-size_t mien_loader_least_bytes(size_t image_bytes, int batch)
+static enum mien_status create_changes(struct mien_loader *loader, struct mien_error *err)
 {
-    const size_t stage = image_bytes + sizeof(int32_t);
+    enum mien_status st = MIEN_OK;
+    const size_t batch = (size_t)loader->options.batch;
+    for (int s = 0; s < STAGES; s++) {
+        struct stage *const stage = &loader->stages[s];
+        TRY(mien_cl_buffer_create(&stage->changes, loader->cl, batch * sizeof(*stage->host_changes),
+                                  err));
+        stage->host_changes = mien_calloc(batch, sizeof(*stage->host_changes), err);
+        if (stage->host_changes == NULL) {
+            st = MIEN_ERR_MEMORY;
+            goto done;
+        }
+    }
+
+done:
+    return st;
+}
+
+size_t mien_loader_least_bytes(const struct mien_recipe *recipe, int batch)
+{
+    const size_t change =
+        mien_augment_any(&recipe->augment) ? sizeof(struct mien_gather_change) : 0;
+    const size_t stage = mien_recipe_image_bytes(recipe) + sizeof(int32_t) + change;
     return (size_t)batch * (STAGES * stage + 2 * sizeof(int32_t));
 }
 
@@ -110,6 +135,21 @@ static bool fits_device(const struct mien_loader *loader)
            (double)bytes + (double)taken <= (double)device->global_bytes;
 }
 
+/* The kernel computes where an image lies from the recipe. */
+static enum mien_status check_size(const struct mien_dataset *set, const struct mien_recipe *recipe,
+                                   struct mien_error *err)
+{
+    const struct mien_data_options want = mien_recipe_data_options(recipe);
+    if (set->channels == want.channels && set->height == want.height && set->width == want.width) {
+        return MIEN_OK;
+    }
+    return mien_fail(err, MIEN_ERR_SHAPE,
+                     "the data has images of %d x %d x %d, the recipe takes %d x %d x %d (channels "
+                     "x height x width, its margin included)",
+                     set->channels, set->height, set->width, want.channels, want.height,
+                     want.width);
+}
+
 enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl,
                                     const struct mien_dataset *set,
                                     const struct mien_loader_options *options,
@@ -117,7 +157,9 @@ enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl
 {
     enum mien_status st = MIEN_OK;
     *out = NULL;
-    struct mien_loader *loader = mien_calloc(1, sizeof(*loader), err);
+    struct mien_loader *loader = NULL;
+    TRY(check_size(set, options->recipe, err));
+    loader = mien_calloc(1, sizeof(*loader), err);
     if (loader == NULL) {
         return MIEN_ERR_MEMORY;
     }
@@ -125,7 +167,8 @@ enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl
     loader->cl = cl;
     loader->set = set;
     loader->options = *options;
-    loader->image_bytes = (size_t)set->height * (size_t)set->width * (size_t)set->channels;
+    loader->image_bytes = mien_recipe_image_bytes(options->recipe);
+    loader->epoch = -1;
     loader->order =
         mien_calloc(set->count > batch ? set->count : batch, sizeof(*loader->order), err);
     if (loader->order == NULL) {
@@ -143,6 +186,9 @@ enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl
     }
     if (!loader->resident) {
         TRY(create_staged(loader, err));
+    }
+    if (mien_augment_any(&options->recipe->augment)) {
+        TRY(create_changes(loader, err));
     }
     TRY(mien_cl_buffer_create(&loader->labels, cl, batch * sizeof(int32_t), err));
     *out = loader;
@@ -163,8 +209,10 @@ void mien_loader_destroy(struct mien_loader *loader)
         mien_cl_mark_drop(&loader->stages[s].sent);
         mien_cl_buffer_destroy(loader->stages[s].images);
         mien_cl_buffer_destroy(loader->stages[s].labels);
+        mien_cl_buffer_destroy(loader->stages[s].changes);
         free(loader->stages[s].host_images);
         free(loader->stages[s].host_labels);
+        free(loader->stages[s].host_changes);
     }
     drop_resident(loader);
     mien_cl_buffer_destroy(loader->labels);
@@ -197,6 +245,7 @@ static enum mien_status take_order(struct mien_loader *loader, enum mien_split s
                                    struct mien_error *err)
 {
     loader->count = loader->set->splits[split].count;
+    loader->epoch = -1;
     for (size_t i = 0; i < loader->count; i++) {
         loader->order[i] += (int32_t)loader->set->splits[split].first;
     }
@@ -225,26 +274,58 @@ enum mien_status mien_loader_shuffled(struct mien_loader *loader, enum mien_spli
     return take_order(loader, split, err);
 }
 
-/* Copy the batch's images together and send them off; waits for the batch before the last at most.
- */
-static enum mien_status send_stage(struct mien_loader *loader, size_t first, int n,
-                                   struct mien_error *err)
+void mien_loader_augment(struct mien_loader *loader, int epoch)
+{
+    loader->epoch = loader->stages[0].changes != NULL ? epoch : -1;
+}
+
+/* Copy the batch's images together and send them off. */
+static enum mien_status send_images(const struct mien_loader *loader, const struct stage *stage,
+                                    size_t first, int n, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const int s = loader->stage;
     const size_t bytes = loader->image_bytes;
-    TRY(mien_cl_mark_wait(&loader->stages[s].sent, err));
     for (int i = 0; i < n; i++) {
         const size_t image = (size_t)loader->order[first + (size_t)i];
-        memcpy(loader->stages[s].host_images + (size_t)i * bytes,
-               loader->set->images + image * bytes, bytes);
-        loader->stages[s].host_labels[i] = loader->set->labels[image];
+        memcpy(stage->host_images + (size_t)i * bytes, loader->set->images + image * bytes, bytes);
+        stage->host_labels[i] = loader->set->labels[image];
     }
-    TRY(mien_cl_write_later(loader->cl, loader->stages[s].images, 0, loader->stages[s].host_images,
-                            (size_t)n * bytes, err));
-    TRY(mien_cl_write_later(loader->cl, loader->stages[s].labels, 0, loader->stages[s].host_labels,
+    TRY(mien_cl_write_later(loader->cl, stage->images, 0, stage->host_images, (size_t)n * bytes,
+                            err));
+    TRY(mien_cl_write_later(loader->cl, stage->labels, 0, stage->host_labels,
                             (size_t)n * sizeof(int32_t), err));
-    TRY(mien_cl_mark(&loader->stages[s].sent, loader->cl, err));
+
+done:
+    return st;
+}
+
+static enum mien_status send_changes(const struct mien_loader *loader, const struct stage *stage,
+                                     size_t first, int n, struct mien_error *err)
+{
+    for (int i = 0; i < n; i++) {
+        mien_augment_draw(&stage->host_changes[i], loader->options.recipe, loader->epoch,
+                          (size_t)loader->order[first + (size_t)i]);
+    }
+    return mien_cl_write_later(loader->cl, stage->changes, 0, stage->host_changes,
+                               (size_t)n * sizeof(*stage->host_changes), err);
+}
+
+/* Send what the batch needs; waits for the batch before the last at most. */
+static enum mien_status fill_stage(struct mien_loader *loader, struct stage *stage, size_t first,
+                                   int n, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    if (loader->resident && loader->epoch < 0) {
+        return MIEN_OK;
+    }
+    TRY(mien_cl_mark_wait(&stage->sent, err));
+    if (!loader->resident) {
+        TRY(send_images(loader, stage, first, n, err));
+    }
+    if (loader->epoch >= 0) {
+        TRY(send_changes(loader, stage, first, n, err));
+    }
+    TRY(mien_cl_mark(&stage->sent, loader->cl, err));
 
 done:
     return st;
@@ -255,25 +336,29 @@ enum mien_status mien_loader_load(struct mien_loader *loader, struct mien_model 
 {
     enum mien_status st = MIEN_OK;
     assert(n <= loader->options.batch && first + (size_t)n <= loader->count);
-    struct mien_gather op = {
+    const struct mien_recipe *const recipe = loader->options.recipe;
+    struct stage *const stage = &loader->stages[loader->stage];
+    const struct mien_cl_buffer *const images = loader->resident ? loader->images : stage->images;
+    const struct mien_cl_buffer *const labels =
+        loader->resident ? loader->all_labels : stage->labels;
+    const struct mien_gather op = {
         .act = mien_model_input_act(model, n),
-        .count = (cl_int)loader->set->count,
-        .first = (cl_int)first,
-        .mean = loader->options.mean,
-        .std = loader->options.std,
+        .count = loader->resident ? (cl_int)loader->set->count : n,
+        .first = loader->resident ? (cl_int)first : 0,
+        .mean = recipe->normalize.mean,
+        .std = recipe->normalize.std,
+        .margin = recipe->input.margin,
     };
-    const struct mien_cl_buffer *images = loader->images;
-    const struct mien_cl_buffer *labels = loader->all_labels;
     mien_cl_label(loader->cl, "batch");
-    if (!loader->resident) {
-        TRY(send_stage(loader, first, n, err));
-        images = loader->stages[loader->stage].images;
-        labels = loader->stages[loader->stage].labels;
-        loader->stage = (loader->stage + 1) % STAGES;
-        op.count = n;
-        op.first = 0;
+    TRY(fill_stage(loader, stage, first, n, err));
+    loader->stage = (loader->stage + 1) % STAGES;
+    if (loader->epoch >= 0) {
+        TRY(mien_gather_changed(loader->cl, mien_model_input(model), images, loader->indices,
+                                stage->changes, &op, err));
+    } else {
+        TRY(mien_gather_images(loader->cl, mien_model_input(model), images, loader->indices, &op,
+                               err));
     }
-    TRY(mien_gather_images(loader->cl, mien_model_input(model), images, loader->indices, &op, err));
     TRY(mien_gather_labels(loader->cl, loader->labels, labels, loader->indices, &op, err));
 
 done:

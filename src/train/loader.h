@@ -1,4 +1,4 @@
-/** loader.h - batches of a data set, gathered and normalised on the device (internal) */
+/** loader.h - batches of a data set, gathered, augmented and normalised on the device (internal) */
 #ifndef MIEN_TRAIN_LOADER_H
 #define MIEN_TRAIN_LOADER_H
 
@@ -12,16 +12,19 @@
 struct mien_loader;
 
 struct mien_loader_options {
-    int batch;           /**< images of a batch, at most */
-    float mean, std;     /**< see struct mien_recipe */
+    int batch;                        /**< images of a batch, at most */
+    const struct mien_recipe *recipe; /**< what becomes of an image; borrowed */
     size_t device_bytes; /**< most that the set may take on the device; 0: half of its memory,
                               less what is taken already */
 };
 
 /** Device memory that a loader takes at least: what it does where the set is not on the device. */
-size_t mien_loader_least_bytes(size_t image_bytes, int batch);
+size_t mien_loader_least_bytes(const struct mien_recipe *recipe, int batch);
 
-/** Ownership  `cl` and `set` are borrowed.  Errors  MIEN_ERR_MEMORY, MIEN_ERR_CL */
+/**
+ * Ownership  `cl` and `set` are borrowed
+ * Errors     MIEN_ERR_MEMORY, MIEN_ERR_CL; MIEN_ERR_SHAPE: images that are not of the recipe's size
+ */
 MIEN_CHECK_RESULT
 enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl,
                                     const struct mien_dataset *set,
@@ -33,14 +36,19 @@ void mien_loader_destroy(struct mien_loader *loader); /* NULL is allowed */
 const struct mien_dataset *mien_loader_set(const struct mien_loader *loader);
 bool mien_loader_resident(const struct mien_loader *loader);
 
-/** Take a split in its own order. */
+/** Take a split in its own order; its images come as they are, without the recipe's margin. */
 MIEN_CHECK_RESULT
 enum mien_status mien_loader_in_order(struct mien_loader *loader, enum mien_split split,
                                       struct mien_error *err);
-/** Take a split in the order that (seed, epoch) draws. */
+/** The same in the order that (seed, epoch) draws. */
 MIEN_CHECK_RESULT
 enum mien_status mien_loader_shuffled(struct mien_loader *loader, enum mien_split split,
                                       uint64_t seed, int epoch, struct mien_error *err);
+/**
+ * Change the images of the split taken last as the recipe's `augment` says and (its seed, epoch,
+ * image) draws, until a split is taken again.
+ */
+void mien_loader_augment(struct mien_loader *loader, int epoch);
 /** Images of the split taken last. */
 size_t mien_loader_count(const struct mien_loader *loader);
 

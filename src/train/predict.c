@@ -13,9 +13,9 @@ struct stage {
     struct mien_cl_buffer *pixels;        /* [batch][h][w][c] uint8 */
     struct mien_cl_buffer *indices;       /* [batch] int32: 0, 1, 2 ... */
     struct mien_cl_buffer *probabilities; /* [batch][classes] */
+    const struct mien_recipe *recipe;
     size_t image_bytes;
     int batch;
-    float mean, std;
 };
 
 /* Weights that are not finite, or absurd, show here. */
@@ -39,8 +39,7 @@ static enum mien_status make_stage(struct stage *stage, struct mien_model *model
     const struct mien_network *const network = mien_model_network(model);
     const int limit = mien_model_batch(model);
     stage->batch = count < (size_t)limit ? (int)count : limit;
-    stage->image_bytes =
-        (size_t)network->input.c * (size_t)network->input.h * (size_t)network->input.w;
+    stage->image_bytes = mien_recipe_image_bytes(stage->recipe);
     const size_t batch = (size_t)stage->batch;
     int32_t *const order = mien_calloc(batch, sizeof(*order), err);
     if (order == NULL) {
@@ -70,8 +69,9 @@ static enum mien_status run_batch(float *probabilities, const struct stage *stag
     const struct mien_gather gather = {
         .act = mien_model_input_act(model, n),
         .count = n,
-        .mean = stage->mean,
-        .std = stage->std,
+        .mean = stage->recipe->normalize.mean,
+        .std = stage->recipe->normalize.std,
+        .margin = stage->recipe->input.margin,
     };
     const struct mien_softmax softmax = {
         .n = n,
@@ -93,15 +93,15 @@ done:
 }
 
 enum mien_status mien_predict_pixels(float *probabilities, struct mien_model *model,
-                                     const uint8_t *pixels, size_t count, float mean, float std,
-                                     struct mien_error *err)
+                                     const struct mien_recipe *recipe, const uint8_t *pixels,
+                                     size_t count, struct mien_error *err)
 {
     if (count == 0) {
         return MIEN_OK;
     }
     enum mien_status st = MIEN_OK;
     const size_t classes = (size_t)mien_model_network(model)->classes;
-    struct stage stage = { .mean = mean, .std = std };
+    struct stage stage = { .recipe = recipe };
     TRY(make_stage(&stage, model, count, err));
     for (size_t first = 0; first < count; first += (size_t)stage.batch) {
         const size_t left = count - first;

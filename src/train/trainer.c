@@ -7,13 +7,11 @@
 #include "nn/weights.h"
 
 /* What training takes on the device beside the model. */
-static size_t beside_model(const struct mien_network *network, const struct mien_train_spec *spec,
+static size_t beside_model(const struct mien_network *network, const struct mien_recipe *recipe,
                            int batch)
 {
-    const struct mien_shape *const input = &network->input;
-    const size_t image = (size_t)input->c * (size_t)input->h * (size_t)input->w;
-    return mien_optimizer_bytes(spec, network->flat_floats) +
-           mien_loader_least_bytes(image, batch) +
+    return mien_optimizer_bytes(&recipe->train, network->flat_floats) +
+           mien_loader_least_bytes(recipe, batch) +
            2 * mien_softmax_stats_bytes(batch); /* of training and of an evaluation */
 }
 
@@ -35,12 +33,11 @@ enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl 
         .train = true,
         .blas = options->blas,
         .tuning = options->tuning,
-        .beside_bytes = beside_model(file->network, &recipe->train, batch),
+        .beside_bytes = beside_model(file->network, recipe, batch),
     };
     const struct mien_loader_options loader = {
         .batch = batch,
-        .mean = recipe->normalize.mean,
-        .std = recipe->normalize.std,
+        .recipe = recipe,
         .device_bytes = options->device_bytes,
     };
     TRY(mien_model_create(&trainer->model, cl, file->network, &model, err));
@@ -84,17 +81,22 @@ float mien_trainer_rate(const struct mien_trainer *trainer)
 
 enum mien_status mien_trainer_begin_epoch(struct mien_trainer *trainer, struct mien_error *err)
 {
+    enum mien_status st = MIEN_OK;
+    struct mien_loader *const loader = trainer->loader;
+    const int epoch = trainer->position.epoch;
     if (trainer->position.step == 0) {
-        const enum mien_status st = mien_softmax_stats_reset(trainer->cl, trainer->stats, err);
-        if (st != MIEN_OK) {
-            return st;
-        }
+        TRY(mien_softmax_stats_reset(trainer->cl, trainer->stats, err));
     }
-    if (!trainer->options.shuffle) {
-        return mien_loader_in_order(trainer->loader, MIEN_SPLIT_TRAIN, err);
+    if (trainer->options.shuffle) {
+        const uint64_t seed = trainer->file->recipe->train.seed;
+        TRY(mien_loader_shuffled(loader, MIEN_SPLIT_TRAIN, seed, epoch, err));
+    } else {
+        TRY(mien_loader_in_order(loader, MIEN_SPLIT_TRAIN, err));
     }
-    return mien_loader_shuffled(trainer->loader, MIEN_SPLIT_TRAIN,
-                                trainer->file->recipe->train.seed, trainer->position.epoch, err);
+    mien_loader_augment(loader, epoch);
+
+done:
+    return st;
 }
 
 enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err)

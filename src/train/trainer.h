@@ -62,8 +62,8 @@ size_t mien_trainer_steps(const struct mien_trainer *trainer);
 float mien_trainer_rate(const struct mien_trainer *trainer);
 
 /**
- * Draw the order of the epoch under way, and forget the sums of the one before unless steps of this
- * one were made already (a resumed run).
+ * Draw the order and the changes of the images of the epoch under way, and forget the sums of the
+ * one before unless steps of this one were made already (a resumed run).
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_trainer_begin_epoch(struct mien_trainer *trainer, struct mien_error *err);

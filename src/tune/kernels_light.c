@@ -156,7 +156,7 @@ done:
 }
 
 /* Tensors of the loss and of the gathering. */
-enum { LOGITS, DLOGITS, STATS, LABELS, SET, INDICES, BATCH };
+enum { LOGITS, DLOGITS, STATS, LABELS, SET, INDICES, BATCH, CHANGES };
 
 static enum mien_status enqueue_softmax(void *user, struct mien_error *err)
 {
@@ -189,11 +189,43 @@ done:
     return st;
 }
 
+enum { PLAIN, AUGMENTED };
+
 static enum mien_status enqueue_gather(void *user, struct mien_error *err)
 {
     const struct kernel_shape *const s = user;
     struct mien_cl_buffer *const *const b = s->buffers;
-    return mien_gather_images(s->cl, b[BATCH], b[SET], b[INDICES], &s->op.gather, err);
+    return s->pass == AUGMENTED
+               ? mien_gather_changed(s->cl, b[BATCH], b[SET], b[INDICES], b[CHANGES], &s->op.gather,
+                                     err)
+               : mien_gather_images(s->cl, b[BATCH], b[SET], b[INDICES], &s->op.gather, err);
+}
+
+/* Every image turned a little: what is sampled matters less than that neighbours lie askew. */
+static enum mien_status add_changes(struct kernel_shape *shape, const struct mien_act *x,
+                                    struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const size_t bytes = (size_t)x->n * sizeof(struct mien_gather_change);
+    struct mien_gather_change *const changes = mien_calloc((size_t)x->n, sizeof(*changes), err);
+    if (changes == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (int i = 0; i < x->n; i++) {
+        const float turn = 0.2f * (float)i / (float)x->n - 0.1f;
+        changes[i] = (struct mien_gather_change){
+            .map = { 1.0f, -turn, turn * (float)x->h / 2.0f, turn, 1.0f,
+                     -turn * (float)x->w / 2.0f },
+            .gain = 1.1f,
+            .offset = 0.1f,
+        };
+    }
+    TRY(mien_cl_buffer_create(&shape->buffers[CHANGES], shape->cl, bytes, err));
+    TRY(mien_cl_write(shape->cl, shape->buffers[CHANGES], 0, changes, bytes, err));
+
+done:
+    free(changes);
+    return st;
 }
 
 static enum mien_status measure_gather(const struct kernel_shape *blank, const struct mien_act *x,
@@ -213,7 +245,10 @@ static enum mien_status measure_gather(const struct kernel_shape *blank, const s
         .bytes = (double)image * x->n + (double)shape.bytes[BATCH],
     };
     TRY(add_numbers(&shape, INDICES, x->n, count, err));
+    TRY(add_changes(&shape, x, err));
     TRY(mien_kernel_measure(&shape, &pass, err, "%dx%dx%d", x->c, x->h, x->w));
+    shape.pass = AUGMENTED;
+    TRY(mien_kernel_measure(&shape, &pass, err, "%dx%dx%d augmented", x->c, x->h, x->w));
 
 done:
     mien_kernel_shape_finish(&shape);

@@ -21,6 +21,21 @@ expect 0 summary "$recipes/report.yaml" --classes 10 --set=input.channels=3 --js
 says '"classes": 10, "parameters": 6503838,'
 says '"network": "report"'
 
+# An image is larger than the input by its margin; what training does to it is told as the recipe has it.
+expect 0 summary "$recipes/vgg-32-64-128-256.yaml" --set input.margin=2 --set augment.mirror=yes \
+    --set augment.rotate=7.5
+says '^images are loaded at 48 x 48'
+says '^training changes them: mirror true, rotate 7.5$'
+expect 0 summary "$recipes/vgg-32-64-128-256.yaml" --set input.margin=2 --set augment.scale=0.1 --json
+says '"images": {"margin": 2, "loaded": \[1, 48, 48\], "augment": "scale 0.1"}'
+expect 0 summary "$recipes/report.yaml" --json
+says '"images": {"margin": 0, "loaded": \[1, 48, 48\], "augment": ""}'
+expect 2 summary "$recipes/report.yaml" --set augment.scale=0.95
+errs 'augment.scale: got "0.95", expected a number from 0 to 0.9'
+one_line
+expect 2 summary "$recipes/report.yaml" --set input.margin=65
+errs 'input.margin: got "65", expected a whole number from 0 to 64'
+
 expect 4 summary nosuch.yaml
 errs '^mien summary: nosuch.yaml: No such file or directory'
 one_line

@@ -103,8 +103,10 @@ static void test_recipe__defaults_are_as_documented(void **state)
 
 static const char *const every_key =
     "name: \"a: \\\"b\\\" \\\\ c\"\n"
-    "input: { channels: 3, height: 44, width: 40 }\n"
+    "input: { channels: 3, height: 44, width: 40, margin: 2 }\n"
     "normalize: { mean: 0.5077, std: 0.2551 }\n"
+    "augment: { mirror: yes, rotate: 10, scale: 0.1, shift: 0.08, brightness: 0.2, contrast: 0.3,\n"
+    "  erase: 0.25 }\n"
     "layers:\n"
     "  - conv 8 3x5 stride 2 pad 1 bias no\n"
     "  - flatten\n"
@@ -130,11 +132,15 @@ static void test_recipe__every_key_is_read(void **state)
     assert_string_equal(recipe->name, "a: \"b\" \\ c");
     assert_int_equal(recipe->input.height, 44);
     assert_int_equal(recipe->input.width, 40);
+    assert_int_equal(recipe->input.margin, 2);
+    assert_true(recipe->augment.mirror);
+    assert_float_equal(recipe->augment.rotate, 10.0F, 0);
+    assert_float_equal(recipe->augment.erase, 0.25F, 0);
     assert_true(recipe->train.seed == UINT64_MAX);
     assert_int_equal(recipe->train.optimizer.kind, MIEN_OPTIMIZER_ADAMW);
     assert_true(recipe->train.optimizer.nesterov);
     assert_float_equal(recipe->train.schedule.warmup, 1.5F, 0);
-    assert_int_equal(recipe->layers[0].line, 5);
+    assert_int_equal(recipe->layers[0].line, 7);
     /* No value is left at its default, so none of the table is missing in the schema. */
     size_t count = 0;
     const struct mien_recipe_field *fields = mien_recipe_fields(&count);
@@ -245,6 +251,12 @@ static void test_recipe__refuses_bad_values_with_their_line(void **state)
            "r.yaml:1: input.channels: got \"2\", expected 1 (gray) or 3 (RGB)");
     refuse("input: { channels: 4, height: 8, width: 8 }\n" LAYERS, "1 (gray) or 3 (RGB)");
     refuse("input: { channels: 1, height: 4097, width: 8 }\n" LAYERS, "from 1 to 4096");
+    refuse("input: { channels: 1, height: 8, width: 8, margin: -1 }\n" LAYERS, "from 0 to 64");
+    refuse(INPUT "augment: { scale: 1 }\n" LAYERS, "augment.scale: got \"1\", expected");
+    refuse(INPUT "augment: { rotate: -10 }\n" LAYERS, "from 0 to 180");
+    refuse(INPUT "augment: { erase: 1.5 }\n" LAYERS, "from 0 to 1");
+    refuse(INPUT "augment: { mirror: 2 }\n" LAYERS, "expected true or false");
+    refuse(INPUT "augment: { rotat: 5 }\n" LAYERS, "did you mean augment.rotate");
 }
 
 static void test_recipe__refuses_wrong_structure(void **state)
@@ -359,7 +371,7 @@ static void test_recipe__refuses_bad_settings(void **state)
           "unknown key train.optimizer.rat (did you mean train.optimizer.rate" },
         { "rate=1", "did you mean train.optimizer.rate" },
         { "train.optimizer.foo=1", "(expected kind, rate, momentum, nesterov" },
-        { "foo=1", "expected layers, name, input, normalize, train)" },
+        { "foo=1", "expected layers, name, input, normalize, augment, train)" },
         { "train=1", "cannot set the whole group train (expected batch, epochs" },
         { "train.optimizer=sgd", "cannot set the whole group train.optimizer (expected kind" },
         { "layers=relu", "layers cannot be set here" },

@@ -1,17 +1,19 @@
 /* test_gather.c - batches from a uint8 set on the device against the reference */
 // oclgrind
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ops/gather.h"
 #include "ref/gather.h"
 #include "support/layout.h"
 
-/* n, c, h, w, images in the set, first index. */
-static const struct {
-    int n, c, h, w, count, first;
+static const struct shape {
+    int n, c, h, w, count, first, margin;
 } shapes[] = {
-    { 1, 1, 1, 1, 1, 0 },      { 3, 1, 5, 7, 4, 2 },    { 7, 3, 4, 9, 20, 5 },
-    { 150, 1, 12, 11, 33, 0 }, { 17, 4, 3, 65, 18, 1 }, { 8, 1, 48, 48, 9, 3 },
+    { 1, 1, 1, 1, 1, 0, 0 },      { 3, 1, 5, 7, 4, 2, 1 },    { 7, 3, 4, 9, 20, 5, 0 },
+    { 150, 1, 12, 11, 33, 0, 3 }, { 17, 4, 3, 65, 18, 1, 2 }, { 8, 1, 48, 48, 9, 3, 0 },
+    { 16, 3, 1, 13, 5, 0, 0 },
 };
 static const cl_int lane_counts[] = { 1, 4, 8, 16 };
 
@@ -37,57 +39,82 @@ static int32_t *random_ints(size_t count, int32_t below, uint32_t seed)
     return out;
 }
 
-static void check_one(struct mien_cl *cl, size_t s, cl_int lanes, bool outside)
+/* A batch of a made-up set, here and on the device. */
+struct batch {
+    struct mien_cl *cl;
+    struct mien_gather op;
+    struct mien_ref_gather ref;
+    size_t image; /* bytes */
+    uint8_t *set;
+    int32_t *labels, *indices;
+    struct mien_cl_buffer *bset, *blabels, *bindices, *bx;
+};
+
+static void set_up(struct batch *b, struct mien_cl *cl, const struct shape *s, cl_int lanes,
+                   bool outside)
+{
+    *b = (struct batch){
+        .cl = cl,
+        .op = { { s->n, s->c, s->h, s->w, lanes },
+                s->count,
+                s->first,
+                0.5077f,
+                0.2551f,
+                s->margin },
+        .ref = { s->n, s->c, s->h, s->w, s->count, s->first, 0.5077f, 0.2551f, s->margin },
+        .image = (size_t)s->c * (size_t)(s->h + 2 * s->margin) * (size_t)(s->w + 2 * s->margin),
+    };
+    const size_t listed = (size_t)s->first + (size_t)s->n;
+    b->set = random_bytes((size_t)s->count * b->image, 1);
+    b->labels = random_ints((size_t)s->count, 7, 2);
+    b->indices = random_ints(listed, s->count, 3);
+    if (outside) {
+        b->indices[s->first] = -1;
+        b->indices[listed - 1] = s->count;
+    }
+    b->bset = guarded_copy(cl, b->set, (size_t)s->count * b->image);
+    b->blabels = guarded_copy(cl, b->labels, (size_t)s->count * 4);
+    b->bindices = guarded_copy(cl, b->indices, listed * 4);
+    b->bx = poisoned_act(cl, &b->op.act);
+}
+
+static void tear_down(struct batch *b)
+{
+    mien_cl_buffer_destroy(b->bset);
+    mien_cl_buffer_destroy(b->blabels);
+    mien_cl_buffer_destroy(b->bindices);
+    mien_cl_buffer_destroy(b->bx);
+    free(b->set);
+    free(b->labels);
+    free(b->indices);
+}
+
+static void check_one(struct mien_cl *cl, const struct shape *s, cl_int lanes, bool outside)
 {
     struct mien_error err = { "" };
-    const struct mien_gather op = {
-        { shapes[s].n, shapes[s].c, shapes[s].h, shapes[s].w, lanes },
-        shapes[s].count,
-        shapes[s].first,
-        0.5077f,
-        0.2551f,
-    };
-    const struct mien_ref_gather ref = { op.act.n, op.act.c, op.act.h, op.act.w,
-                                         op.count, op.first, op.mean,  op.std };
-    const size_t image = (size_t)op.act.c * (size_t)op.act.h * (size_t)op.act.w;
-    const size_t listed = (size_t)op.first + (size_t)op.act.n;
-    uint8_t *const set = random_bytes((size_t)op.count * image, 1);
-    int32_t *const labels = random_ints((size_t)op.count, 7, 2);
-    int32_t *const indices = random_ints(listed, op.count, 3);
-    if (outside) {
-        indices[op.first] = -1;
-        indices[listed - 1] = op.count;
-    }
-    float *const want = random_floats(plain_floats(&op.act), 4);
-    int32_t *const want_labels = random_ints((size_t)op.act.n, 7, 5);
-    struct mien_cl_buffer *const bset = guarded_copy(cl, set, (size_t)op.count * image);
-    struct mien_cl_buffer *const blabels = guarded_copy(cl, labels, (size_t)op.count * 4);
-    struct mien_cl_buffer *const bindices = guarded_copy(cl, indices, listed * 4);
-    struct mien_cl_buffer *const bx = poisoned_act(cl, &op.act);
-    struct mien_cl_buffer *const bout = guarded_buffer(cl, (size_t)op.act.n * 4);
+    struct batch b;
+    set_up(&b, cl, s, lanes, outside);
+    const struct mien_act *const act = &b.op.act;
+    float *const want = random_floats(plain_floats(act), 4);
+    int32_t *const want_labels = random_ints((size_t)act->n, 7, 5);
+    struct mien_cl_buffer *const bout = guarded_buffer(cl, (size_t)act->n * 4);
 
-    assert_ok(mien_gather_images(cl, bx, bset, bindices, &op, &err), &err);
-    assert_ok(mien_gather_labels(cl, bout, blabels, bindices, &op, &err), &err);
-    mien_ref_gather_images(want, set, indices, &ref);
-    mien_ref_gather_labels(want_labels, labels, indices, &ref);
-    float *const x = download_act(cl, bx, &op.act);
-    int32_t *const got_labels = guarded_read(cl, bout, (size_t)op.act.n * 4);
-    assert_all_close(x, want, plain_floats(&op.act), 1e-6f, 0.0f);
-    assert_memory_equal(got_labels, want_labels, (size_t)op.act.n * 4);
-    assert_unused_lanes(cl, bx, &op.act, true);
+    assert_ok(mien_gather_images(cl, b.bx, b.bset, b.bindices, &b.op, &err), &err);
+    assert_ok(mien_gather_labels(cl, bout, b.blabels, b.bindices, &b.op, &err), &err);
+    mien_ref_gather_images(want, b.set, b.indices, &b.ref);
+    mien_ref_gather_labels(want_labels, b.labels, b.indices, &b.ref);
+    float *const x = download_act(cl, b.bx, act);
+    int32_t *const got_labels = guarded_read(cl, bout, (size_t)act->n * 4);
+    assert_all_close(x, want, plain_floats(act), 1e-6f, 0.0f);
+    assert_memory_equal(got_labels, want_labels, (size_t)act->n * 4);
+    assert_unused_lanes(cl, b.bx, act, true);
 
-    mien_cl_buffer_destroy(bset);
-    mien_cl_buffer_destroy(blabels);
-    mien_cl_buffer_destroy(bindices);
-    mien_cl_buffer_destroy(bx);
     mien_cl_buffer_destroy(bout);
-    free(set);
-    free(labels);
-    free(indices);
     free(want);
     free(want_labels);
     free(x);
     free(got_labels);
+    tear_down(&b);
 }
 
 static void test_gather__matches_reference_on_all_shapes(void **state)
@@ -95,7 +122,7 @@ static void test_gather__matches_reference_on_all_shapes(void **state)
     struct mien_cl *const cl = device_or_skip(state);
     for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
         for (size_t i = 0; i < sizeof(lane_counts) / sizeof(lane_counts[0]); i++) {
-            check_one(cl, s, lane_counts[i], false);
+            check_one(cl, &shapes[s], lane_counts[i], false);
         }
     }
 }
@@ -103,16 +130,185 @@ static void test_gather__matches_reference_on_all_shapes(void **state)
 static void test_gather__an_index_outside_the_set_reads_nothing(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
-    check_one(cl, 2, 1, true);
-    check_one(cl, 2, 8, true);
+    check_one(cl, &shapes[2], 1, true);
+    check_one(cl, &shapes[2], 8, true);
 }
 
-static void test_gather__refuses_a_std_of_zero(void **state)
+/* What comes out of a batch with these changes, plain; free() it. */
+static float *gather_changed(struct batch *b, const struct mien_gather_change *changes)
+{
+    struct mien_error err = { "" };
+    const size_t bytes = (size_t)b->op.act.n * sizeof(*changes);
+    struct mien_cl_buffer *const bchanges = guarded_copy(b->cl, changes, bytes);
+    assert_ok(mien_gather_changed(b->cl, b->bx, b->bset, b->bindices, bchanges, &b->op, &err),
+              &err);
+    float *const x = download_act(b->cl, b->bx, &b->op.act);
+    assert_unused_lanes(b->cl, b->bx, &b->op.act, true);
+    mien_cl_buffer_destroy(bchanges);
+    return x;
+}
+
+/* Turns, sizes and moves that reach beyond the border; every other image with a rectangle out. */
+static struct mien_gather_change *random_changes(const struct mien_gather *op)
+{
+    const size_t n = (size_t)op->act.n;
+    struct mien_gather_change *const out = calloc(n, sizeof(*out));
+    float *const r = random_floats(n * 10, 6);
+    assert_non_null(out);
+    for (size_t i = 0; i < n; i++) {
+        const float *const u = r + i * 10;
+        out[i] = (struct mien_gather_change){
+            .map = { u[0], u[1], u[2] * (float)op->act.w, u[3], u[4], u[5] * (float)op->act.h },
+            .gain = 1.0f + 0.5f * u[6],
+            .offset = u[7],
+        };
+        if (i % 2 == 1) {
+            out[i].erase[0] = op->act.h / 3;
+            out[i].erase[1] = op->act.w / 4;
+            out[i].erase[2] = op->act.h - op->act.h / 4;
+            out[i].erase[3] = op->act.w - op->act.w / 3;
+        }
+    }
+    free(r);
+    return out;
+}
+
+static void check_changed(struct mien_cl *cl, const struct shape *s, cl_int lanes, bool outside)
+{
+    struct batch b;
+    set_up(&b, cl, s, lanes, outside);
+    const size_t n = (size_t)s->n;
+    struct mien_gather_change *const changes = random_changes(&b.op);
+    struct mien_ref_gather_change *const ref = calloc(n, sizeof(*ref));
+    float *const want = random_floats(plain_floats(&b.op.act), 4);
+    assert_non_null(ref);
+    _Static_assert(sizeof(*ref) == sizeof(*changes), "the reference's table is the operation's");
+    memcpy(ref, changes, n * sizeof(*ref));
+    float *const x = gather_changed(&b, changes);
+    mien_ref_gather_changed(want, b.set, b.indices, ref, &b.ref);
+    assert_all_close(x, want, plain_floats(&b.op.act), 2e-4f, 0.0f);
+    free(changes);
+    free(ref);
+    free(want);
+    free(x);
+    tear_down(&b);
+}
+
+static void test_gather_changed__matches_reference_on_all_shapes(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+        for (size_t i = 0; i < sizeof(lane_counts) / sizeof(lane_counts[0]); i++) {
+            check_changed(cl, &shapes[s], lane_counts[i], false);
+        }
+    }
+    check_changed(cl, &shapes[2], 1, true);
+    check_changed(cl, &shapes[4], 16, true);
+}
+
+/* The same change for each image, along whole pixels. */
+static struct mien_gather_change *equal_changes(int n, const float map[6])
+{
+    struct mien_gather_change *const out = calloc((size_t)n, sizeof(*out));
+    assert_non_null(out);
+    for (int i = 0; i < n; i++) {
+        memcpy(out[i].map, map, sizeof(out[i].map));
+        out[i].gain = 1.0f;
+    }
+    return out;
+}
+
+static void test_gather_changed__without_a_change_gives_the_plain_bits(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+        for (size_t i = 0; i < sizeof(lane_counts) / sizeof(lane_counts[0]); i++) {
+            struct batch b;
+            set_up(&b, cl, &shapes[s], lane_counts[i], false);
+            const float margin = (float)shapes[s].margin;
+            struct mien_gather_change *const none =
+                equal_changes(shapes[s].n, (const float[]){ 1, 0, margin, 0, 1, margin });
+            float *const changed = gather_changed(&b, none);
+            assert_ok(mien_gather_images(cl, b.bx, b.bset, b.bindices, &b.op, &err), &err);
+            float *const plain = download_act(cl, b.bx, &b.op.act);
+            assert_memory_equal(changed, plain, plain_floats(&b.op.act) * sizeof(float));
+            free(none);
+            free(changed);
+            free(plain);
+            tear_down(&b);
+        }
+    }
+}
+
+static int nearest(int at, int size)
+{
+    return at < 0 ? 0 : at >= size ? size - 1 : at;
+}
+
+/* What whole-pixel maps take is a pixel of the set, to the bit. */
+static void check_whole_pixels(struct mien_cl *cl, const struct shape *s, cl_int lanes,
+                               const int map[6])
+{
+    struct batch b;
+    set_up(&b, cl, s, lanes, false);
+    const float scale = (float)(1.0 / (255.0 * (double)b.op.std));
+    const float shift = (float)(-(double)b.op.mean / (double)b.op.std);
+    struct mien_gather_change *const changes =
+        equal_changes(s->n, (const float[]){ (float)map[0], (float)map[1], (float)map[2],
+                                             (float)map[3], (float)map[4], (float)map[5] });
+    float *const x = gather_changed(&b, changes);
+    const int high = s->h + 2 * s->margin;
+    const int wide = s->w + 2 * s->margin;
+    for (int k = 0; k < s->n * s->c * s->h * s->w; k++) {
+        const int column = k % s->w;
+        const int row = k / s->w % s->h;
+        const int channel = k / (s->w * s->h) % s->c;
+        const size_t index = (size_t)b.indices[s->first + k / (s->w * s->h * s->c)];
+        const int from_x = nearest(map[0] * column + map[1] * row + map[2], wide);
+        const int from_y = nearest(map[3] * column + map[4] * row + map[5], high);
+        const uint8_t pixel =
+            b.set[index * b.image + (size_t)((from_y * wide + from_x) * s->c + channel)];
+        const float want = fmaf((float)pixel, scale, shift);
+        assert_memory_equal(&x[k], &want, sizeof(want));
+    }
+    free(changes);
+    free(x);
+    tear_down(&b);
+}
+
+static void test_gather_changed__is_exact_on_whole_pixels(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct shape shape = { 19, 3, 11, 14, 8, 2, 2 };
+    static const int maps[][6] = {
+        { -1, 0, 15, 0, 1, 2 },  /* mirrored: 13 + margin - x */
+        { 1, 0, 0, 0, 1, 4 },    /* the lower left crop */
+        { 1, 0, 9, 0, 1, -3 },   /* moved, beyond the border on both sides */
+        { 0, -1, 12, 1, 0, 1 },  /* a quarter turn */
+        { 2, 0, -3, 0, 2, -40 }, /* half the size, the upper border alone */
+    };
+    for (size_t m = 0; m < sizeof(maps) / sizeof(maps[0]); m++) {
+        for (size_t i = 0; i < sizeof(lane_counts) / sizeof(lane_counts[0]); i++) {
+            check_whole_pixels(cl, &shape, lane_counts[i], maps[m]);
+        }
+    }
+}
+
+static void test_gather__refuses_sizes_that_cannot_be(void **state)
 {
     (void)state;
-    struct mien_error err = { "" };
-    const struct mien_gather op = { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 0.0f };
-    assert_int_equal(mien_gather_images(NULL, NULL, NULL, NULL, &op, &err), MIEN_ERR_SHAPE);
+    static const struct mien_gather bad[] = {
+        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 0.0f, 0 },     { { 1, 1, 1, 1, 1 }, 0, 0, 0.5f, 1.0f, 0 },
+        { { 1, 1, 1, 1, 1 }, 1, -1, 0.5f, 1.0f, 0 },    { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 1.0f, -1 },
+        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 1.0f, 40000 },
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct mien_error err = { "" };
+        assert_int_equal(mien_gather_images(NULL, NULL, NULL, NULL, &bad[i], &err), MIEN_ERR_SHAPE);
+        assert_int_equal(mien_gather_changed(NULL, NULL, NULL, NULL, NULL, &bad[i], &err),
+                         MIEN_ERR_SHAPE);
+    }
 }
 
 static void test_ref_gather__normalises_by_hand(void **state)
@@ -120,20 +316,52 @@ static void test_ref_gather__normalises_by_hand(void **state)
     (void)state;
     const uint8_t set[] = { 0, 255, 51, 102 }; /* two pixels of two channels, interleaved */
     const int32_t index = 0;
-    const struct mien_ref_gather op = { 1, 2, 1, 2, 1, 0, 0.5f, 0.25f };
+    const struct mien_ref_gather op = { 1, 2, 1, 2, 1, 0, 0.5f, 0.25f, 0 };
     const float want[] = { -2.0f, -1.2f, 2.0f, -0.4f };
     float x[4];
     mien_ref_gather_images(x, set, &index, &op);
     assert_all_close(x, want, 4, 1e-6f, 0.0f);
 }
 
+static void test_ref_gather__cuts_the_margin_off(void **state)
+{
+    (void)state;
+    const uint8_t set[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 }; /* 3 x 4 */
+    const int32_t index = 0;
+    const struct mien_ref_gather op = { 1, 1, 1, 2, 1, 0, 0.0f, 1.0f / 255.0f, 1 };
+    float x[2];
+    mien_ref_gather_images(x, set, &index, &op);
+    assert_all_close(x, (const float[]){ 6.0f, 7.0f }, 2, 1e-5f, 0.0f);
+}
+
+static void test_ref_gather__changes_by_hand(void **state)
+{
+    (void)state;
+    const uint8_t set[] = { 0, 100, 200, 40 }; /* 2 x 2 */
+    const int32_t index = 0;
+    const struct mien_ref_gather op = { 1, 1, 2, 2, 1, 0, 0.0f, 1.0f / 255.0f, 0 };
+    /* A quarter of a pixel to the right and a half down, doubled, one added; a corner erased. */
+    const struct mien_ref_gather_change change = {
+        { 1.0f, 0.0f, 0.25f, 0.0f, 1.0f, 0.5f }, 2.0f, 1.0f, { 1, 1, 2, 2 }
+    };
+    const float want[] = { 2 * 92.5f + 1, 2 * 70.0f + 1, 2 * 160.0f + 1, 0.0f };
+    float x[4];
+    mien_ref_gather_changed(x, set, &index, &change, &op);
+    assert_all_close(x, want, 4, 1e-3f, 0.0f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ref_gather__normalises_by_hand),
-        cmocka_unit_test(test_gather__refuses_a_std_of_zero),
+        cmocka_unit_test(test_ref_gather__cuts_the_margin_off),
+        cmocka_unit_test(test_ref_gather__changes_by_hand),
+        cmocka_unit_test(test_gather__refuses_sizes_that_cannot_be),
         cmocka_unit_test(test_gather__matches_reference_on_all_shapes),
         cmocka_unit_test(test_gather__an_index_outside_the_set_reads_nothing),
+        cmocka_unit_test(test_gather_changed__matches_reference_on_all_shapes),
+        cmocka_unit_test(test_gather_changed__without_a_change_gives_the_plain_bits),
+        cmocka_unit_test(test_gather_changed__is_exact_on_whole_pixels),
     };
     return cmocka_run_group_tests_name("ops/gather", tests, device_setup, device_teardown);
 }

@@ -4,14 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "support/layout.h"
+#include "support/scratch.h"
 #include "support/training.h"
 #include "train/loader.h"
 
-static const char recipe[] = "input: { channels: 3, height: 4, width: 5 }\n"
-                             "layers: [ flatten, dense classes ]";
+static const char plain_recipe[] = "input: { channels: 3, height: 4, width: 5 }\n"
+                                   "normalize: { mean: 0.3, std: 0.7 }\n"
+                                   "layers: [ flatten, dense classes ]";
+/* Images of 4 x 5 with margin 1 in a network of 2 x 3. */
+static const char augmented_recipe[] =
+    "input: { channels: 3, height: 2, width: 3, margin: 1 }\n"
+    "normalize: { mean: 0.3, std: 0.7 }\n"
+    "augment: { mirror: yes, rotate: 20, shift: 0.2, contrast: 0.3, erase: 0.5 }\n"
+    "train: { seed: 7 }\n"
+    "layers: [ flatten, dense classes ]";
 static const struct set_sizes sizes = { 23, 6, 3, 4, 5, 7 };
-enum { BATCH = 8, IMAGE = 3 * 4 * 5 };
+enum { BATCH = 8, IMAGE = 3 * 4 * 5 }; /* the floats of an augmented one are fewer */
 
 /* What the device says: that this much is taken, and that it has no buffer of this size; 0: as it
  * is. */
@@ -47,18 +57,19 @@ struct epoch {
 struct fixture {
     struct mien_cl *cl;
     struct mien_dataset *set;
+    struct mien_recipe *recipe;
     struct mien_network *network;
     struct mien_model *model;
     struct mien_loader *loader;
 };
 
-static void set_up(struct fixture *f, struct mien_cl *cl, size_t device_bytes)
+static void set_up(struct fixture *f, struct mien_cl *cl, const char *recipe, size_t device_bytes)
 {
     struct mien_error err = { "" };
-    *f = (struct fixture){ .cl = cl, .set = set_make(&sizes, 11) };
+    *f = (struct fixture){ .cl = cl, .set = set_make(&sizes, 11), .recipe = recipe_from(recipe) };
     f->network = network_from(recipe, f->set->class_count);
     const struct mien_model_options model = { .batch = BATCH, .train = true };
-    const struct mien_loader_options loader = { BATCH, 0.3f, 0.7f, device_bytes };
+    const struct mien_loader_options loader = { BATCH, f->recipe, device_bytes };
     const size_t taken = pretend_taken; /* by the model, which comes first and wants room too */
     pretend_taken = 0;
     assert_ok(mien_model_create(&f->model, cl, f->network, &model, &err), &err);
@@ -71,6 +82,7 @@ static void tear_down(struct fixture *f)
     mien_loader_destroy(f->loader);
     mien_model_destroy(f->model);
     mien_network_destroy(f->network);
+    mien_recipe_destroy(f->recipe);
     set_free(f->set);
     assert_int_equal(mien_cl_live(f->cl), 0);
 }
@@ -84,7 +96,10 @@ static void read_batch(struct fixture *f, struct epoch *epoch, size_t first, int
     assert_non_null(blocked);
     assert_ok(mien_cl_read(f->cl, blocked, mien_model_input(f->model), 0, bytes, &err), &err);
     float *const plain = plain_from_blocked(blocked, &act);
-    memcpy(epoch->images + first * IMAGE, plain, (size_t)n * IMAGE * sizeof(float));
+    const size_t image = (size_t)act.c * (size_t)act.h * (size_t)act.w;
+    for (size_t i = 0; i < (size_t)n; i++) {
+        memcpy(epoch->images + (first + i) * IMAGE, plain + i * image, image * sizeof(float));
+    }
     assert_ok(mien_cl_read(f->cl, epoch->labels + first, mien_loader_labels(f->loader), 0,
                            (size_t)n * sizeof(int32_t), &err),
               &err);
@@ -134,7 +149,7 @@ static void test_loader__gives_the_validation_images_in_their_order(void **state
 {
     struct mien_error err = { "" };
     struct fixture f;
-    set_up(&f, device_or_skip(state), 0);
+    set_up(&f, device_or_skip(state), plain_recipe, 0);
     assert_true(mien_loader_resident(f.loader));
     assert_ok(mien_loader_in_order(f.loader, MIEN_SPLIT_VALIDATION, &err), &err);
     struct epoch epoch = read_epoch(&f);
@@ -151,7 +166,7 @@ static void test_loader__gives_every_training_image_once(void **state)
 {
     struct mien_error err = { "" };
     struct fixture f;
-    set_up(&f, device_or_skip(state), 0);
+    set_up(&f, device_or_skip(state), plain_recipe, 0);
     int seen[23] = { 0 };
     int moved = 0;
     assert_ok(mien_loader_shuffled(f.loader, MIEN_SPLIT_TRAIN, 7, 0, &err), &err);
@@ -187,7 +202,7 @@ static void test_loader__draws_an_order_for_each_seed_and_epoch(void **state)
 {
     struct mien_error err = { "" };
     struct fixture f;
-    set_up(&f, device_or_skip(state), 0);
+    set_up(&f, device_or_skip(state), plain_recipe, 0);
     static const struct {
         uint64_t seed;
         int epoch;
@@ -215,7 +230,7 @@ static void test_loader__sends_from_the_host_what_the_device_would_hold(void **s
     struct epoch epochs[2][2];
     for (int staged = 0; staged < 2; staged++) {
         struct fixture f;
-        set_up(&f, cl, staged ? 100 : 0);
+        set_up(&f, cl, plain_recipe, staged ? 100 : 0);
         assert_int_equal(mien_loader_resident(f.loader), !staged);
         assert_ok(mien_loader_shuffled(f.loader, MIEN_SPLIT_TRAIN, 7, 2, &err), &err);
         epochs[staged][0] = read_epoch(&f);
@@ -247,7 +262,7 @@ static void test_loader__keeps_images_on_the_host_where_the_device_is_full(void 
         struct fixture f;
         pretend_taken = cases[i].taken;
         refuse_bytes = cases[i].refused;
-        set_up(&f, cl, 0);
+        set_up(&f, cl, plain_recipe, 0);
         pretend_taken = 0;
         refuse_bytes = 0;
         assert_int_equal(mien_loader_resident(f.loader), cases[i].resident);
@@ -266,7 +281,7 @@ static void test_loader__does_not_overwrite_what_is_on_its_way(void **state)
 {
     struct mien_error err = { "" };
     struct fixture f;
-    set_up(&f, device_or_skip(state), 100);
+    set_up(&f, device_or_skip(state), plain_recipe, 100);
     assert_ok(mien_loader_in_order(f.loader, MIEN_SPLIT_TRAIN, &err), &err);
     for (size_t round = 0; round < 50; round++) {
         const size_t first = round * 5 % 15;
@@ -288,6 +303,110 @@ static void test_loader__does_not_overwrite_what_is_on_its_way(void **state)
     tear_down(&f);
 }
 
+/* What `augment` gives, in the order of (7, epoch) or in the images' own. */
+static struct epoch augmented_epoch(struct fixture *f, bool shuffled, int epoch)
+{
+    struct mien_error err = { "" };
+    if (shuffled) {
+        assert_ok(mien_loader_shuffled(f->loader, MIEN_SPLIT_TRAIN, 7, epoch, &err), &err);
+    } else {
+        assert_ok(mien_loader_in_order(f->loader, MIEN_SPLIT_TRAIN, &err), &err);
+    }
+    mien_loader_augment(f->loader, epoch);
+    return read_epoch(f);
+}
+
+static void test_loader__changes_an_image_by_epoch_and_place_in_the_set_alone(void **state)
+{
+    struct fixture f;
+    set_up(&f, device_or_skip(state), augmented_recipe, 0);
+    struct epoch first = augmented_epoch(&f, false, 2);
+    struct epoch again = augmented_epoch(&f, false, 2);
+    struct epoch other = augmented_epoch(&f, false, 3);
+    struct epoch shuffled = augmented_epoch(&f, true, 2);
+    assert_equal(&first, &again, true);
+    assert_equal(&first, &other, false);
+    uint32_t order[23];
+    mien_random_permutation(order, 23, 7, MIEN_STREAM_SHUFFLE, 2);
+    for (size_t i = 0; i < 23; i++) {
+        assert_memory_equal(shuffled.images + i * IMAGE, first.images + order[i] * IMAGE,
+                            (size_t)2 * 3 * 3 * sizeof(float));
+    }
+    free_epoch(&first);
+    free_epoch(&again);
+    free_epoch(&other);
+    free_epoch(&shuffled);
+    tear_down(&f);
+}
+
+static void test_loader__changes_the_same_from_the_host_and_where_an_epoch_goes_on(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct epoch whole[2];
+    for (int staged = 0; staged < 2; staged++) {
+        struct fixture f;
+        set_up(&f, cl, augmented_recipe, staged ? 100 : 0);
+        assert_int_equal(mien_loader_resident(f.loader), !staged);
+        whole[staged] = augmented_epoch(&f, true, 5);
+        tear_down(&f);
+
+        set_up(&f, cl, augmented_recipe, staged ? 100 : 0); /* from the second batch on */
+        struct epoch part = { 2 * BATCH, calloc((size_t)2 * BATCH, IMAGE * sizeof(float)),
+                              calloc((size_t)2 * BATCH, sizeof(int32_t)) };
+        assert_non_null(part.images);
+        assert_non_null(part.labels);
+        assert_ok(mien_loader_shuffled(f.loader, MIEN_SPLIT_TRAIN, 7, 5, &err), &err);
+        mien_loader_augment(f.loader, 5);
+        assert_ok(mien_loader_load(f.loader, f.model, BATCH, BATCH, &err), &err);
+        read_batch(&f, &part, BATCH, BATCH);
+        assert_memory_equal(part.images + BATCH * IMAGE, whole[staged].images + BATCH * IMAGE,
+                            BATCH * IMAGE * sizeof(float));
+        free_epoch(&part);
+        tear_down(&f);
+    }
+    assert_equal(&whole[0], &whole[1], true);
+    free_epoch(&whole[0]);
+    free_epoch(&whole[1]);
+}
+
+static void test_loader__never_changes_what_is_evaluated(void **state)
+{
+    struct mien_error err = { "" };
+    struct fixture f;
+    set_up(&f, device_or_skip(state), augmented_recipe, 0);
+    struct epoch training = augmented_epoch(&f, true, 0);
+    assert_ok(mien_loader_in_order(f.loader, MIEN_SPLIT_VALIDATION, &err), &err);
+    struct epoch plain = read_epoch(&f);
+    for (size_t i = 0; i < plain.count; i++) {
+        for (size_t k = 0; k < (size_t)2 * 3 * 3; k++) { /* the middle: row 1, column 1 onwards */
+            const size_t at = (k % 6 / 3 + 1) * 5 + k % 3 + 1;
+            const double pixel = (double)f.set->images[(23 + i) * IMAGE + at * 3 + k / 6];
+            const double want = (pixel / 255.0 - 0.3) / 0.7;
+            assert_true(fabs((double)plain.images[i * IMAGE + k] - want) < 1e-5);
+        }
+    }
+    free_epoch(&training);
+    free_epoch(&plain);
+    tear_down(&f);
+}
+
+static void test_loader__refuses_images_of_another_size(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct mien_dataset *const set = set_make(&sizes, 11);
+    struct mien_recipe *const recipe = recipe_from("input: { channels: 3, height: 4, width: 5, "
+                                                   "margin: 1 }\nlayers: [ flatten, dense 7 ]");
+    const struct mien_loader_options options = { BATCH, recipe, 0 };
+    struct mien_loader *loader = NULL;
+    must_fail(mien_loader_create(&loader, cl, set, &options, &err), MIEN_ERR_SHAPE, &err,
+              "images of 3 x 4 x 5, the recipe takes 3 x 6 x 7");
+    assert_null(loader);
+    mien_recipe_destroy(recipe);
+    set_free(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +416,10 @@ int main(void)
         cmocka_unit_test(test_loader__sends_from_the_host_what_the_device_would_hold),
         cmocka_unit_test(test_loader__keeps_images_on_the_host_where_the_device_is_full),
         cmocka_unit_test(test_loader__does_not_overwrite_what_is_on_its_way),
+        cmocka_unit_test(test_loader__changes_an_image_by_epoch_and_place_in_the_set_alone),
+        cmocka_unit_test(test_loader__changes_the_same_from_the_host_and_where_an_epoch_goes_on),
+        cmocka_unit_test(test_loader__never_changes_what_is_evaluated),
+        cmocka_unit_test(test_loader__refuses_images_of_another_size),
     };
     return cmocka_run_group_tests_name("train/loader", tests, device_setup, device_teardown);
 }

@@ -93,7 +93,7 @@ static void test_predict__gives_what_evaluation_gives_in_any_batch(void **state)
     float want[IMAGES][3];
     struct mien_model *model = place(cl, &file, IMAGES);
     struct mien_loader *loader = NULL;
-    const struct mien_loader_options options = { .batch = IMAGES, .mean = 0.5f, .std = 0.25f };
+    const struct mien_loader_options options = { .batch = IMAGES, .recipe = file.recipe };
     struct mien_softmax_stats stats;
     must(mien_loader_create(&loader, cl, &set, &options, &err), &err);
     must(mien_evaluate(&stats, want[0], model, loader, MIEN_SPLIT_TRAIN, NULL, &err), &err);
@@ -125,13 +125,13 @@ static void test_predict__gives_what_evaluation_gives_in_any_batch(void **state)
             got[IMAGES][k] = -5.0f;
         }
         model = place(cl, &file, batches[b]);
-        must(mien_predict_pixels(got[0], model, pixels, IMAGES, 0.5f, 0.25f, &err), &err);
+        must(mien_predict_pixels(got[0], model, file.recipe, pixels, IMAGES, &err), &err);
         assert_all_close(got[0], want[0], (size_t)IMAGES * 3, 1e-6f, 1e-5f);
         for (int i = 0; i < IMAGES; i++) {
             assert_true(fabsf(got[i][0] + got[i][1] + got[i][2] - 1) < 1e-5f);
         }
         assert_true(got[IMAGES][0] == -5.0f && got[IMAGES][2] == -5.0f);
-        must(mien_predict_pixels(got[0], model, pixels, 0, 0.5f, 0.25f, &err), &err);
+        must(mien_predict_pixels(got[0], model, file.recipe, pixels, 0, &err), &err);
         mien_model_destroy(model);
     }
     mien_model_file_finish(&file);
@@ -152,10 +152,11 @@ static void test_predict__refuses_what_is_not_finite(void **state)
     static uint8_t pixels[2 * BYTES];
     fill_pixels(pixels, sizeof(pixels));
     float out[2][3];
-    must_fail(mien_predict_pixels(out[0], model, pixels, 2, 0.5f, 0.25f, &err), MIEN_ERR_NOT_FINITE,
+    must_fail(mien_predict_pixels(out[0], model, file.recipe, pixels, 2, &err), MIEN_ERR_NOT_FINITE,
               &err, "image 0: what the model gives is not finite");
-    must_fail(mien_predict_pixels(out[0], model, pixels, 2, 0.5f, 0.0f, &err), MIEN_ERR_SHAPE, &err,
-              "std");
+    file.recipe->normalize.std = 0.0f;
+    must_fail(mien_predict_pixels(out[0], model, file.recipe, pixels, 2, &err), MIEN_ERR_SHAPE,
+              &err, "std");
     mien_model_destroy(model);
     mien_model_file_finish(&file);
     free(path);

@@ -28,6 +28,14 @@ static const char adam[] = LAYERS
     "train: { batch: 8, epochs: 3, label_smoothing: 0.1, optimizer: { kind: adam, rate: 0.01 } }";
 static const char averaged[] =
     LAYERS "train: { batch: 8, epochs: 3, ema: 0.9, optimizer: { rate: 0.05, momentum: 0.9 } }";
+static const char augmented[] =
+    "input: { channels: 1, height: 7, width: 7, margin: 1 }\n"
+    "normalize: { mean: 0.4, std: 0.3 }\n"
+    "augment: { mirror: yes, rotate: 15, scale: 0.2, shift: 0.1, brightness: 0.2, contrast: 0.2,\n"
+    "  erase: 0.3 }\n"
+    "layers: [ conv 6 3x3 pad 1, batchnorm, relu, maxpool 2, flatten, dense 12, relu,\n"
+    "          dense classes ]\n"
+    "train: { batch: 8, epochs: 3, optimizer: { rate: 0.05, momentum: 0.9 } }";
 
 static const struct set_sizes sizes = { 21, 9, 1, 9, 9, 7 };
 
@@ -200,6 +208,8 @@ static void test_run__cut_after_any_step_goes_on_to_the_same_bits(void **state)
     check_every_cut(cl, adam, false);
     check_every_cut(cl, momentum, true);
     check_every_cut(cl, averaged, false);
+    check_every_cut(cl, augmented, false);
+    check_every_cut(cl, augmented, true);
 }
 
 /* A program whose locale writes 0,5: the files have points all the same, and are read as such. */

@@ -49,7 +49,8 @@ static void test_trainer_memory__counts_optimiser_and_images(void **state)
     assert_ok(mien_model_plan(&memory, file.network, &plan, &err), &err);
     const size_t model = mien_model_memory_bytes(&memory);
     const size_t training = mien_optimizer_bytes(&file.recipe->train, file.network->flat_floats) +
-                            mien_loader_least_bytes(9 * 9, 8) + 2 * mien_softmax_stats_bytes(8);
+                            mien_loader_least_bytes(file.recipe, 8) +
+                            2 * mien_softmax_stats_bytes(8);
     assert_ok(start(cl, &file, set, &err), &err);
     pretend_taken = device - model; /* room for the network alone */
     must_fail(start(cl, &file, set, &err), MIEN_ERR_MEMORY, &err, "batches of 8 need ");
@@ -69,8 +70,9 @@ static void test_trainer_memory__images_that_may_but_cannot_be_there_stay_on_the
     struct mien_error err = { "" };
     struct mien_dataset *const set = set_make(&sizes, 3);
     const size_t images = set->count * 9 * 9;
+    struct mien_recipe *const loaded = recipe_from(recipe);
     const struct mien_loader_options options = { .batch = 8,
-                                                 .std = 1.0f,
+                                                 .recipe = loaded,
                                                  .device_bytes = 2 * images };
     for (size_t missing = 0; missing < 2; missing++) {
         struct mien_loader *loader = NULL;
@@ -80,6 +82,7 @@ static void test_trainer_memory__images_that_may_but_cannot_be_there_stay_on_the
         mien_loader_destroy(loader);
     }
     pretend_taken = 0;
+    mien_recipe_destroy(loaded);
     set_free(set);
 }
 
