@@ -346,9 +346,11 @@ static void announce(const struct mien_model_file *file, const struct mien_datas
                       set->channels == 1 ? "gray" : "RGB", set->converted, set->count);
     }
     if (set->splits[MIEN_SPLIT_VALIDATION].count == 0) {
+        const bool plateau = file->recipe->train.schedule.kind == MIEN_SCHEDULE_PLATEAU;
         mien_log_line(&term->log,
-                      "no validation images: the best epoch is chosen by training accuracy; "
-                      "--split 0.1 would set some aside");
+                      "no validation images: the best epoch is chosen%s by training accuracy; "
+                      "--split 0.1 would set some aside",
+                      plateau ? ", and the rate lowered," : "");
     }
 }
 

@@ -122,7 +122,8 @@ static enum mien_status check_whole(const struct mien_recipe *recipe, struct mie
                          "momentum above 0",
                          recipe->where);
     }
-    if (train->schedule.kind == MIEN_SCHEDULE_COSINE &&
+    if ((train->schedule.kind == MIEN_SCHEDULE_COSINE ||
+         train->schedule.kind == MIEN_SCHEDULE_PLATEAU) &&
         train->schedule.min_rate > train->optimizer.rate) {
         return mien_fail(err, MIEN_ERR_FORMAT,
                          "%s: train.schedule.min_rate: got %.9g, expected at most "

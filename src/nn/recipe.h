@@ -34,6 +34,7 @@ enum mien_schedule_kind {
     MIEN_SCHEDULE_STEP,
     MIEN_SCHEDULE_COSINE,
     MIEN_SCHEDULE_ONECYCLE,
+    MIEN_SCHEDULE_PLATEAU,
 };
 
 /** How training images are changed, each by its own draw; what is 0 or false is left alone. */
@@ -68,8 +69,9 @@ struct mien_train_spec {
     struct {
         enum mien_schedule_kind kind;
         int step;       /**< step: epochs between two drops */
-        float gamma;    /**< step: factor of a drop */
-        float min_rate; /**< cosine: the rate at the end */
+        int patience;   /**< plateau: epochs in a row without a better accuracy that are borne */
+        float gamma;    /**< step, plateau: factor of a drop */
+        float min_rate; /**< cosine: the rate at the end; plateau: the lowest */
         float warmup;   /**< epochs of linear warm-up before any of them */
     } schedule;
 };

@@ -13,7 +13,8 @@ _Static_assert(sizeof(enum mien_optimizer_kind) == sizeof(int), "choices are sto
 _Static_assert(sizeof(enum mien_schedule_kind) == sizeof(int), "choices are stored as int");
 
 static const char *const optimizer_names[] = { "sgd", "adam", "adamw", NULL };
-static const char *const schedule_names[] = { "constant", "step", "cosine", "onecycle", NULL };
+static const char *const schedule_names[] = { "constant", "step",    "cosine",
+                                              "onecycle", "plateau", NULL };
 
 #define AT(member)                                                                                 \
     .offset = offsetof(struct mien_recipe, member),                                                \
@@ -71,6 +72,7 @@ static const struct mien_recipe_field fields[] = {
     FLOAT("train.optimizer.epsilon", train.optimizer.epsilon, "1e-8", 1e-12, 1),
     CHOICE("train.schedule.kind", train.schedule.kind, "constant", schedule_names),
     INT("train.schedule.step", train.schedule.step, "10", 1, 100000),
+    INT("train.schedule.patience", train.schedule.patience, "5", 0, 100000),
     FLOAT("train.schedule.gamma", train.schedule.gamma, "0.1", 1e-6, 1),
     FLOAT("train.schedule.min_rate", train.schedule.min_rate, "0", 0, 1000),
     FLOAT("train.schedule.warmup", train.schedule.warmup, "0", 0, 100000),

@@ -33,7 +33,7 @@ struct mien_recipe_text {
                 *epsilon;
         } optimizer;
         struct mien_schedule_text {
-            char *kind, *step, *gamma, *min_rate, *warmup;
+            char *kind, *step, *patience, *gamma, *min_rate, *warmup;
         } schedule;
     } train;
 };

@@ -42,9 +42,13 @@ static const cyaml_schema_field_t optimizer_fields[] = {
 };
 
 static const cyaml_schema_field_t schedule_fields[] = {
-    VALUE(mien_schedule_text, kind),   VALUE(mien_schedule_text, step),
-    VALUE(mien_schedule_text, gamma),  VALUE(mien_schedule_text, min_rate),
-    VALUE(mien_schedule_text, warmup), CYAML_FIELD_END,
+    VALUE(mien_schedule_text, kind),
+    VALUE(mien_schedule_text, step),
+    VALUE(mien_schedule_text, patience),
+    VALUE(mien_schedule_text, gamma),
+    VALUE(mien_schedule_text, min_rate),
+    VALUE(mien_schedule_text, warmup),
+    CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t train_fields[] = {

@@ -39,17 +39,43 @@ double mien_schedule_curve_at(const struct mien_schedule_curve *curve, uint64_t 
                    ? curve->min_rate
                    : anneal(curve->rate, curve->min_rate, step / (double)curve->total);
     case MIEN_SCHEDULE_ONECYCLE: return one_cycle(curve, step);
+    case MIEN_SCHEDULE_PLATEAU:
+        return fmax(curve->rate * pow(curve->gamma, (double)curve->drops), curve->min_rate);
     }
     return curve->rate;
 }
 
+static uint64_t warmup_steps(const struct mien_train_spec *train, uint64_t per_epoch)
+{
+    return (uint64_t)llround((double)train->schedule.warmup * (double)per_epoch);
+}
+
+bool mien_plateau_judge(struct mien_plateau *plateau, const struct mien_train_spec *train,
+                        int epoch, size_t steps_per_epoch, double accuracy)
+{
+    static const double threshold = 1e-4;
+    const uint64_t end = ((uint64_t)epoch + 1) * steps_per_epoch;
+    if (plateau->epochs++ == 0 || accuracy > plateau->best * (1.0 + threshold)) {
+        plateau->best = accuracy;
+        plateau->bad = 0;
+    } else if (end > warmup_steps(train, steps_per_epoch)) {
+        plateau->bad++;
+    }
+    if (plateau->bad <= train->schedule.patience) {
+        return false;
+    }
+    plateau->bad = 0;
+    plateau->drops++;
+    return true;
+}
+
 float mien_schedule_rate(const struct mien_train_spec *train, int epoch, size_t step_in_epoch,
-                         size_t steps_per_epoch)
+                         size_t steps_per_epoch, int drops)
 {
     const uint64_t per_epoch = steps_per_epoch > 0 ? steps_per_epoch : 1;
     const uint64_t t = (uint64_t)epoch * per_epoch + step_in_epoch;
     const uint64_t total = (uint64_t)train->epochs * per_epoch;
-    const uint64_t warmup = (uint64_t)llround((double)train->schedule.warmup * (double)per_epoch);
+    const uint64_t warmup = warmup_steps(train, per_epoch);
     const double rate = (double)train->optimizer.rate;
     if (t < warmup) {
         return (float)(rate * (double)(t + 1) / (double)warmup);
@@ -59,6 +85,7 @@ float mien_schedule_rate(const struct mien_train_spec *train, int epoch, size_t 
         .rate = rate,
         .min_rate = (double)train->schedule.min_rate,
         .gamma = (double)train->schedule.gamma,
+        .drops = drops,
         .drop = (uint64_t)train->schedule.step * per_epoch,
         .total = total > warmup ? total - warmup : 1,
     };

@@ -24,18 +24,29 @@ enum key {
     KEY_FINGERPRINT,
     KEY_BATCH,
     KEY_SHUFFLE,
+    KEY_PLATEAU_EPOCHS,
+    KEY_PLATEAU_BEST,
+    KEY_PLATEAU_BAD,
+    KEY_PLATEAU_DROPS,
     KEYS
 };
-static const char *const keys[KEYS] = {
-    [KEY_EPOCH] = "epoch",
-    [KEY_STEP] = "step",
-    [KEY_BEST_EPOCH] = "best_epoch",
-    [KEY_BEST_ACCURACY] = "best_accuracy",
-    [KEY_TRAIN_ACCURACY] = "train_accuracy",
-    [KEY_OPTIMIZER_STEPS] = "optimizer_steps",
-    [KEY_FINGERPRINT] = "data_fingerprint",
-    [KEY_BATCH] = "batch",
-    [KEY_SHUFFLE] = "shuffle",
+static const struct {
+    const char *name;
+    uint64_t most; /* of a whole number; 0: it is an accuracy, 0 to 1 */
+} keys[KEYS] = {
+    [KEY_EPOCH] = { "epoch", 1000000 },
+    [KEY_STEP] = { "step", INT32_MAX },
+    [KEY_BEST_EPOCH] = { "best_epoch", 1000000 },
+    [KEY_BEST_ACCURACY] = { "best_accuracy", 0 },
+    [KEY_TRAIN_ACCURACY] = { "train_accuracy", 0 },
+    [KEY_OPTIMIZER_STEPS] = { "optimizer_steps", INT64_MAX },
+    [KEY_FINGERPRINT] = { "data_fingerprint", UINT64_MAX },
+    [KEY_BATCH] = { "batch", INT32_MAX },
+    [KEY_SHUFFLE] = { "shuffle", 1 },
+    [KEY_PLATEAU_EPOCHS] = { "plateau_epochs", 1000000 },
+    [KEY_PLATEAU_BEST] = { "plateau_best", 0 },
+    [KEY_PLATEAU_BAD] = { "plateau_bad", 1000000 },
+    [KEY_PLATEAU_DROPS] = { "plateau_drops", 1000000 },
 };
 
 #define VARIANTS_KEY "variants" /* behind them: what mien_tuning_format() writes */
@@ -64,6 +75,10 @@ static enum mien_status write_texts(char texts[KEYS][TEXT_BYTES],
     (void)snprintf(texts[KEY_FINGERPRINT], TEXT_BYTES, "%016" PRIx64, trainer->set->fingerprint);
     (void)snprintf(texts[KEY_BATCH], TEXT_BYTES, "%d", mien_model_batch(trainer->model));
     (void)snprintf(texts[KEY_SHUFFLE], TEXT_BYTES, "%d", trainer->options.shuffle ? 1 : 0);
+    (void)snprintf(texts[KEY_PLATEAU_EPOCHS], TEXT_BYTES, "%d", at->plateau.epochs);
+    (void)snprintf(texts[KEY_PLATEAU_BEST], TEXT_BYTES, "%.17g", at->plateau.best);
+    (void)snprintf(texts[KEY_PLATEAU_BAD], TEXT_BYTES, "%d", at->plateau.bad);
+    (void)snprintf(texts[KEY_PLATEAU_DROPS], TEXT_BYTES, "%d", at->plateau.drops);
     mien_plain_numbers_end(&numbers);
     return MIEN_OK;
 }
@@ -141,7 +156,7 @@ enum mien_status mien_checkpoint_save(const char *path, struct mien_trainer *tra
     TRY(read_states(&states, trainer, err));
     TRY(write_texts(texts, trainer, err));
     for (size_t i = 0; i < KEYS; i++) {
-        metadata[i] = (struct mien_metadata){ keys[i], texts[i] };
+        metadata[i] = (struct mien_metadata){ keys[i].name, texts[i] };
     }
     metadata[KEYS] = (struct mien_metadata){ VARIANTS_KEY, variants };
     metadata[KEYS + 1] = (struct mien_metadata){ AVERAGED_KEY, averaged ? "1" : "0" };
@@ -157,31 +172,36 @@ done:
     return st;
 }
 
-/* A metadata number in [0, most]. */
+/* What the metadata says, in the order of `keys`. */
+struct values {
+    uint64_t number[KEYS];
+    double accuracy[KEYS];
+};
+
 static enum mien_status read_number(uint64_t *out, const struct mien_safetensors *file,
-                                    const char *key, int base, uint64_t most,
-                                    struct mien_error *err)
+                                    enum key key, struct mien_error *err)
 {
-    const char *const text = mien_safetensors_metadata(file, key);
+    const char *const text = mien_safetensors_metadata(file, keys[key].name);
+    const int base = key == KEY_FINGERPRINT ? 16 : 10;
     char *end = NULL;
     if (text == NULL) {
         return mien_fail(err, MIEN_ERR_FORMAT,
                          "no '%s' in the metadata: weights only, not a checkpoint to go on from",
-                         key);
+                         keys[key].name);
     }
     const bool digit = (text[0] >= '0' && text[0] <= '9') || (base == 16 && text[0] >= 'a');
     *out = strtoull(text, &end, base);
-    if (!digit || *end != '\0' || *out > most) {
+    if (!digit || *end != '\0' || *out > keys[key].most) {
         return mien_fail(err, MIEN_ERR_FORMAT, "metadata '%s' is '%.32s': a number up to %" PRIu64,
-                         key, text, most);
+                         keys[key].name, text, keys[key].most);
     }
     return MIEN_OK;
 }
 
 static enum mien_status read_accuracy(double *out, const struct mien_safetensors *file,
-                                      const char *key, struct mien_error *err)
+                                      enum key key, struct mien_error *err)
 {
-    const char *const text = mien_safetensors_metadata(file, key);
+    const char *const text = mien_safetensors_metadata(file, keys[key].name);
     char *end = NULL;
     struct mien_plain_numbers numbers;
     const enum mien_status st = mien_plain_numbers_begin(&numbers, err);
@@ -191,9 +211,27 @@ static enum mien_status read_accuracy(double *out, const struct mien_safetensors
     *out = text != NULL ? strtod(text, &end) : -1.0;
     mien_plain_numbers_end(&numbers);
     if (text == NULL || end == text || *end != '\0' || !(*out >= 0.0 && *out <= 1.0)) {
-        return mien_fail(err, MIEN_ERR_FORMAT, "metadata '%s' is not an accuracy", key);
+        return mien_fail(err, MIEN_ERR_FORMAT, "metadata '%s' is not an accuracy", keys[key].name);
     }
     return MIEN_OK;
+}
+
+/* Files of older versions lack the last keys: what is not there is zero. */
+static enum mien_status read_values(struct values *out, const struct mien_safetensors *file,
+                                    struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    *out = (struct values){ .number = { 0 } };
+    for (enum key key = 0; key < KEYS; key++) {
+        if (key > KEY_SHUFFLE && mien_safetensors_metadata(file, keys[key].name) == NULL) {
+            continue;
+        }
+        TRY(keys[key].most > 0 ? read_number(&out->number[key], file, key, err)
+                               : read_accuracy(&out->accuracy[key], file, key, err));
+    }
+
+done:
+    return st;
 }
 
 /* What an epoch began with must stay until its end. */
@@ -235,33 +273,20 @@ static enum mien_status restore_position(struct mien_trainer *trainer,
                                          struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    double best = 0.0;
-    double train = 0.0;
-    uint64_t number[KEYS] = { 0 };
-    const uint64_t most[KEYS] = {
-        [KEY_EPOCH] = 1000000,
-        [KEY_STEP] = INT32_MAX,
-        [KEY_BEST_EPOCH] = 1000000,
-        [KEY_OPTIMIZER_STEPS] = INT64_MAX,
-        [KEY_FINGERPRINT] = UINT64_MAX,
-        [KEY_BATCH] = INT32_MAX,
-        [KEY_SHUFFLE] = 1,
-    };
-    for (size_t i = 0; i < KEYS; i++) {
-        if (most[i] > 0) {
-            TRY(read_number(&number[i], file, keys[i], i == KEY_FINGERPRINT ? 16 : 10, most[i],
-                            err));
-        }
-    }
-    TRY(read_accuracy(&best, file, keys[KEY_BEST_ACCURACY], err));
-    TRY(read_accuracy(&train, file, keys[KEY_TRAIN_ACCURACY], err));
+    struct values values;
+    const uint64_t *const number = values.number;
+    TRY(read_values(&values, file, err));
     TRY(check_epoch(trainer, number, err));
     trainer->position = (struct mien_position){
         .epoch = (int)number[KEY_EPOCH],
         .step = (size_t)number[KEY_STEP],
         .best_epoch = (int)number[KEY_BEST_EPOCH],
-        .best_accuracy = best,
-        .train_accuracy = train,
+        .best_accuracy = values.accuracy[KEY_BEST_ACCURACY],
+        .train_accuracy = values.accuracy[KEY_TRAIN_ACCURACY],
+        .plateau = { .epochs = (int)number[KEY_PLATEAU_EPOCHS],
+                     .best = values.accuracy[KEY_PLATEAU_BEST],
+                     .bad = (int)number[KEY_PLATEAU_BAD],
+                     .drops = (int)number[KEY_PLATEAU_DROPS] },
     };
     mien_optimizer_set_steps(trainer->optimizer, (long)number[KEY_OPTIMIZER_STEPS]);
 
@@ -308,7 +333,7 @@ enum mien_status mien_checkpoint_shuffled(bool *out, const char *path, struct mi
     if (st != MIEN_OK) {
         return st;
     }
-    st = read_number(&number, file, keys[KEY_SHUFFLE], 10, 1, err);
+    st = read_number(&number, file, KEY_SHUFFLE, err);
     *out = number == 1;
     mien_safetensors_close(file);
     return st == MIEN_OK ? st : mien_wrap(err, st, "%s", path);

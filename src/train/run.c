@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "nn/schedule.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/run_files.h"
@@ -51,7 +50,7 @@ static float rate_of_last_step(const struct state *state)
 {
     const struct mien_position *const at = &state->trainer.position;
     return mien_schedule_rate(spec_of(state), at->epoch, at->step - 1,
-                              mien_trainer_steps(&state->trainer));
+                              mien_trainer_steps(&state->trainer), at->plateau.drops);
 }
 
 static enum mien_status check_finite(const struct state *state,
@@ -214,6 +213,18 @@ static enum mien_status save(struct state *state, struct mien_error *err)
     return st;
 }
 
+/* The plateau schedule looks at what chooses the best epoch; the row's epoch is complete. */
+static void judge_plateau(struct state *state, const struct mien_epoch *row, double accuracy)
+{
+    struct mien_trainer *const trainer = &state->trainer;
+    if (spec_of(state)->schedule.kind == MIEN_SCHEDULE_PLATEAU &&
+        mien_plateau_judge(&trainer->position.plateau, spec_of(state), row->epoch - 1,
+                           mien_trainer_steps(trainer), accuracy)) {
+        mien_log_line(state->options->log, "no better for %d epochs: the rate is %g from here on",
+                      spec_of(state)->schedule.patience + 1, (double)mien_trainer_rate(trainer));
+    }
+}
+
 /*
  * The epoch is complete: validate, write its row, the best weights, and last of all the checkpoint:
  * a run that is killed on the way makes the epoch again and writes the same files.  Weights that
@@ -246,6 +257,7 @@ static enum mien_status end_epoch(struct state *state, struct mien_epoch *row,
     trainer->position.epoch++;
     trainer->position.step = 0;
     trainer->position.train_accuracy = row->train_accuracy;
+    judge_plateau(state, row, accuracy);
     if (best) {
         trainer->position.best_epoch = row->epoch;
         trainer->position.best_accuracy = accuracy;

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "nn/schedule.h"
 #include "nn/weights.h"
 
 /* What training takes on the device beside the model. */
@@ -75,8 +74,9 @@ size_t mien_trainer_steps(const struct mien_trainer *trainer)
 
 float mien_trainer_rate(const struct mien_trainer *trainer)
 {
-    return mien_schedule_rate(&trainer->file->recipe->train, trainer->position.epoch,
-                              trainer->position.step, mien_trainer_steps(trainer));
+    const struct mien_position *const at = &trainer->position;
+    return mien_schedule_rate(&trainer->file->recipe->train, at->epoch, at->step,
+                              mien_trainer_steps(trainer), at->plateau.drops);
 }
 
 enum mien_status mien_trainer_begin_epoch(struct mien_trainer *trainer, struct mien_error *err)

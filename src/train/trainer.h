@@ -3,6 +3,7 @@
 #ifndef MIEN_TRAIN_TRAINER_H
 #define MIEN_TRAIN_TRAINER_H
 
+#include "nn/schedule.h"
 #include "ops/softmax.h"
 #include "train/loader.h"
 #include "train/model_file.h"
@@ -22,6 +23,7 @@ struct mien_position {
     int best_epoch; /**< the one with the best accuracy so far, from 1; 0: none yet */
     double best_accuracy;
     double train_accuracy; /**< of the last epoch completed; 0: none yet */
+    struct mien_plateau plateau;
 };
 
 /**

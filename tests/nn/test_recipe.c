@@ -122,7 +122,8 @@ static const char *const every_key =
     "  optimizer:\n"
     "    { kind: adamw, rate: 1e-3, momentum: 0.8, nesterov: yes, weight_decay: 5e-4,\n"
     "      decay_all: true, beta1: 0.85, beta2: 0.99, epsilon: 1e-6 }\n"
-    "  schedule: { kind: cosine, step: 3, gamma: 0.25, min_rate: 0.0001, warmup: 1.5 }\n";
+    "  schedule: { kind: cosine, step: 3, patience: 2, gamma: 0.25, min_rate: 0.0001, warmup: 1.5 "
+    "}\n";
 
 static void test_recipe__every_key_is_read(void **state)
 {
@@ -235,6 +236,7 @@ static void test_recipe__refuses_bad_values_with_their_line(void **state)
         { "train: { optimizer: { nesterov: true } }", "expected a momentum above 0" },
         { "train: { schedule: { kind: linear } }", "one of constant, step, cosine, onecycle" },
         { "train: { schedule: { kind: cosine, min_rate: 0.1 } }", "which is 0.0" },
+        { "train: { schedule: { kind: plateau, min_rate: 0.1 } }", "which is 0.0" },
         { "train: { schedule: { kind: onecycle, warmup: 1 } }", "train.schedule.warmup: got 1" },
         { "name: \"\"", "name: got \"\", expected 1 to 63 printable" },
         { "name: caf\303\251", "name: got \"caf" },

@@ -94,17 +94,17 @@ static void test_schedule__constant_stays(void **state)
 {
     (void)state;
     const struct mien_train_spec spec = make_spec(MIEN_SCHEDULE_CONSTANT);
-    assert_float_equal(mien_schedule_rate(&spec, 0, 0, 7), 0.5F, 0);
-    assert_float_equal(mien_schedule_rate(&spec, 9, 6, 7), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 0, 0, 7, 0), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 9, 6, 7, 0), 0.5F, 0);
 }
 
 static void test_schedule__step_drops_at_whole_epochs(void **state)
 {
     (void)state;
     const struct mien_train_spec spec = make_spec(MIEN_SCHEDULE_STEP);
-    assert_float_equal(mien_schedule_rate(&spec, 1, 6, 7), 0.5F, 0);
-    assert_float_equal(mien_schedule_rate(&spec, 2, 0, 7), 0.25F, 0);
-    assert_float_equal(mien_schedule_rate(&spec, 9, 6, 7), 0.03125F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 1, 6, 7, 0), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 2, 0, 7, 0), 0.25F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 9, 6, 7, 0), 0.03125F, 0);
 }
 
 static void test_schedule__cosine_falls_each_step_to_the_minimum(void **state)
@@ -115,15 +115,15 @@ static void test_schedule__cosine_falls_each_step_to_the_minimum(void **state)
     float last = 1;
     for (int epoch = 0; epoch < 10; epoch++) {
         for (size_t step = 0; step < 7; step++) {
-            const float rate = mien_schedule_rate(&spec, epoch, step, 7);
+            const float rate = mien_schedule_rate(&spec, epoch, step, 7, 0);
             assert_true(rate < last);
             last = rate;
         }
     }
-    assert_float_equal(mien_schedule_rate(&spec, 0, 0, 7), 0.5F, 0);
-    assert_float_equal(mien_schedule_rate(&spec, 5, 0, 7), 0.3F, 1e-6F);
-    assert_float_equal(mien_schedule_rate(&spec, 10, 0, 7), 0.1F, 0);
-    assert_float_equal(mien_schedule_rate(&spec, 12, 3, 7), 0.1F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 0, 0, 7, 0), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 5, 0, 7, 0), 0.3F, 1e-6F);
+    assert_float_equal(mien_schedule_rate(&spec, 10, 0, 7, 0), 0.1F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 12, 3, 7, 0), 0.1F, 0);
 }
 
 static void test_schedule__warmup_rises_then_the_rest_is_shared(void **state)
@@ -131,14 +131,15 @@ static void test_schedule__warmup_rises_then_the_rest_is_shared(void **state)
     (void)state;
     struct mien_train_spec spec = make_spec(MIEN_SCHEDULE_COSINE);
     spec.schedule.warmup = 2;
-    assert_float_equal(mien_schedule_rate(&spec, 0, 0, 5), 0.05F, 1e-7F);
-    assert_float_equal(mien_schedule_rate(&spec, 1, 0, 5), 0.3F, 1e-7F);
-    assert_float_equal(mien_schedule_rate(&spec, 1, 4, 5), 0.5F, 0);
-    assert_float_equal(mien_schedule_rate(&spec, 2, 0, 5), 0.5F, 0);
-    assert_float_equal(mien_schedule_rate(&spec, 6, 0, 5), 0.25F, 1e-7F); /* half of the 8 left */
+    assert_float_equal(mien_schedule_rate(&spec, 0, 0, 5, 0), 0.05F, 1e-7F);
+    assert_float_equal(mien_schedule_rate(&spec, 1, 0, 5, 0), 0.3F, 1e-7F);
+    assert_float_equal(mien_schedule_rate(&spec, 1, 4, 5, 0), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 2, 0, 5, 0), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 6, 0, 5, 0), 0.25F,
+                       1e-7F); /* half of the 8 left */
     spec.schedule.kind = MIEN_SCHEDULE_STEP;
-    assert_float_equal(mien_schedule_rate(&spec, 3, 4, 5), 0.5F, 0);
-    assert_float_equal(mien_schedule_rate(&spec, 4, 0, 5), 0.25F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 3, 4, 5, 0), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 4, 0, 5, 0), 0.25F, 0);
 }
 
 static void test_schedule__warmup_takes_parts_of_epochs(void **state)
@@ -146,8 +147,8 @@ static void test_schedule__warmup_takes_parts_of_epochs(void **state)
     (void)state;
     struct mien_train_spec spec = make_spec(MIEN_SCHEDULE_CONSTANT);
     spec.schedule.warmup = 0.5F;
-    assert_float_equal(mien_schedule_rate(&spec, 0, 0, 8), 0.125F, 1e-7F);
-    assert_float_equal(mien_schedule_rate(&spec, 0, 3, 8), 0.5F, 0);
+    assert_float_equal(mien_schedule_rate(&spec, 0, 0, 8, 0), 0.125F, 1e-7F);
+    assert_float_equal(mien_schedule_rate(&spec, 0, 3, 8, 0), 0.5F, 0);
 }
 
 static void test_schedule__warmup_longer_than_the_run_only_rises(void **state)
@@ -155,8 +156,74 @@ static void test_schedule__warmup_longer_than_the_run_only_rises(void **state)
     (void)state;
     struct mien_train_spec spec = make_spec(MIEN_SCHEDULE_COSINE);
     spec.schedule.warmup = 20;
-    assert_float_equal(mien_schedule_rate(&spec, 9, 4, 5), 0.25F, 1e-7F);
-    assert_float_equal(mien_schedule_rate(&spec, 25, 0, 5), 0, 0); /* beyond: still defined */
+    assert_float_equal(mien_schedule_rate(&spec, 9, 4, 5, 0), 0.25F, 1e-7F);
+    assert_float_equal(mien_schedule_rate(&spec, 25, 0, 5, 0), 0, 0); /* beyond: still defined */
+}
+
+/* The rate of each epoch of a run whose epochs reach these accuracies. */
+static void check_plateau_oracle(const char *name)
+{
+    struct mien_error err = { { 0 } };
+    struct mien_safetensors *file = NULL;
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/tests/data/oracle/%s.safetensors", MIEN_SOURCE_DIR,
+                   name);
+    must(mien_safetensors_open(&file, path, &err), &err);
+    json_t *json = json_loads(mien_safetensors_metadata(file, "case"), 0, NULL);
+    assert_non_null(json);
+    struct mien_train_spec spec = { .epochs = 1 };
+    spec.optimizer.rate = (float)number(json, "base_lr");
+    spec.schedule.kind = MIEN_SCHEDULE_PLATEAU;
+    spec.schedule.patience = (int)number(json, "patience");
+    spec.schedule.gamma = (float)number(json, "factor");
+    spec.schedule.min_rate = (float)number(json, "min_lr");
+    const struct mien_tensor *rates = mien_safetensors_find(file, "rates");
+    const struct mien_tensor *accuracies = mien_safetensors_find(file, "accuracies");
+    assert_true(rates != NULL && accuracies != NULL && rates->bytes == accuracies->bytes);
+    struct mien_plateau plateau = { 0 };
+    for (int epoch = 0; epoch < (int)(rates->bytes / sizeof(float)); epoch++) {
+        float want;
+        float accuracy;
+        memcpy(&want, (const float *)rates->data + epoch, sizeof(want));
+        memcpy(&accuracy, (const float *)accuracies->data + epoch, sizeof(accuracy));
+        const float got = mien_schedule_rate(&spec, epoch, 2, 3, plateau.drops);
+        if (!(fabsf(got - want) <= 1e-6F * want)) {
+            fail_msg("%s: epoch %d: got %.9g, expected %.9g", name, epoch, (double)got,
+                     (double)want);
+        }
+        const int drops = plateau.drops;
+        const bool drop = mien_plateau_judge(&plateau, &spec, epoch, 3, (double)accuracy);
+        assert_int_equal(plateau.drops, drops + (drop ? 1 : 0));
+    }
+    assert_true(plateau.drops > 0);
+    json_decref(json);
+    mien_safetensors_close(file);
+}
+
+static void test_schedule__plateau_is_pytorchs(void **state)
+{
+    (void)state;
+    check_plateau_oracle("plateau_00");
+    check_plateau_oracle("plateau_01");
+    check_plateau_oracle("plateau_02");
+}
+
+static void test_schedule__plateau_bears_what_the_warmup_fills(void **state)
+{
+    (void)state;
+    struct mien_train_spec spec = make_spec(MIEN_SCHEDULE_PLATEAU);
+    struct mien_plateau plateau = { 0 };
+    spec.schedule.warmup = 2.5F;
+    /* Two whole epochs of warm-up and half of the third, which counts; patience 0. */
+    assert_false(mien_plateau_judge(&plateau, &spec, 0, 4, 0.4));
+    assert_false(mien_plateau_judge(&plateau, &spec, 1, 4, 0.3));
+    assert_float_equal(mien_schedule_rate(&spec, 2, 1, 4, plateau.drops), 0.5F, 0);
+    assert_true(mien_plateau_judge(&plateau, &spec, 2, 4, 0.3));
+    assert_float_equal(mien_schedule_rate(&spec, 3, 0, 4, plateau.drops), 0.25F, 0);
+    /* The best of the warm-up is the one to beat. */
+    assert_true(mien_plateau_judge(&plateau, &spec, 3, 4, 0.4));
+    assert_false(mien_plateau_judge(&plateau, &spec, 4, 4, 0.5));
+    assert_true(plateau.best == 0.5);
 }
 
 static void test_schedule__onecycle_is_finite_however_short(void **state)
@@ -181,6 +248,8 @@ int main(void)
         cmocka_unit_test(test_schedule__warmup_rises_then_the_rest_is_shared),
         cmocka_unit_test(test_schedule__warmup_takes_parts_of_epochs),
         cmocka_unit_test(test_schedule__warmup_longer_than_the_run_only_rises),
+        cmocka_unit_test(test_schedule__plateau_is_pytorchs),
+        cmocka_unit_test(test_schedule__plateau_bears_what_the_warmup_fills),
         cmocka_unit_test(test_schedule__onecycle_is_finite_however_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,7 @@ static void test_checkpoint__gives_back_the_whole_state(void **state)
     set_up(&f, cl, 2);
     f.trainer.position.best_epoch = 1;
     f.trainer.position.best_accuracy = 1.0 / 3.0;
+    f.trainer.position.plateau = (struct mien_plateau){ 9, 2.0 / 3.0, 3, 2 };
     assert_ok(mien_checkpoint_save(a, &f.trainer, &err), &err);
     tear_down(&f, cl);
 
@@ -61,6 +62,10 @@ static void test_checkpoint__gives_back_the_whole_state(void **state)
     assert_ok(mien_checkpoint_restore(&f.trainer, a, &err), &err);
     assert_int_equal(f.trainer.position.step, 2);
     assert_true(f.trainer.position.best_accuracy == 1.0 / 3.0);
+    assert_int_equal(f.trainer.position.plateau.epochs, 9);
+    assert_true(f.trainer.position.plateau.best == 2.0 / 3.0);
+    assert_int_equal(f.trainer.position.plateau.bad, 3);
+    assert_int_equal(f.trainer.position.plateau.drops, 2);
     assert_ok(mien_checkpoint_save(b, &f.trainer, &err), &err);
     size_t a_bytes = 0;
     size_t b_bytes = 0;
@@ -107,6 +112,9 @@ static void test_checkpoint__refuses_what_does_not_fit(void **state)
           MIEN_ERR_FORMAT },
         { "\"train_accuracy\":\"0\"", "\"train_accuracy\":\"n\"", "not an accuracy",
           MIEN_ERR_FORMAT },
+        { "\"plateau_drops\":\"0\"", "\"plateau_drops\":\"-\"", "metadata 'plateau_drops' is '-'",
+          MIEN_ERR_FORMAT },
+        { "\"plateau_best\":\"0\"", "\"plateau_best\":\"2\"", "not an accuracy", MIEN_ERR_FORMAT },
         { "\"data_fingerprint\":\"1", "\"data_fingerprint\":\"2", "other data", MIEN_ERR_FORMAT },
         { "\"batch\":\"4\"", "\"batch\":\"5\"", "batches of 5", MIEN_ERR_USAGE },
         { "\"shuffle\":\"1\"", "\"shuffle\":\"0\"", "not shuffled", MIEN_ERR_USAGE },

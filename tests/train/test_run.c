@@ -37,6 +37,10 @@ static const char augmented[] =
     "          dense classes ]\n"
     "train: { batch: 8, epochs: 3, optimizer: { rate: 0.05, momentum: 0.9 } }";
 
+static const char plateau[] =
+    LAYERS "train: { batch: 8, epochs: 5, optimizer: { rate: 0.05 },\n"
+           "  schedule: { kind: plateau, patience: 0, gamma: 0.5, warmup: 0.5 } }";
+
 static const struct set_sizes sizes = { 21, 9, 1, 9, 9, 7 };
 
 /* How one call of a run goes. */
@@ -210,6 +214,7 @@ static void test_run__cut_after_any_step_goes_on_to_the_same_bits(void **state)
     check_every_cut(cl, averaged, false);
     check_every_cut(cl, augmented, false);
     check_every_cut(cl, augmented, true);
+    check_every_cut(cl, plateau, false);
 }
 
 /* A program whose locale writes 0,5: the files have points all the same, and are read as such. */
@@ -259,6 +264,43 @@ static void test_run__shuffled_is_not_in_order(void **state)
     scratch_remove(a);
     scratch_remove(b);
     set_free(set);
+}
+
+/* Steps too small to change any accuracy: every epoch but the first is no better. */
+static void test_run__lowers_the_rate_where_accuracy_stands_still(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    for (int validation = 0; validation < 10; validation += 9) {
+        const struct set_sizes some = { 21, validation, 1, 9, 9, 7 };
+        struct mien_dataset *const set = set_make(&some, 3);
+        char *const folder = scratch_make();
+        size_t bytes = 0;
+        (void)must_run(cl, set,
+                       (struct plan){
+                           .recipe = LAYERS "train: { batch: 8, epochs: 6,\n"
+                                            "  optimizer: { rate: 1e-9 }, schedule:\n"
+                                            "  { kind: plateau, patience: 1, gamma: 0.5 } }",
+                           .folder = folder,
+                       });
+        char *const text = read_text(folder, "history.csv", &bytes);
+        double rates[6];
+        const char *row = text;
+        for (int i = 0; i < 6; i++) {
+            row = strchr(row, '\n') + 1;
+            const char *at = row;
+            for (int column = 0; column < 5; column++) {
+                at = strchr(at, ',') + 1;
+            }
+            rates[i] = strtod(at, NULL) * 1e9;
+        }
+        static const double want[6] = { 1.0, 1.0, 1.0, 0.5, 0.5, 0.25 };
+        for (int i = 0; i < 6; i++) {
+            assert_float_equal(rates[i], want[i], 1e-6);
+        }
+        free(text);
+        scratch_remove(folder);
+        set_free(set);
+    }
 }
 
 static const char overfit[] =
@@ -462,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_run__cut_after_any_step_goes_on_to_the_same_bits),
         cmocka_unit_test(test_run__is_the_same_in_a_locale_with_commas),
         cmocka_unit_test(test_run__shuffled_is_not_in_order),
+        cmocka_unit_test(test_run__lowers_the_rate_where_accuracy_stands_still),
         cmocka_unit_test(test_run__overfits_32_images_from_the_loss_of_a_guess),
         cmocka_unit_test(test_run__stops_at_the_accuracy_and_stays_there),
         cmocka_unit_test(test_run__keeps_the_last_good_state_when_the_loss_is_lost),
