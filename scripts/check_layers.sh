@@ -25,13 +25,14 @@ cl base
 ref base
 ops cl base
 data ops cl base
-tune ref ops cl base
-nn data tune ops cl base
-train nn data tune ops cl base
-api train nn data tune ops cl base
-explain train nn data tune ops cl base
-report explain train nn data tune ops cl base
-cli report explain train nn data tune ops ref cl base
+verify ref ops cl base
+tune verify ref ops cl base
+nn data tune verify ops cl base
+train nn data tune verify ops cl base
+api train nn data tune verify ops cl base
+explain train nn data tune verify ops cl base
+report explain train nn data tune verify ops cl base
+cli report explain train nn data tune verify ops ref cl base
 RULES
 for folder in src/*/; do
     name=$(basename "$folder")

@@ -113,19 +113,19 @@ static bool out_of_time(struct search *search)
  * what is wrong, is counted and passed over.
  */
 static enum mien_status consider(struct candidate *best, struct candidate *own,
-                                 struct mien_search_result *result, struct trial *trial,
+                                 struct mien_search_result *result, struct mien_product *trial,
                                  const struct mien_tuned *entry, struct mien_error *err)
 {
     struct mien_times times;
     struct mien_error refused = { "" };
     const struct trial_patience patience = { best->min_ms, CANDIDATE_MS };
-    bool right = false;
+    enum trial_verdict verdict = TRIAL_REFUSED;
     result->tried++;
-    enum mien_status st = mien_trial_check(&right, trial, entry, &refused);
-    if (st == MIEN_OK && right) {
+    enum mien_status st = mien_trial_check(&verdict, trial, entry, &refused);
+    if (st == MIEN_OK && verdict == TRIAL_RIGHT) {
         st = mien_trial_time(&times, trial, entry, &patience, &refused);
     }
-    if (st == MIEN_ERR_CL || st == MIEN_ERR_MEMORY) {
+    if (st == MIEN_ERR_CL || st == MIEN_ERR_MEMORY || verdict == TRIAL_REFUSED) {
         mien_cl_drain(trial->cl);
         result->refused++;
         return MIEN_OK;
@@ -133,7 +133,7 @@ static enum mien_status consider(struct candidate *best, struct candidate *own,
     if (st != MIEN_OK) {
         return mien_fail(err, st, "%s", refused.text);
     }
-    if (!right) {
+    if (verdict == TRIAL_WRONG) {
         result->wrong++;
         return MIEN_OK;
     }
@@ -149,7 +149,7 @@ static enum mien_status consider(struct candidate *best, struct candidate *own,
 /* The values of one parameter; the best of them stays in `own`. */
 static enum mien_status try_values(struct candidate *best, struct candidate *own,
                                    struct mien_search_result *result, struct search *search,
-                                   struct trial *trial, int index, struct mien_error *err)
+                                   struct mien_product *trial, int index, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const struct mien_conv2d_param *const param = &params_of(&own->entry)[index];
@@ -173,7 +173,7 @@ static enum mien_status try_values(struct candidate *best, struct candidate *own
 /* One parameter after the other, until a round changes nothing. */
 static enum mien_status descend(struct candidate *best, struct candidate *own,
                                 struct mien_search_result *result, struct search *search,
-                                struct trial *trial, struct mien_error *err)
+                                struct mien_product *trial, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     bool changed = own->entry.op == MIEN_TUNED_CONV2D && own->min_ms > 0.0;
@@ -194,7 +194,7 @@ static bool same_way(const struct mien_tuned *a, const struct mien_tuned *b)
 }
 
 /* Time default and winner in turns; the winner must be ahead by its median and by its minimum. */
-static enum mien_status decide(struct mien_search_result *result, struct trial *trial,
+static enum mien_status decide(struct mien_search_result *result, struct mien_product *trial,
                                const struct candidate *best, bool standard_right,
                                struct mien_error *err)
 {
@@ -234,7 +234,7 @@ done:
 
 /* Every variant as it comes, then a closer look at those that are not far behind. */
 static enum mien_status try_variants(struct candidate *best, struct mien_search_result *result,
-                                     struct search *search, struct trial *trial,
+                                     struct search *search, struct mien_product *trial,
                                      struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -266,7 +266,7 @@ static enum mien_status search_task(struct mien_search_result *result, struct se
                                     struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct trial trial = { .cl = NULL };
+    struct mien_product trial = { .cl = NULL };
     struct candidate best = { .min_ms = 0.0 };
     struct candidate standard = { .min_ms = 0.0 };
     search->cut = false;
@@ -285,7 +285,7 @@ static enum mien_status search_task(struct mien_search_result *result, struct se
     }
 
 done:
-    mien_trial_finish(&trial);
+    mien_product_finish(&trial);
     return st == MIEN_OK ? st : mien_wrap(err, st, "%s", result->task->label);
 }
 
@@ -294,7 +294,7 @@ static enum mien_status measure_default(double *ms, struct mien_search_result *r
                                         struct search *search, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct trial trial = { .cl = NULL };
+    struct mien_product trial = { .cl = NULL };
     struct mien_times times;
     const struct trial_patience patience = { 0.0, FIRST_MS };
     *ms = 0.0;
@@ -305,7 +305,7 @@ static enum mien_status measure_default(double *ms, struct mien_search_result *r
     *ms = times.min_ms * result->task->uses;
 
 done:
-    mien_trial_finish(&trial);
+    mien_product_finish(&trial);
     return st == MIEN_OK ? st : mien_wrap(err, st, "%s", result->task->label);
 }
 

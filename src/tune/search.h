@@ -4,6 +4,7 @@
 
 #include "tune/measure.h"
 #include "tune/table.h"
+#include "verify/product.h"
 
 /** Something of a network's step that can be computed in several ways. */
 struct mien_search_task {
@@ -23,13 +24,6 @@ struct mien_search_result {
     bool complete;              /**< the budget was enough for all that was planned */
 };
 
-/** Buffers of a convolution under trial; those that its pass does not need are NULL. */
-struct mien_search_conv {
-    struct mien_cl_buffer *out, *dbias; /**< y, dx, or dweight and dbias */
-    const struct mien_cl_buffer *x, *dy, *weight, *bias, *mask;
-    struct mien_cl_buffer *work;
-};
-
 struct mien_search_options {
     double seconds;             /**< the budget; a candidate under way is finished */
     const struct mien_log *log; /**< progress; may be NULL */
@@ -37,11 +31,8 @@ struct mien_search_options {
     /** Called when a task is done, so that it can be kept; may be NULL. */
     enum mien_status (*found)(void *user, const struct mien_search_result *result,
                               struct mien_error *err);
-    /** Runs a convolution; NULL: as in a network.  For tests, which plant wrong and slow ones. */
-    enum mien_status (*run)(void *user, struct mien_cl *cl, const struct mien_search_conv *buffers,
-                            enum mien_conv2d_pass pass, const struct mien_conv2d *op,
-                            struct mien_error *err);
-    void *user;
+    void *user;                    /**< of stop() and found() */
+    struct mien_product_hook hook; /**< for tests, which plant wrong and slow candidates */
 };
 
 /** Whether there is more than one way to do it. */

@@ -41,7 +41,7 @@ static bool is_standard(const struct plan *plan, enum mien_conv2d_pass pass,
            memcmp(entry.param, plan->standard.param, sizeof(entry.param)) == 0;
 }
 
-static enum mien_status run(void *user, struct mien_cl *cl, const struct mien_search_conv *b,
+static enum mien_status run(void *user, struct mien_cl *cl, const struct mien_product_conv *b,
                             enum mien_conv2d_pass pass, const struct mien_conv2d *op,
                             struct mien_error *err)
 {
@@ -85,7 +85,7 @@ static enum mien_status search(struct mien_search_result *result, struct mien_cl
                                double seconds, struct mien_error *err)
 {
     const struct mien_search_options options = {
-        .seconds = seconds, .run = run, .found = found, .user = plan
+        .seconds = seconds, .found = found, .user = plan, .hook = { run, plan }
     };
     plan->standard = task->key;
     return mien_search(result, cl, task, 1, &options, err);
