@@ -56,16 +56,18 @@ struct lanes {
     __global const uchar *image[LANES]; /* of a lane without an image: any that can be read */
 };
 
+/* The images from first_image on, or, `mirrored`, those that lie as far from the batch's end. */
 static inline void load_lanes(struct lanes *lanes, __global const uchar *set,
                               __global const int *indices, __global const struct change *changes,
-                              const int first_image, const int count, const int n,
-                              const size_t bytes, const float scale, const float shift)
+                              const int first_image, const int mirrored, const int count,
+                              const int n, const size_t bytes, const float scale, const float shift)
 {
     for (int lane = 0; lane < LANES; lane++) {
-        const int i = first_image + lane;
-        const int index = i < n ? indices[i] : -1;
+        const int place = min(first_image + lane, n - 1);
+        const int i = mirrored ? n - 1 - place : place;
+        const int index = first_image + lane < n ? indices[i] : -1;
         const int known = index >= 0 && index < count;
-        __global const struct change *const change = changes + min(i, n - 1);
+        __global const struct change *const change = changes + i;
         for (int k = 0; k < 6; k++) {
             lanes->map[k][lane] = change->map[k];
         }
@@ -109,12 +111,31 @@ static inline vec sample(const struct lanes *lanes, const vec source_x, const ve
     return fma(down, below - above, above);
 }
 
+/* The pixel (x, y) of the batch's images. */
+static inline vec changed(const struct lanes *lanes, const int x, const int y, const int set_h,
+                          const int set_w, const int c, const int channel)
+{
+    const vec column = (vec)((float)x);
+    const vec row = (vec)((float)y);
+    const vec source_x = fma(VLOAD(0, lanes->map[0]), column,
+                             fma(VLOAD(0, lanes->map[1]), row, VLOAD(0, lanes->map[2])));
+    const vec source_y = fma(VLOAD(0, lanes->map[3]), column,
+                             fma(VLOAD(0, lanes->map[4]), row, VLOAD(0, lanes->map[5])));
+    const vec pixel = sample(lanes, source_x, source_y, set_h, set_w, c, channel);
+    const ivec erased = (VLOAD_INTS(0, lanes->erase[0]) <= y) &
+                        (VLOAD_INTS(0, lanes->erase[1]) <= x) &
+                        (VLOAD_INTS(0, lanes->erase[2]) > y) & (VLOAD_INTS(0, lanes->erase[3]) > x);
+    return select(fma(pixel, VLOAD(0, lanes->scale), VLOAD(0, lanes->shift)), (vec)(0.0f),
+                  erased | (VLOAD_INTS(0, lanes->known) == 0));
+}
+
+/* `second`: the share of image n - 1 - i in image i. */
 __kernel void gather_changed(__global float *restrict x, __global const uchar *restrict set,
                              __global const int *restrict indices,
                              __global const struct change *restrict changes, const int first_index,
                              const int count, const int n, const int rows, const int c, const int h,
                              const int w, const int margin, const float scale, const float shift,
-                             const int cols, const int chunk)
+                             const float second, const int cols, const int chunk)
 {
     const int first = (int)get_global_id(1) * chunk;
     const int left = (int)get_global_id(0) * cols;
@@ -122,36 +143,39 @@ __kernel void gather_changed(__global float *restrict x, __global const uchar *r
     const int set_w = w + 2 * margin;
     const size_t bytes = (size_t)set_h * set_w * c;
     for (int row = first; row < min(first + chunk, rows); row++) {
+        const int image = row / (c * h) * LANES;
         const int channel = row / h % c;
         const int y = row % h;
         struct lanes lanes;
-        load_lanes(&lanes, set, indices + first_index, changes, row / (c * h) * LANES, count, n,
-                   bytes, scale, shift);
-        const vec across = VLOAD(0, lanes.map[0]);
-        const vec down = VLOAD(0, lanes.map[3]);
-        const vec line_x = fma(VLOAD(0, lanes.map[1]), (vec)((float)y), VLOAD(0, lanes.map[2]));
-        const vec line_y = fma(VLOAD(0, lanes.map[4]), (vec)((float)y), VLOAD(0, lanes.map[5]));
-        const ivec inside =
-            (VLOAD_INTS(0, lanes.erase[0]) <= y) & (VLOAD_INTS(0, lanes.erase[2]) > y);
+        load_lanes(&lanes, set, indices + first_index, changes, image, 0, count, n, bytes, scale,
+                   shift);
         for (int at = left; at < min(left + cols, w); at++) {
-            const vec pixel = sample(&lanes, fma(across, (vec)((float)at), line_x),
-                                     fma(down, (vec)((float)at), line_y), set_h, set_w, c, channel);
-            const vec value = fma(pixel, VLOAD(0, lanes.scale), VLOAD(0, lanes.shift));
-            const ivec erased = inside & (VLOAD_INTS(0, lanes.erase[1]) <= at) &
-                                (VLOAD_INTS(0, lanes.erase[3]) > at);
-            const ivec blank = erased | (VLOAD_INTS(0, lanes.known) == 0);
-            VSTORE(select(value, (vec)(0.0f), blank), (size_t)row * w + at, x);
+            VSTORE(changed(&lanes, at, y, set_h, set_w, c, channel), (size_t)row * w + at, x);
+        }
+        if (second > 0.0f) {
+            load_lanes(&lanes, set, indices + first_index, changes, image, 1, count, n, bytes,
+                       scale, shift);
+            for (int at = left; at < min(left + cols, w); at++) {
+                const vec other = changed(&lanes, at, y, set_h, set_w, c, channel);
+                const vec own = VLOAD((size_t)row * w + at, x);
+                VSTORE(fma((vec)(second), other - own, own), (size_t)row * w + at, x);
+            }
         }
     }
 }
 
+/* With a share of the second image, its label stands n behind the first one's. */
 __kernel void gather_labels(__global int *restrict out, __global const int *restrict labels,
                             __global const int *restrict indices, const int first_index,
-                            const int count, const int n)
+                            const int count, const int n, const float second)
 {
     const int i = (int)get_global_id(0);
     if (i < n) {
         const int index = indices[first_index + i];
-        out[i] = index >= 0 && index < count ? labels[index] : -1;
+        const int label = index >= 0 && index < count ? labels[index] : -1;
+        out[i] = label;
+        if (second > 0.0f) {
+            out[n + n - 1 - i] = label;
+        }
     }
 }

@@ -25,13 +25,54 @@ static inline float weight_of(__global const float *weights, const int class)
     return weights ? weights[class] : 1.0f;
 }
 
-/* What the mean divides by: the weights of the labels, n without weights. */
+/* What is right for an image: two labels, of which the second has the share `second`. */
+struct target {
+    int label, other;
+    float second;
+};
+
+/* -1 for a label that is outside of the classes or not asked for. */
+static inline struct target target_of(__global const int *labels, const int i, const int n,
+                                      const int classes, const float second)
+{
+    struct target target = { labels ? labels[i] : -1, -1, second };
+    target.other = labels && second > 0.0f ? labels[n + i] : target.label;
+    target.label = target.label < classes ? target.label : -1;
+    target.other = target.other < classes ? target.other : -1;
+    return target;
+}
+
+static inline int is_known(const struct target *target)
+{
+    return target->label >= 0 && target->other >= 0;
+}
+
+/* The share of class c in the target. */
+static inline float share_of(const struct target *target, const int c)
+{
+    return (c == target->label ? 1.0f - target->second : 0.0f) +
+           (c == target->other ? target->second : 0.0f);
+}
+
+/* The class weight of the target, 0 where it is unknown. */
+static inline float target_weight(__global const float *weights, const struct target *target)
+{
+    if (!is_known(target) || !weights) {
+        return is_known(target) ? 1.0f : 0.0f;
+    }
+    return target->label == target->other ? weights[target->label]
+                                          : (1.0f - target->second) * weights[target->label] +
+                                                target->second * weights[target->other];
+}
+
+/* What the mean divides by: the weights of the targets, n without weights. */
 static inline float sum_weights(__global const float *weights, __global const int *labels,
-                                const int n, const int classes)
+                                const int n, const int classes, const float second)
 {
     float sum = weights && labels ? 0.0f : (float)n;
     for (int i = 0; weights && labels && i < n; i++) {
-        sum += labels[i] >= 0 && labels[i] < classes ? weights[labels[i]] : 0.0f;
+        const struct target target = target_of(labels, i, n, classes, second);
+        sum += target_weight(weights, &target);
     }
     return sum;
 }
@@ -41,11 +82,11 @@ __kernel void softmax_loss(__global float *restrict dlogits, __global float *res
                            __global int *restrict stats, __global const float *restrict logits,
                            __global const int *restrict labels,
                            __global const float *restrict weights, const int n, const int classes,
-                           const int first_row, const float smoothing, const float scale,
-                           const int chunk)
+                           const int first_row, const float smoothing, const float second,
+                           const float scale, const int chunk)
 {
     const int first = (int)get_global_id(0) * chunk * LANES;
-    const float share = dlogits ? scale / sum_weights(weights, labels, n, classes) : 0.0f;
+    const float share = dlogits ? scale / sum_weights(weights, labels, n, classes, second) : 0.0f;
     for (int i = first; i < min(first + chunk * LANES, (n + LANES - 1) / LANES * LANES); i++) {
         const int base = i / LANES * classes * LANES + i % LANES;
         if (i >= n) {
@@ -54,7 +95,7 @@ __kernel void softmax_loss(__global float *restrict dlogits, __global float *res
             }
             continue;
         }
-        const int label = labels ? labels[i] : -1;
+        const struct target target = target_of(labels, i, n, classes, second);
         int best = 0;
         for (int c = 1; c < classes; c++) {
             best = logits[base + c * LANES] > logits[base + best * LANES] ? c : best;
@@ -65,17 +106,17 @@ __kernel void softmax_loss(__global float *restrict dlogits, __global float *res
             sum += exp(logits[base + c * LANES] - top);
         }
         const float log_sum = log(sum);
-        float loss = label >= 0 && label < classes ? 0.0f : NAN;
+        float loss = is_known(&target) ? 0.0f : NAN;
         float mass = 0.0f; /* of the weighted target */
         for (int c = 0; c < classes; c++) {
-            const float q = ((c == label ? 1.0f - smoothing : 0.0f) + smoothing / classes) *
+            const float q = ((1.0f - smoothing) * share_of(&target, c) + smoothing / classes) *
                             weight_of(weights, c);
             mass += q;
             loss += q == 0.0f ? 0.0f : q * (log_sum - (logits[base + c * LANES] - top));
         }
         for (int c = 0; c < classes; c++) {
             const float p = exp(logits[base + c * LANES] - top) / sum;
-            const float q = ((c == label ? 1.0f - smoothing : 0.0f) + smoothing / classes) *
+            const float q = ((1.0f - smoothing) * share_of(&target, c) + smoothing / classes) *
                             weight_of(weights, c);
             if (dlogits) {
                 dlogits[base + c * LANES] = (mass * p - q) * share;
@@ -86,9 +127,9 @@ __kernel void softmax_loss(__global float *restrict dlogits, __global float *res
         }
         if (stats) {
             stats[HEADER + i] = as_int(isnan(sum) ? NAN : loss);
-            stats[HEADER + n + i] =
-                as_int(label >= 0 && label < classes ? weight_of(weights, label) : 0.0f);
-            stats[HEADER + 2 * n + i] = best == label && !isnan(sum);
+            stats[HEADER + n + i] = as_int(target_weight(weights, &target));
+            stats[HEADER + 2 * n + i] =
+                best == (second > 0.5f ? target.other : target.label) && !isnan(sum);
         }
     }
 }

@@ -18,6 +18,7 @@ enum mien_stream {
     MIEN_STREAM_SYNTH = 4,
     MIEN_STREAM_AUGMENT = 5,
     MIEN_STREAM_DROPOUT = 6,
+    MIEN_STREAM_MIXUP = 7,
 };
 
 /** One block of the Philox-4x32-10 bijection. */

@@ -46,6 +46,13 @@ struct mien_augment_spec {
     float brightness; /**< added to the normalised image, up to so much up or down */
     float contrast;   /**< 0.2: the normalised image times 0.8 to 1.2 */
     float erase;      /**< probability that a rectangle becomes the mean */
+    float mixup; /**< alpha of the Beta(alpha, alpha) that draws each batch's mixture; 0: none */
+};
+
+/** What a class counts in the loss. */
+enum mien_class_weights {
+    MIEN_CLASS_WEIGHTS_NONE,     /**< all the same */
+    MIEN_CLASS_WEIGHTS_BALANCED, /**< the inverse of its share of the training images */
 };
 
 struct mien_train_spec {
@@ -54,9 +61,10 @@ struct mien_train_spec {
     float stop_at_train_accuracy; /**< 0..1, stops after the epoch that reaches it; 0: never */
     uint64_t seed;
     float label_smoothing; /**< 0..1 */
-    float ema;             /**< of the weights: share of the old average that a step keeps, 0: no
-                                average */
-    float clip_norm;       /**< most that the norm of all gradients may be; 0: any */
+    enum mien_class_weights class_weights;
+    float ema;       /**< of the weights: share of the old average that a step keeps, 0: no
+                          average */
+    float clip_norm; /**< most that the norm of all gradients may be; 0: any */
     struct {
         enum mien_optimizer_kind kind;
         float rate;                  /**< learning rate per step */

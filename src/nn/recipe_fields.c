@@ -10,9 +10,11 @@
 #include "nn/recipe_parts.h"
 
 _Static_assert(sizeof(enum mien_optimizer_kind) == sizeof(int), "choices are stored as int");
+_Static_assert(sizeof(enum mien_class_weights) == sizeof(int), "choices are stored as int");
 _Static_assert(sizeof(enum mien_schedule_kind) == sizeof(int), "choices are stored as int");
 
 static const char *const optimizer_names[] = { "sgd", "adam", "adamw", NULL };
+static const char *const class_weights_names[] = { "none", "balanced", NULL };
 static const char *const schedule_names[] = { "constant", "step",    "cosine",
                                               "onecycle", "plateau", NULL };
 
@@ -54,11 +56,13 @@ static const struct mien_recipe_field fields[] = {
     FLOAT("augment.brightness", augment.brightness, "0", 0, 2),
     FLOAT("augment.contrast", augment.contrast, "0", 0, 1),
     FLOAT("augment.erase", augment.erase, "0", 0, 1),
+    FLOAT("augment.mixup", augment.mixup, "0", 0, 10),
     INT("train.batch", train.batch, "150", 1, 65536),
     INT("train.epochs", train.epochs, "50", 1, 100000),
     FLOAT("train.stop_at_train_accuracy", train.stop_at_train_accuracy, "0", 0, 1),
     OTHER("train.seed", train.seed, "1", MIEN_FIELD_SEED),
     FLOAT("train.label_smoothing", train.label_smoothing, "0", 0, 1),
+    CHOICE("train.class_weights", train.class_weights, "none", class_weights_names),
     FLOAT("train.ema", train.ema, "0", 0, 0.999999),
     FLOAT("train.clip_norm", train.clip_norm, "0", 0, 1e6),
     CHOICE("train.optimizer.kind", train.optimizer.kind, "sgd", optimizer_names),

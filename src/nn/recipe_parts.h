@@ -22,12 +22,13 @@ struct mien_recipe_text {
         char *mean, *std;
     } normalize;
     struct mien_augment_text {
-        char *mirror, *rotate, *scale, *shift, *brightness, *contrast, *erase;
+        char *mirror, *rotate, *scale, *shift, *brightness, *contrast, *erase, *mixup;
     } augment;
     char **layers;
     uint32_t layers_count;
     struct mien_train_text {
-        char *batch, *epochs, *stop_at_train_accuracy, *seed, *label_smoothing, *ema, *clip_norm;
+        char *batch, *epochs, *stop_at_train_accuracy, *seed, *label_smoothing, *class_weights,
+            *ema, *clip_norm;
         struct mien_optimizer_text {
             char *kind, *rate, *momentum, *nesterov, *weight_decay, *decay_all, *beta1, *beta2,
                 *epsilon;

@@ -27,10 +27,15 @@ static const cyaml_schema_field_t normalize_fields[] = {
 };
 
 static const cyaml_schema_field_t augment_fields[] = {
-    VALUE(mien_augment_text, mirror),     VALUE(mien_augment_text, rotate),
-    VALUE(mien_augment_text, scale),      VALUE(mien_augment_text, shift),
-    VALUE(mien_augment_text, brightness), VALUE(mien_augment_text, contrast),
-    VALUE(mien_augment_text, erase),      CYAML_FIELD_END,
+    VALUE(mien_augment_text, mirror),
+    VALUE(mien_augment_text, rotate),
+    VALUE(mien_augment_text, scale),
+    VALUE(mien_augment_text, shift),
+    VALUE(mien_augment_text, brightness),
+    VALUE(mien_augment_text, contrast),
+    VALUE(mien_augment_text, erase),
+    VALUE(mien_augment_text, mixup),
+    CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t optimizer_fields[] = {
@@ -57,6 +62,7 @@ static const cyaml_schema_field_t train_fields[] = {
     VALUE(mien_train_text, stop_at_train_accuracy),
     VALUE(mien_train_text, seed),
     VALUE(mien_train_text, label_smoothing),
+    VALUE(mien_train_text, class_weights),
     VALUE(mien_train_text, ema),
     VALUE(mien_train_text, clip_norm),
     CYAML_FIELD_MAPPING("optimizer", CYAML_FLAG_OPTIONAL, struct mien_train_text, optimizer,

@@ -9,11 +9,13 @@ static enum mien_status check_sizes(const struct mien_gather *op, struct mien_er
 {
     const struct mien_act *const act = &op->act;
     if (op->count < 1 || op->first < 0 || !(op->std > 0.0f) || op->margin < 0 ||
-        op->margin > MOST_MARGIN) {
+        op->margin > MOST_MARGIN || !(op->second >= 0.0f && op->second <= 1.0f)) {
         return mien_fail(err, MIEN_ERR_SHAPE,
-                         "gather: a set of %d images with margin %d from index %d with std %g: "
-                         "there must be an image, a margin of 0 to %d, and std above 0",
-                         op->count, op->margin, op->first, (double)op->std, MOST_MARGIN);
+                         "gather: a set of %d images with margin %d from index %d with std %g, "
+                         "mixed to a share of %g: there must be an image, a margin of 0 to %d, std "
+                         "above 0, and a share of 0 to 1",
+                         op->count, op->margin, op->first, (double)op->std, (double)op->second,
+                         MOST_MARGIN);
     }
     const struct mien_act image = { 1, act->c, act->h + 2 * op->margin, act->w + 2 * op->margin,
                                     1 };
@@ -79,10 +81,11 @@ enum mien_status mien_gather_changed(struct mien_cl *cl, struct mien_cl_buffer *
         mien_grid_rows(&cols, &chunk, "gather", "gather_changed", act->lanes, (size_t)rows,
                        (size_t)act->w, (size_t)act->w * (size_t)act->lanes);
     const struct mien_cl_arg args[] = {
-        ARG_BUF(x),         ARG_BUF(set),       ARG_BUF(indices), ARG_BUF(changes),
-        ARG_I32(op->first), ARG_I32(op->count), ARG_I32(act->n),  ARG_I32(rows),
-        ARG_I32(act->c),    ARG_I32(act->h),    ARG_I32(act->w),  ARG_I32(op->margin),
-        ARG_F32(scale),     ARG_F32(shift),     ARG_I32(cols),    ARG_I32(chunk),
+        ARG_BUF(x),         ARG_BUF(set),       ARG_BUF(indices),    ARG_BUF(changes),
+        ARG_I32(op->first), ARG_I32(op->count), ARG_I32(act->n),     ARG_I32(rows),
+        ARG_I32(act->c),    ARG_I32(act->h),    ARG_I32(act->w),     ARG_I32(op->margin),
+        ARG_F32(scale),     ARG_F32(shift),     ARG_F32(op->second), ARG_I32(cols),
+        ARG_I32(chunk),
     };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }
@@ -103,9 +106,8 @@ enum mien_status mien_gather_labels(struct mien_cl *cl, struct mien_cl_buffer *o
         .global = { (size_t)op->act.n },
         .local = { LABEL_GROUP },
     };
-    const struct mien_cl_arg args[] = {
-        ARG_BUF(out),       ARG_BUF(labels),    ARG_BUF(indices),
-        ARG_I32(op->first), ARG_I32(op->count), ARG_I32(op->act.n)
-    };
+    const struct mien_cl_arg args[] = { ARG_BUF(out),       ARG_BUF(labels),    ARG_BUF(indices),
+                                        ARG_I32(op->first), ARG_I32(op->count), ARG_I32(op->act.n),
+                                        ARG_F32(op->second) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }

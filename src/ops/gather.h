@@ -11,6 +11,8 @@ struct mien_gather {
     cl_int first;        /**< the batch is indices[first .. first + n - 1] */
     float mean, std;     /**< of pixel/255, the same for all channels; std above 0 */
     cl_int margin;       /**< pixels that the set's images are larger by on each side */
+    cl_float second;     /**< mixing, not of mien_gather_images(): the share 0..1 that image
+                              n - 1 - i of the batch has in image i; 0: none */
 };
 
 /** How one image of a batch is changed on its way; as the kernel reads it. */
@@ -41,13 +43,13 @@ enum mien_status mien_gather_images(struct mien_cl *cl, struct mien_cl_buffer *x
 
 /**
  * The same with each image changed: moved, turned, sized, mirrored in one sampling, then contrast,
- * brightness and erasing.
+ * brightness and erasing; then mixed with the one that lies as far from the batch's end.
  *
  * Shapes    changes [n] struct mien_gather_change, entry i for image first + i of `indices`
  * Errors    as mien_gather_images()
  * Numerics  places beyond the border take its pixel.  Where a place falls on a pixel, gain is 1 and
- *           offset 0, the bits of mien_gather_images(); else within 1e-6 of the image's place, some
- *           1e-4 of a value
+ *           offset 0, the bits of mien_gather_images() (unmixed); else within 1e-6 of the image's
+ * place, some 1e-4 of a value
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_gather_changed(struct mien_cl *cl, struct mien_cl_buffer *x,
@@ -59,7 +61,8 @@ enum mien_status mien_gather_changed(struct mien_cl *cl, struct mien_cl_buffer *
 /**
  * out[i] = labels[indices[first + i]] for i below n; -1 for an index outside the set.
  *
- * Shapes  out [n] int32, overwritten; labels [count] int32
+ * Shapes  out [n] int32, overwritten, or [2][n] where images are mixed: then the labels of the
+ *         second images; labels [count] int32
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_gather_labels(struct mien_cl *cl, struct mien_cl_buffer *out,

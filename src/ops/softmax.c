@@ -45,11 +45,12 @@ enum mien_status mien_softmax_stats_read(struct mien_cl *cl, struct mien_softmax
 static enum mien_status check_sizes(const struct mien_softmax *op, struct mien_error *err)
 {
     const struct mien_act act = { op->n, op->classes, 1, 1, op->lanes };
-    if (!(op->smoothing >= 0.0f && op->smoothing <= 1.0f) || op->first_row < 0) {
+    if (!(op->smoothing >= 0.0f && op->smoothing <= 1.0f) ||
+        !(op->second >= 0.0f && op->second <= 1.0f) || op->first_row < 0) {
         return mien_fail(err, MIEN_ERR_SHAPE,
-                         "loss: label smoothing %g from row %d: smoothing goes from 0 to 1, rows "
-                         "from 0",
-                         (double)op->smoothing, op->first_row);
+                         "loss: label smoothing %g and share %g of a second label from row %d: "
+                         "smoothing and share go from 0 to 1, rows from 0",
+                         (double)op->smoothing, (double)op->second, op->first_row);
     }
     return mien_act_check(&act, "logits", err);
 }
@@ -82,6 +83,7 @@ static enum mien_status launch_loss(struct mien_cl *cl, const struct mien_cl_buf
         ARG_I32(op->classes),
         ARG_I32(op->first_row),
         ARG_F32(op->smoothing),
+        ARG_F32(op->second),
         ARG_F32(op->scale),
         ARG_I32(chunk),
     };

@@ -7,7 +7,8 @@
 /** One batch's loss. */
 struct mien_softmax {
     cl_int n, classes, lanes;
-    cl_float smoothing; /**< label smoothing 0..1: q = (1 - s) onehot + s / classes */
+    cl_float smoothing; /**< label smoothing 0..1: q = (1 - s) target + s / classes */
+    cl_float second;    /**< soft targets: the share 0..1 of a second label; 0: there is none */
     cl_float scale;     /**< of the gradient; 1 for the gradient of the batch's mean loss */
     cl_int first_row;   /**< mien_softmax_eval(): where in `probabilities` this batch goes */
 };
@@ -16,8 +17,9 @@ struct mien_softmax {
  */
 struct mien_softmax_stats {
     double loss;   /**< sum of the (weighted) losses; NaN as soon as one was */
-    double weight; /**< sum of the labels' class weights; the number of images without them */
-    long images, hits;
+    double weight; /**< sum of the targets' class weights; the number of images without them */
+    long images;
+    long hits;       /**< whose largest logit is that of the label, of two of the larger share */
     float last_mean; /**< mean loss of the last batch */
 };
 
@@ -40,9 +42,11 @@ enum mien_status mien_softmax_stats_read(struct mien_cl *cl, struct mien_softmax
  *
  * Shapes    dlogits [blocks][classes][lanes] float32, overwritten, zero in unused lanes
  *           stats   see mien_softmax_stats_bytes(), added to
- *           logits  [blocks][classes][lanes] float32;  labels [n] int32
+ *           logits  [blocks][classes][lanes] float32
+ *           labels  [n] int32; [2][n] with a second label: the target is (1 - second) of the first
+ *                   and `second` of the other
  *           weights [classes] float32, class weights, or NULL: then the mean divides by n, else by
- *                   the sum of the labels' weights
+ *                   the sum of the targets' weights, (1 - second) w[first] + second w[other]
  * Errors    MIEN_ERR_SHAPE; MIEN_ERR_CL, MIEN_ERR_MEMORY
  * Numerics  within 1e-5; losses are summed in pairs of floats in a fixed order.  A NaN logit or a
  *           label outside the classes makes the loss NaN

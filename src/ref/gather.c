@@ -96,15 +96,20 @@ void mien_ref_gather_changed(float *x, const uint8_t *set, const int32_t *indice
     const size_t width = (size_t)op->w;
     const size_t pixels = (size_t)op->h * width;
     const size_t floats = (size_t)op->c * pixels;
-    for (size_t i = 0; i < (size_t)op->n; i++) {
-        const uint8_t *const image = find_image(set, indices, i, op);
-        for (size_t k = 0; k < floats; k++) {
-            const int column = (int)(k % width);
-            const int row = (int)(k % pixels / width);
-            const double value =
-                image == NULL ? 0.0 : change_pixel(image, column, row, k / pixels, &changes[i], op);
-            x[i * floats + k] = (float)value;
+    for (size_t k = 0; k < (size_t)op->n * floats; k++) {
+        const size_t place[2] = { k / floats, (size_t)op->n - 1 - k / floats };
+        const int column = (int)(k % width);
+        const int row = (int)(k % pixels / width);
+        double value[2] = { 0.0, 0.0 };
+        for (int p = 0; p < 2; p++) {
+            const uint8_t *const image = find_image(set, indices, place[p], op);
+            if (image != NULL) {
+                value[p] =
+                    change_pixel(image, column, row, k % floats / pixels, &changes[place[p]], op);
+            }
         }
+        const double second = (double)op->second;
+        x[k] = (float)((1.0 - second) * value[0] + second * value[1]);
     }
 }
 
@@ -114,5 +119,8 @@ void mien_ref_gather_labels(int32_t *out, const int32_t *labels, const int32_t *
     for (int i = 0; i < op->n; i++) {
         const int32_t index = indices[op->first + i];
         out[i] = index >= 0 && index < op->count ? labels[index] : -1;
+        if (op->second > 0.0f) {
+            out[2 * op->n - 1 - i] = out[i];
+        }
     }
 }

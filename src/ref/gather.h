@@ -10,6 +10,7 @@ struct mien_ref_gather {
     int first;       /**< the batch is indices[first .. first + n - 1] */
     float mean, std; /**< of pixel/255 */
     int margin;      /**< pixels that the set's images are larger by on each side */
+    float second;    /**< share of image n - 1 - i in image i, but in mien_ref_gather_images() */
 };
 
 /** As struct mien_gather_change of the operation. */
@@ -31,7 +32,8 @@ void mien_ref_gather_changed(float *x, const uint8_t *set, const int32_t *indice
                              const struct mien_ref_gather_change *changes,
                              const struct mien_ref_gather *op);
 
-/** out [n] from labels [count]; -1 for an index outside the set. */
+/** out [n], or [2][n] where images are mixed, from labels [count]; -1 for an index outside the set.
+ */
 void mien_ref_gather_labels(int32_t *out, const int32_t *labels, const int32_t *indices,
                             const struct mien_ref_gather *op);
 

@@ -9,11 +9,20 @@ static double weight_of(const float *weights, int class)
     return weights != NULL ? (double)weights[class] : 1.0;
 }
 
-/* The smoothed target of class c, with the class's weight. */
-static double target(int c, int label, const float *weights, const struct mien_ref_softmax *op)
+/* The share of class c in the target of image i. */
+static double target(int c, int i, const int32_t *labels, const struct mien_ref_softmax *op)
+{
+    const double second = (double)op->second;
+    return (c == labels[i] ? 1.0 - second : 0.0) +
+           (second > 0.0 && c == labels[op->n + i] ? second : 0.0);
+}
+
+/* The same smoothed, with the class's weight. */
+static double weighted(int c, int i, const int32_t *labels, const float *weights,
+                       const struct mien_ref_softmax *op)
 {
     const double s = (double)op->smoothing;
-    return ((c == label ? 1.0 - s : 0.0) + s / op->classes) * weight_of(weights, c);
+    return ((1.0 - s) * target(c, i, labels, op) + s / op->classes) * weight_of(weights, c);
 }
 
 /* log(sum(exp(z))) without overflow; *best is the first of the largest. */
@@ -36,7 +45,9 @@ void mien_ref_softmax_loss(float *dlogits, float *probabilities, struct mien_ref
 {
     *sums = (struct mien_ref_softmax_sums){ 0.0, 0.0, 0 };
     for (int i = 0; i < op->n; i++) {
-        sums->weight += weight_of(weights, labels[i]);
+        for (int c = 0; c < op->classes; c++) {
+            sums->weight += target(c, i, labels, op) * weight_of(weights, c);
+        }
     }
     for (int i = 0; i < op->n; i++) {
         const size_t row = (size_t)i * (size_t)op->classes;
@@ -45,14 +56,15 @@ void mien_ref_softmax_loss(float *dlogits, float *probabilities, struct mien_ref
         const double all = log_sum_exp(&best, z, op->classes);
         double mass = 0.0;
         for (int c = 0; c < op->classes; c++) {
-            const double q = target(c, labels[i], weights, op);
+            const double q = weighted(c, i, labels, weights, op);
             mass += q;
             sums->loss += q > 0.0 || isnan(all) ? q * (all - (double)z[c]) : 0.0;
         }
-        sums->hits += best == labels[i] && !isnan(all) ? 1 : 0;
+        const int right = op->second > 0.5f ? labels[op->n + i] : labels[i];
+        sums->hits += best == right && !isnan(all) ? 1 : 0;
         for (int c = 0; c < op->classes; c++) {
             const double p = exp((double)z[c] - all);
-            const double q = target(c, labels[i], weights, op);
+            const double q = weighted(c, i, labels, weights, op);
             if (dlogits != NULL) {
                 dlogits[row + (size_t)c] =
                     (float)((mass * p - q) * (double)op->scale / sums->weight);

@@ -15,18 +15,18 @@ _Static_assert(ERASE_BLOCK + ERASE_TRIES <= BLOCKS,
 /* Shares of the image's area, and the largest ratio of the sides, of what is erased. */
 static const double erase_least = 0.02, erase_most = 0.2, erase_aspect = 3.3;
 
-/* The numbers of one image in one epoch. */
+/* The numbers of one image, or batch, in one epoch. */
 struct source {
     uint64_t seed, first;
     uint32_t epoch;
+    enum mien_stream stream;
 };
 
 /* Four numbers in [0, 1). */
 static void draw(double out[4], const struct source *from, int block)
 {
     uint32_t bits[4];
-    mien_random_block(bits, from->seed, MIEN_STREAM_AUGMENT, from->epoch,
-                      from->first + (uint64_t)block);
+    mien_random_block(bits, from->seed, from->stream, from->epoch, from->first + (uint64_t)block);
     for (int i = 0; i < 4; i++) {
         out[i] = (double)mien_random_unit(bits[i]);
     }
@@ -41,7 +41,8 @@ static double spread(double unit, float most)
 bool mien_augment_any(const struct mien_augment_spec *spec)
 {
     return spec->mirror || spec->rotate > 0.0f || spec->scale > 0.0f || spec->shift > 0.0f ||
-           spec->brightness > 0.0f || spec->contrast > 0.0f || spec->erase > 0.0f;
+           spec->brightness > 0.0f || spec->contrast > 0.0f || spec->erase > 0.0f ||
+           spec->mixup > 0.0f;
 }
 
 void mien_augment_map(cl_float map[6], const struct mien_augment_place *place,
@@ -95,7 +96,8 @@ void mien_augment_draw(struct mien_gather_change *out, const struct mien_recipe 
                        size_t index)
 {
     const struct mien_augment_spec *const spec = &recipe->augment;
-    const struct source from = { recipe->train.seed, (uint64_t)index * BLOCKS, (uint32_t)epoch };
+    const struct source from = { recipe->train.seed, (uint64_t)index * BLOCKS, (uint32_t)epoch,
+                                 MIEN_STREAM_AUGMENT };
     double first[4];
     double second[4];
     draw(first, &from, 0);
@@ -115,4 +117,40 @@ void mien_augment_draw(struct mien_gather_change *out, const struct mien_recipe 
     if (second[3] < (double)spec->erase) {
         draw_erase(out->erase, recipe, &from);
     }
+}
+
+/* Two numbers in (0, 1) as one of Beta(alpha, alpha); false where they are to be drawn again. */
+static bool beta_of(double *out, double alpha, double u, double v)
+{
+    if (alpha > 0.5) { /* Ulrich: a point on a circle, seen from its edge */
+        *out = 0.5 + 0.5 * sqrt(1.0 - pow(u, 2.0 / (2.0 * alpha - 1.0))) * cos(2.0 * PI * v);
+        return true;
+    }
+    /* Johnk: x / (x + y) of x = u^(1/alpha) and the same y, in logarithms, as they become tiny. */
+    const double log_x = log(u) / alpha;
+    const double log_y = log(v) / alpha;
+    *out = 1.0 / (1.0 + exp(log_y - log_x));
+    return exp(log_x) + exp(log_y) <= 1.0;
+}
+
+float mien_augment_mix(const struct mien_recipe *recipe, int epoch, size_t first)
+{
+    const double alpha = (double)recipe->augment.mixup;
+    const struct source from = { recipe->train.seed, (uint64_t)first * BLOCKS, (uint32_t)epoch,
+                                 MIEN_STREAM_MIXUP };
+    double share = 0.5;
+    if (!(alpha > 0.0)) {
+        return 0.0f;
+    }
+    for (int block = 0; block < BLOCKS; block++) { /* more than three of four tries are taken */
+        double u[4];
+        draw(u, &from, block);
+        for (int i = 0; i < 4; i++) {
+            u[i] += 0x1p-25; /* the middle of its step: never 0 */
+        }
+        if (beta_of(&share, alpha, u[0], u[1]) || beta_of(&share, alpha, u[2], u[3])) {
+            break;
+        }
+    }
+    return (float)share;
 }

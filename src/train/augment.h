@@ -30,4 +30,15 @@ void mien_augment_map(cl_float map[6], const struct mien_augment_place *place,
 void mien_augment_draw(struct mien_gather_change *out, const struct mien_recipe *recipe, int epoch,
                        size_t index);
 
+/**
+ * Draw the share, 0 to 1, that each image of a batch has in the one that lies as far from the
+ * batch's other end: Beta(mixup, mixup), 0 where the recipe mixes nothing.
+ *
+ * first      position of the batch's first image in the epoch
+ * Numerics   a pure function of the recipe with its seed, the epoch and the position
+ * Source     Zhang et al., "mixup: beyond empirical risk minimization", 2017; symmetric beta:
+ *            Devroye, "Non-uniform random variate generation", 1986, chapter IX (Johnk, Ulrich)
+ */
+float mien_augment_mix(const struct mien_recipe *recipe, int epoch, size_t first);
+
 #endif

@@ -24,9 +24,10 @@ struct mien_loader {
     struct mien_cl_buffer *images; /* resident: the whole set; else unused */
     struct mien_cl_buffer *all_labels;
     struct mien_cl_buffer *indices; /* resident: `order`; else 0 .. batch - 1 */
-    struct mien_cl_buffer *labels;  /* [batch] */
+    struct mien_cl_buffer *labels;  /* [batch], then the second ones of a mixed batch */
 
-    int epoch; /* whose changes the images get; -1: they come as they are */
+    int epoch;    /* whose changes the images get; -1: they come as they are */
+    float second; /* share of the second images in the batch loaded last */
 
     /* What is sent with a batch: its images and labels unless they are resident, its changes. */
     struct stage {
@@ -115,7 +116,7 @@ size_t mien_loader_least_bytes(const struct mien_recipe *recipe, int batch)
     const size_t change =
         mien_augment_any(&recipe->augment) ? sizeof(struct mien_gather_change) : 0;
     const size_t stage = mien_recipe_image_bytes(recipe) + sizeof(int32_t) + change;
-    return (size_t)batch * (STAGES * stage + 2 * sizeof(int32_t));
+    return (size_t)batch * (STAGES * stage + 3 * sizeof(int32_t));
 }
 
 /*
@@ -190,7 +191,7 @@ enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl
     if (mien_augment_any(&options->recipe->augment)) {
         TRY(create_changes(loader, err));
     }
-    TRY(mien_cl_buffer_create(&loader->labels, cl, batch * sizeof(int32_t), err));
+    TRY(mien_cl_buffer_create(&loader->labels, cl, 2 * batch * sizeof(int32_t), err));
     *out = loader;
     loader = NULL;
 
@@ -238,6 +239,11 @@ size_t mien_loader_count(const struct mien_loader *loader)
 struct mien_cl_buffer *mien_loader_labels(const struct mien_loader *loader)
 {
     return loader->labels;
+}
+
+float mien_loader_second(const struct mien_loader *loader)
+{
+    return loader->second;
 }
 
 /* Make `order`, which is relative to the split, absolute, and hand it to the device. */
@@ -341,6 +347,7 @@ enum mien_status mien_loader_load(struct mien_loader *loader, struct mien_model 
     const struct mien_cl_buffer *const images = loader->resident ? loader->images : stage->images;
     const struct mien_cl_buffer *const labels =
         loader->resident ? loader->all_labels : stage->labels;
+    loader->second = loader->epoch >= 0 ? mien_augment_mix(recipe, loader->epoch, first) : 0.0f;
     const struct mien_gather op = {
         .act = mien_model_input_act(model, n),
         .count = loader->resident ? (cl_int)loader->set->count : n,
@@ -348,6 +355,7 @@ enum mien_status mien_loader_load(struct mien_loader *loader, struct mien_model 
         .mean = recipe->normalize.mean,
         .std = recipe->normalize.std,
         .margin = recipe->input.margin,
+        .second = loader->second,
     };
     mien_cl_label(loader->cl, "batch");
     TRY(fill_stage(loader, stage, first, n, err));

@@ -45,8 +45,8 @@ MIEN_CHECK_RESULT
 enum mien_status mien_loader_shuffled(struct mien_loader *loader, enum mien_split split,
                                       uint64_t seed, int epoch, struct mien_error *err);
 /**
- * Change the images of the split taken last as the recipe's `augment` says and (its seed, epoch,
- * image) draws, until a split is taken again.
+ * Change the images of the split taken last, and mix its batches, as the recipe's `augment` says
+ * and (its seed, epoch, image or place of the batch) draws, until a split is taken again.
  */
 void mien_loader_augment(struct mien_loader *loader, int epoch);
 /** Images of the split taken last. */
@@ -57,7 +57,9 @@ size_t mien_loader_count(const struct mien_loader *loader);
 MIEN_CHECK_RESULT
 enum mien_status mien_loader_load(struct mien_loader *loader, struct mien_model *model,
                                   size_t first, int n, struct mien_error *err);
-/** Labels of the batch loaded last: [n] int32; borrowed. */
+/** Labels of the batch loaded last: [n] int32, or [2][n] where it is mixed; borrowed. */
 struct mien_cl_buffer *mien_loader_labels(const struct mien_loader *loader);
+/** The share 0 to 1 of the second labels in the batch loaded last; 0: it is not mixed. */
+float mien_loader_second(const struct mien_loader *loader);
 
 #endif

@@ -2,16 +2,64 @@
 #include "train/trainer.h"
 
 #include <math.h>
+#include <stdlib.h>
 
+#include "base/memory.h"
 #include "nn/weights.h"
 
 /* What training takes on the device beside the model. */
 static size_t beside_model(const struct mien_network *network, const struct mien_recipe *recipe,
                            int batch)
 {
+    const bool weighted = recipe->train.class_weights != MIEN_CLASS_WEIGHTS_NONE;
     return mien_optimizer_bytes(&recipe->train, network->flat_floats) +
            mien_loader_least_bytes(recipe, batch) +
+           (weighted ? (size_t)network->classes * sizeof(cl_float) : 0) +
            2 * mien_softmax_stats_bytes(batch); /* of training and of an evaluation */
+}
+
+/*
+ * images / (classes with images * images of the class), so that the mean over the images is 1; a
+ * class without any, which only label smoothing asks about, counts 1.
+ */
+static void balance_classes(float *weights, size_t *counts, const struct mien_dataset *set)
+{
+    const size_t first = set->splits[MIEN_SPLIT_TRAIN].first;
+    const size_t count = set->splits[MIEN_SPLIT_TRAIN].count;
+    size_t present = 0;
+    for (size_t i = first; i < first + count; i++) {
+        present += counts[set->labels[i]]++ == 0 ? 1 : 0;
+    }
+    for (int c = 0; c < set->class_count; c++) {
+        weights[c] =
+            counts[c] > 0 ? (float)((double)count / ((double)present * (double)counts[c])) : 1.0f;
+    }
+}
+
+static enum mien_status create_class_weights(struct mien_trainer *trainer, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_dataset *const set = trainer->set;
+    const size_t classes = (size_t)set->class_count;
+    if (trainer->file->recipe->train.class_weights == MIEN_CLASS_WEIGHTS_NONE) {
+        return MIEN_OK;
+    }
+    float *const weights = mien_calloc(classes, sizeof(*weights), err);
+    size_t *const counts = mien_calloc(classes, sizeof(*counts), err);
+    if (weights == NULL || counts == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
+    }
+    balance_classes(weights, counts, set);
+    TRY(mien_cl_buffer_create(&trainer->class_weights, trainer->cl, classes * sizeof(*weights),
+                              err));
+    TRY(mien_cl_write(trainer->cl, trainer->class_weights, 0, weights, classes * sizeof(*weights),
+                      err));
+
+done:
+    free(weights);
+    free(counts);
+    return st;
 }
 
 enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl *cl,
@@ -47,6 +95,7 @@ enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl 
     TRY(mien_loader_create(&trainer->loader, cl, set, &loader, err));
     TRY(mien_cl_buffer_create(&trainer->stats, cl, mien_softmax_stats_bytes(batch), err));
     TRY(mien_softmax_stats_reset(cl, trainer->stats, err));
+    TRY(create_class_weights(trainer, err));
 
 done:
     return st;
@@ -59,6 +108,7 @@ void mien_trainer_finish(struct mien_trainer *trainer)
     }
     mien_cl_mark_drop(&trainer->before);
     mien_cl_buffer_destroy(trainer->stats);
+    mien_cl_buffer_destroy(trainer->class_weights);
     mien_loader_destroy(trainer->loader);
     mien_optimizer_destroy(trainer->optimizer);
     mien_model_destroy(trainer->model);
@@ -110,19 +160,20 @@ enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_err
     const size_t left = mien_loader_count(trainer->loader) - first;
     const int n = (int)(left < batch ? left : batch);
     const struct mien_act out = mien_model_output_act(model, n);
+    TRY(mien_loader_load(trainer->loader, model, first, n, err));
+    TRY(mien_model_forward(model, n, true, err));
     const struct mien_softmax loss = {
         .n = n,
         .classes = out.c,
         .lanes = out.lanes,
         .smoothing = spec->label_smoothing,
+        .second = mien_loader_second(trainer->loader),
         .scale = 1.0f,
     };
-    TRY(mien_loader_load(trainer->loader, model, first, n, err));
-    TRY(mien_model_forward(model, n, true, err));
     mien_cl_label(trainer->cl, "loss");
     TRY(mien_softmax_loss(trainer->cl, mien_model_logits_gradient(model), trainer->stats,
-                          mien_model_logits(model), mien_loader_labels(trainer->loader), NULL,
-                          &loss, err));
+                          mien_model_logits(model), mien_loader_labels(trainer->loader),
+                          trainer->class_weights, &loss, err));
     TRY(mien_model_backward(model, n, err));
     TRY(mien_optimizer_step(trainer->optimizer, mien_trainer_rate(trainer), err));
     TRY(mien_cl_mark(&now, trainer->cl, err));

@@ -39,8 +39,9 @@ struct mien_trainer {
     struct mien_model *model;
     struct mien_loader *loader;
     struct mien_optimizer *optimizer;
-    struct mien_cl_buffer *stats; /**< of the epoch that is under way */
-    struct mien_cl_mark *before;  /**< the end of the step before the last */
+    struct mien_cl_buffer *stats;         /**< of the epoch that is under way */
+    struct mien_cl_buffer *class_weights; /**< [classes] float32; NULL: all count the same */
+    struct mien_cl_mark *before;          /**< the end of the step before the last */
     struct mien_position position;
 };
 

@@ -106,7 +106,7 @@ static const char *const every_key =
     "input: { channels: 3, height: 44, width: 40, margin: 2 }\n"
     "normalize: { mean: 0.5077, std: 0.2551 }\n"
     "augment: { mirror: yes, rotate: 10, scale: 0.1, shift: 0.08, brightness: 0.2, contrast: 0.3,\n"
-    "  erase: 0.25 }\n"
+    "  erase: 0.25, mixup: 0.4 }\n"
     "layers:\n"
     "  - conv 8 3x5 stride 2 pad 1 bias no\n"
     "  - flatten\n"
@@ -117,6 +117,7 @@ static const char *const every_key =
     "  stop_at_train_accuracy: 0.95\n"
     "  seed: 18446744073709551615\n"
     "  label_smoothing: 0.1\n"
+    "  class_weights: balanced\n"
     "  ema: 0.999\n"
     "  clip_norm: 2.5\n"
     "  optimizer:\n"
@@ -257,6 +258,8 @@ static void test_recipe__refuses_bad_values_with_their_line(void **state)
     refuse(INPUT "augment: { scale: 1 }\n" LAYERS, "augment.scale: got \"1\", expected");
     refuse(INPUT "augment: { rotate: -10 }\n" LAYERS, "from 0 to 180");
     refuse(INPUT "augment: { erase: 1.5 }\n" LAYERS, "from 0 to 1");
+    refuse(INPUT "augment: { mixup: 11 }\n" LAYERS, "from 0 to 10");
+    refuse(INPUT LAYERS "train: { class_weights: some }\n", "expected one of none, balanced");
     refuse(INPUT "augment: { mirror: 2 }\n" LAYERS, "expected true or false");
     refuse(INPUT "augment: { rotat: 5 }\n" LAYERS, "did you mean augment.rotate");
 }

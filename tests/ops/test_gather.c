@@ -51,7 +51,7 @@ struct batch {
 };
 
 static void set_up(struct batch *b, struct mien_cl *cl, const struct shape *s, cl_int lanes,
-                   bool outside)
+                   float second, bool outside)
 {
     *b = (struct batch){
         .cl = cl,
@@ -60,8 +60,9 @@ static void set_up(struct batch *b, struct mien_cl *cl, const struct shape *s, c
                 s->first,
                 0.5077f,
                 0.2551f,
-                s->margin },
-        .ref = { s->n, s->c, s->h, s->w, s->count, s->first, 0.5077f, 0.2551f, s->margin },
+                s->margin,
+                second },
+        .ref = { s->n, s->c, s->h, s->w, s->count, s->first, 0.5077f, 0.2551f, s->margin, second },
         .image = (size_t)s->c * (size_t)(s->h + 2 * s->margin) * (size_t)(s->w + 2 * s->margin),
     };
     const size_t listed = (size_t)s->first + (size_t)s->n;
@@ -89,31 +90,36 @@ static void tear_down(struct batch *b)
     free(b->indices);
 }
 
+static void check_labels(const struct batch *b)
+{
+    struct mien_error err = { "" };
+    const size_t count = (size_t)b->op.act.n * (b->op.second > 0.0f ? 2 : 1);
+    int32_t *const want = random_ints(count, 7, 5);
+    struct mien_cl_buffer *const bout = guarded_buffer(b->cl, count * sizeof(*want));
+    assert_ok(mien_gather_labels(b->cl, bout, b->blabels, b->bindices, &b->op, &err), &err);
+    mien_ref_gather_labels(want, b->labels, b->indices, &b->ref);
+    int32_t *const got = guarded_read(b->cl, bout, count * sizeof(*got));
+    assert_memory_equal(got, want, count * sizeof(*got));
+    mien_cl_buffer_destroy(bout);
+    free(want);
+    free(got);
+}
+
 static void check_one(struct mien_cl *cl, const struct shape *s, cl_int lanes, bool outside)
 {
     struct mien_error err = { "" };
     struct batch b;
-    set_up(&b, cl, s, lanes, outside);
+    set_up(&b, cl, s, lanes, 0.0f, outside);
     const struct mien_act *const act = &b.op.act;
     float *const want = random_floats(plain_floats(act), 4);
-    int32_t *const want_labels = random_ints((size_t)act->n, 7, 5);
-    struct mien_cl_buffer *const bout = guarded_buffer(cl, (size_t)act->n * 4);
-
     assert_ok(mien_gather_images(cl, b.bx, b.bset, b.bindices, &b.op, &err), &err);
-    assert_ok(mien_gather_labels(cl, bout, b.blabels, b.bindices, &b.op, &err), &err);
     mien_ref_gather_images(want, b.set, b.indices, &b.ref);
-    mien_ref_gather_labels(want_labels, b.labels, b.indices, &b.ref);
     float *const x = download_act(cl, b.bx, act);
-    int32_t *const got_labels = guarded_read(cl, bout, (size_t)act->n * 4);
     assert_all_close(x, want, plain_floats(act), 1e-6f, 0.0f);
-    assert_memory_equal(got_labels, want_labels, (size_t)act->n * 4);
     assert_unused_lanes(cl, b.bx, act, true);
-
-    mien_cl_buffer_destroy(bout);
+    check_labels(&b);
     free(want);
-    free(want_labels);
     free(x);
-    free(got_labels);
     tear_down(&b);
 }
 
@@ -173,10 +179,11 @@ static struct mien_gather_change *random_changes(const struct mien_gather *op)
     return out;
 }
 
-static void check_changed(struct mien_cl *cl, const struct shape *s, cl_int lanes, bool outside)
+static void check_changed(struct mien_cl *cl, const struct shape *s, cl_int lanes, float second,
+                          bool outside)
 {
     struct batch b;
-    set_up(&b, cl, s, lanes, outside);
+    set_up(&b, cl, s, lanes, second, outside);
     const size_t n = (size_t)s->n;
     struct mien_gather_change *const changes = random_changes(&b.op);
     struct mien_ref_gather_change *const ref = calloc(n, sizeof(*ref));
@@ -187,6 +194,7 @@ static void check_changed(struct mien_cl *cl, const struct shape *s, cl_int lane
     float *const x = gather_changed(&b, changes);
     mien_ref_gather_changed(want, b.set, b.indices, ref, &b.ref);
     assert_all_close(x, want, plain_floats(&b.op.act), 2e-4f, 0.0f);
+    check_labels(&b);
     free(changes);
     free(ref);
     free(want);
@@ -199,11 +207,12 @@ static void test_gather_changed__matches_reference_on_all_shapes(void **state)
     struct mien_cl *const cl = device_or_skip(state);
     for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
         for (size_t i = 0; i < sizeof(lane_counts) / sizeof(lane_counts[0]); i++) {
-            check_changed(cl, &shapes[s], lane_counts[i], false);
+            check_changed(cl, &shapes[s], lane_counts[i], i % 2 == 0 ? 0.0f : 0.3f, false);
         }
     }
-    check_changed(cl, &shapes[2], 1, true);
-    check_changed(cl, &shapes[4], 16, true);
+    check_changed(cl, &shapes[3], 1, 0.75f, false);
+    check_changed(cl, &shapes[2], 1, 0.0f, true);
+    check_changed(cl, &shapes[4], 16, 1.0f, true);
 }
 
 /* The same change for each image, along whole pixels. */
@@ -225,7 +234,7 @@ static void test_gather_changed__without_a_change_gives_the_plain_bits(void **st
     for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
         for (size_t i = 0; i < sizeof(lane_counts) / sizeof(lane_counts[0]); i++) {
             struct batch b;
-            set_up(&b, cl, &shapes[s], lane_counts[i], false);
+            set_up(&b, cl, &shapes[s], lane_counts[i], 0.0f, false);
             const float margin = (float)shapes[s].margin;
             struct mien_gather_change *const none =
                 equal_changes(shapes[s].n, (const float[]){ 1, 0, margin, 0, 1, margin });
@@ -251,7 +260,7 @@ static void check_whole_pixels(struct mien_cl *cl, const struct shape *s, cl_int
                                const int map[6])
 {
     struct batch b;
-    set_up(&b, cl, s, lanes, false);
+    set_up(&b, cl, s, lanes, 0.0f, false);
     const float scale = (float)(1.0 / (255.0 * (double)b.op.std));
     const float shift = (float)(-(double)b.op.mean / (double)b.op.std);
     struct mien_gather_change *const changes =
@@ -299,9 +308,13 @@ static void test_gather__refuses_sizes_that_cannot_be(void **state)
 {
     (void)state;
     static const struct mien_gather bad[] = {
-        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 0.0f, 0 },     { { 1, 1, 1, 1, 1 }, 0, 0, 0.5f, 1.0f, 0 },
-        { { 1, 1, 1, 1, 1 }, 1, -1, 0.5f, 1.0f, 0 },    { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 1.0f, -1 },
-        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 1.0f, 40000 },
+        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 0.0f, 0, 0.0f },
+        { { 1, 1, 1, 1, 1 }, 0, 0, 0.5f, 1.0f, 0, 0.0f },
+        { { 1, 1, 1, 1, 1 }, 1, -1, 0.5f, 1.0f, 0, 0.0f },
+        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 1.0f, -1, 0.0f },
+        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 1.0f, 40000, 0.0f },
+        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 1.0f, 0, 1.5f },
+        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 1.0f, 0, NAN },
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct mien_error err = { "" };
@@ -316,7 +329,7 @@ static void test_ref_gather__normalises_by_hand(void **state)
     (void)state;
     const uint8_t set[] = { 0, 255, 51, 102 }; /* two pixels of two channels, interleaved */
     const int32_t index = 0;
-    const struct mien_ref_gather op = { 1, 2, 1, 2, 1, 0, 0.5f, 0.25f, 0 };
+    const struct mien_ref_gather op = { 1, 2, 1, 2, 1, 0, 0.5f, 0.25f, 0, 0.0f };
     const float want[] = { -2.0f, -1.2f, 2.0f, -0.4f };
     float x[4];
     mien_ref_gather_images(x, set, &index, &op);
@@ -328,7 +341,7 @@ static void test_ref_gather__cuts_the_margin_off(void **state)
     (void)state;
     const uint8_t set[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 }; /* 3 x 4 */
     const int32_t index = 0;
-    const struct mien_ref_gather op = { 1, 1, 1, 2, 1, 0, 0.0f, 1.0f / 255.0f, 1 };
+    const struct mien_ref_gather op = { 1, 1, 1, 2, 1, 0, 0.0f, 1.0f / 255.0f, 1, 0.0f };
     float x[2];
     mien_ref_gather_images(x, set, &index, &op);
     assert_all_close(x, (const float[]){ 6.0f, 7.0f }, 2, 1e-5f, 0.0f);
@@ -339,7 +352,7 @@ static void test_ref_gather__changes_by_hand(void **state)
     (void)state;
     const uint8_t set[] = { 0, 100, 200, 40 }; /* 2 x 2 */
     const int32_t index = 0;
-    const struct mien_ref_gather op = { 1, 1, 2, 2, 1, 0, 0.0f, 1.0f / 255.0f, 0 };
+    const struct mien_ref_gather op = { 1, 1, 2, 2, 1, 0, 0.0f, 1.0f / 255.0f, 0, 0.0f };
     /* A quarter of a pixel to the right and a half down, doubled, one added; a corner erased. */
     const struct mien_ref_gather_change change = {
         { 1.0f, 0.0f, 0.25f, 0.0f, 1.0f, 0.5f }, 2.0f, 1.0f, { 1, 1, 2, 2 }
@@ -350,12 +363,31 @@ static void test_ref_gather__changes_by_hand(void **state)
     assert_all_close(x, want, 4, 1e-3f, 0.0f);
 }
 
+static void test_ref_gather__mixes_by_hand(void **state)
+{
+    (void)state;
+    const uint8_t set[] = { 10, 20, 30 };
+    const int32_t labels[] = { 4, 5, 6 };
+    const int32_t indices[] = { 0, 1, 2 };
+    const struct mien_ref_gather op = { 3, 1, 1, 1, 3, 0, 0.0f, 1.0f / 255.0f, 0, 0.25f };
+    const struct mien_ref_gather_change none = { { 1, 0, 0, 0, 1, 0 }, 1, 0, { 0 } };
+    const struct mien_ref_gather_change changes[] = { none, none, none };
+    const int32_t want_labels[] = { 4, 5, 6, 6, 5, 4 };
+    float x[3];
+    int32_t got_labels[6];
+    mien_ref_gather_changed(x, set, indices, changes, &op);
+    mien_ref_gather_labels(got_labels, labels, indices, &op);
+    assert_all_close(x, (const float[]){ 15.0f, 20.0f, 25.0f }, 3, 1e-5f, 0.0f);
+    assert_memory_equal(got_labels, want_labels, sizeof(got_labels));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ref_gather__normalises_by_hand),
         cmocka_unit_test(test_ref_gather__cuts_the_margin_off),
         cmocka_unit_test(test_ref_gather__changes_by_hand),
+        cmocka_unit_test(test_ref_gather__mixes_by_hand),
         cmocka_unit_test(test_gather__refuses_sizes_that_cannot_be),
         cmocka_unit_test(test_gather__matches_reference_on_all_shapes),
         cmocka_unit_test(test_gather__an_index_outside_the_set_reads_nothing),

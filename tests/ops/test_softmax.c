@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ops/softmax.h"
 #include "ref/softmax.h"
@@ -11,11 +12,14 @@
 
 static const struct {
     int n, classes;
-    float smoothing, scale;
+    float smoothing, second, scale;
     bool weighted;
 } shapes[] = {
-    { 1, 1, 0.0f, 1.0f, false },   { 1, 7, 0.0f, 1.0f, false },   { 13, 7, 0.1f, 1.0f, true },
-    { 150, 7, 0.0f, 1.0f, false }, { 150, 7, 0.1f, 0.25f, true }, { 67, 101, 0.3f, 2.0f, false },
+    { 1, 1, 0.0f, 0.0f, 1.0f, false },   { 1, 7, 0.0f, 0.0f, 1.0f, false },
+    { 13, 7, 0.1f, 0.0f, 1.0f, true },   { 150, 7, 0.0f, 0.0f, 1.0f, false },
+    { 150, 7, 0.1f, 0.0f, 0.25f, true }, { 67, 101, 0.3f, 0.0f, 2.0f, false },
+    { 1, 1, 0.0f, 0.5f, 1.0f, false },   { 13, 7, 0.0f, 0.3f, 1.0f, false },
+    { 150, 7, 0.1f, 0.8f, 0.5f, true },  { 33, 5, 0.0f, 1.0f, 1.0f, true },
 };
 static const cl_int lane_counts[] = { 1, 4, 8, 16 };
 
@@ -27,7 +31,7 @@ struct fixture {
     struct mien_cl_buffer *blogits, *blabels, *bweights, *bdlogits, *bprobabilities, *bstats;
 };
 
-/* Takes over logits [n][classes], labels [n] and weights [classes] or NULL. */
+/* Takes over logits [n][classes], labels [n] or [2][n], and weights [classes] or NULL. */
 static void set_up(struct fixture *f, struct mien_cl *cl, float *logits, int32_t *labels,
                    float *weights)
 {
@@ -40,7 +44,7 @@ static void set_up(struct fixture *f, struct mien_cl *cl, float *logits, int32_t
     f->labels = labels;
     f->weights = weights;
     f->blogits = upload_act(cl, logits, &f->act, 0.5f);
-    f->blabels = guarded_copy(cl, labels, n * sizeof(*labels));
+    f->blabels = guarded_copy(cl, labels, n * (f->op.second > 0.0f ? 2 : 1) * sizeof(*labels));
     f->bweights = weights != NULL ? guarded_copy(cl, weights, classes * sizeof(float)) : NULL;
     f->bdlogits = poisoned_act(cl, &f->act);
     f->bprobabilities = guarded_buffer(cl, rows * classes * sizeof(float));
@@ -86,7 +90,7 @@ static void check_one(struct mien_cl *cl, size_t s, cl_int lanes)
 {
     struct mien_error err = { "" };
     struct fixture f = { .op = { shapes[s].n, shapes[s].classes, lanes, shapes[s].smoothing,
-                                 shapes[s].scale, 3 } };
+                                 shapes[s].second, shapes[s].scale, 3 } };
     const size_t count = (size_t)f.op.n * (size_t)f.op.classes;
     float *weights = NULL;
     if (shapes[s].weighted) {
@@ -95,8 +99,9 @@ static void check_one(struct mien_cl *cl, size_t s, cl_int lanes)
             weights[c] += 1.0f;
         }
     }
-    set_up(&f, cl, random_logits(count, 1), random_labels(f.op.n, f.op.classes), weights);
-    const struct mien_ref_softmax ref = { f.op.n, f.op.classes, f.op.smoothing, f.op.scale };
+    set_up(&f, cl, random_logits(count, 1), random_labels(2 * f.op.n, f.op.classes), weights);
+    const struct mien_ref_softmax ref = { f.op.n, f.op.classes, f.op.smoothing, f.op.second,
+                                          f.op.scale };
     struct mien_ref_softmax_sums want;
     struct mien_softmax_stats stats;
     float *const want_d = random_floats(count, 2);
@@ -153,7 +158,7 @@ static struct mien_softmax_stats loss_with(struct mien_cl *cl, cl_int lanes, flo
                                            int32_t label)
 {
     struct mien_error err = { "" };
-    struct fixture f = { .op = { 9, 3, lanes, 0.0f, 1.0f, 0 } };
+    struct fixture f = { .op = { 9, 3, lanes, 0.0f, 0.0f, 1.0f, 0 } };
     struct mien_softmax_stats stats;
     float *const logits = random_floats(27, 1);
     int32_t *const labels = random_labels(9, 3);
@@ -182,11 +187,62 @@ static void test_softmax__what_is_not_a_number_shows_in_the_loss(void **state)
     }
 }
 
+/* Of two labels the one with the larger share is the right one; either outside makes the loss NaN.
+ */
+static void test_softmax__a_second_label_counts_by_its_share(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const struct {
+        float second;
+        int32_t labels[2];
+        int hits;
+        bool lost;
+    } rows[] = {
+        { 0.4f, { 2, 0 }, 1, false }, { 0.6f, { 2, 0 }, 0, false }, { 0.6f, { 0, 2 }, 1, false },
+        { 0.5f, { 2, 0 }, 1, false }, { 0.0f, { 2, 9 }, 1, false }, { 0.1f, { 2, 3 }, 1, true },
+        { 0.9f, { -1, 2 }, 1, true },
+    };
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        struct mien_error err = { "" };
+        const size_t k = i / 2;
+        struct fixture f = { .op = { 1, 3, i % 2 == 0 ? 1 : 8, 0.0f, rows[k].second, 1.0f, 0 } };
+        struct mien_softmax_stats stats;
+        float *const logits = calloc(3, sizeof(*logits));
+        int32_t *const labels = malloc(sizeof(rows[k].labels));
+        assert_true(logits != NULL && labels != NULL);
+        logits[2] = 1.0f; /* what the network says */
+        memcpy(labels, rows[k].labels, sizeof(rows[k].labels));
+        set_up(&f, cl, logits, labels, NULL);
+        assert_ok(
+            mien_softmax_loss(cl, f.bdlogits, f.bstats, f.blogits, f.blabels, NULL, &f.op, &err),
+            &err);
+        assert_ok(mien_softmax_stats_read(cl, &stats, f.bstats, &err), &err);
+        assert_int_equal(stats.hits, rows[k].hits);
+        assert_int_equal(isnan(stats.loss), rows[k].lost);
+        tear_down(&f);
+    }
+}
+
+static void test_softmax__refuses_shares_that_cannot_be(void **state)
+{
+    (void)state;
+    static const struct mien_softmax bad[] = {
+        { 1, 2, 1, 0.0f, -0.1f, 1.0f, 0 }, { 1, 2, 1, 0.0f, 1.1f, 1.0f, 0 },
+        { 1, 2, 1, 0.0f, NAN, 1.0f, 0 },   { 1, 2, 1, 1.1f, 0.0f, 1.0f, 0 },
+        { 1, 2, 1, 0.0f, 0.0f, 1.0f, -1 },
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct mien_error err = { "" };
+        assert_int_equal(mien_softmax_loss(NULL, NULL, NULL, NULL, NULL, NULL, &bad[i], &err),
+                         MIEN_ERR_SHAPE);
+    }
+}
+
 static void test_softmax__a_reset_forgets_what_was_summed(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
     struct mien_error err = { "" };
-    struct fixture f = { .op = { 5, 4, 8, 0.0f, 1.0f, 0 } };
+    struct fixture f = { .op = { 5, 4, 8, 0.0f, 0.0f, 1.0f, 0 } };
     struct mien_softmax_stats stats;
     set_up(&f, cl, random_logits(20, 1), random_labels(5, 4), NULL);
     assert_ok(mien_softmax_eval(cl, NULL, f.bstats, f.blogits, f.blabels, NULL, &f.op, &err), &err);
@@ -202,7 +258,7 @@ static void test_softmax__probabilities_need_no_labels(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
     struct mien_error err = { "" };
-    struct fixture f = { .op = { 5, 4, 8, 0.0f, 1.0f, 0 } };
+    struct fixture f = { .op = { 5, 4, 8, 0.0f, 0.0f, 1.0f, 0 } };
     set_up(&f, cl, random_logits(20, 1), random_labels(5, 4), NULL);
     assert_ok(mien_softmax_eval(cl, f.bprobabilities, NULL, f.blogits, NULL, NULL, &f.op, &err),
               &err);
@@ -219,14 +275,14 @@ static void test_softmax__gives_what_pytorch_gives(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
     struct mien_error err = { "" };
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 16; i++) {
         char name[32];
-        (void)snprintf(name, sizeof(name), "cross_entropy_%02d", i / 2);
+        (void)snprintf(name, sizeof(name), "%scross_entropy_%02d", i < 8 ? "" : "soft_", i % 8 / 2);
         struct mien_safetensors *const file = oracle_open(name);
         const size_t *const shape = oracle_tensor(file, "logits")->shape;
         struct fixture f = { .op = { (cl_int)shape[0], (cl_int)shape[1], i % 2 == 0 ? 1 : 8,
-                                     (float)oracle_number(file, "label_smoothing", 0.0), 1.0f,
-                                     0 } };
+                                     (float)oracle_number(file, "label_smoothing", 0.0),
+                                     (float)oracle_number(file, "second", 0.0), 1.0f, 0 } };
         struct mien_softmax_stats stats;
         const bool weighted = mien_safetensors_find(file, "class_weights") != NULL;
         set_up(&f, cl, oracle_floats(file, "logits"), oracle_ints(file, "labels"),
@@ -259,10 +315,10 @@ static void test_softmax__gives_what_pytorch_gives(void **state)
 static void test_ref_softmax__gradient_is_the_central_difference(void **state)
 {
     (void)state;
-    const struct mien_ref_softmax op = { 6, 5, 0.15f, 0.5f };
+    const struct mien_ref_softmax op = { 6, 5, 0.15f, 0.3f, 0.5f };
     const float weights[] = { 0.5f, 1.0f, 2.0f, 1.5f, 0.25f };
     float *const logits = random_floats(30, 4);
-    int32_t *const labels = random_labels(6, 5);
+    int32_t *const labels = random_labels(12, 5);
     float d[30];
     struct mien_ref_softmax_sums sums;
     mien_ref_softmax_loss(d, NULL, &sums, logits, labels, weights, &op);
@@ -287,6 +343,8 @@ int main(void)
         cmocka_unit_test(test_ref_softmax__gradient_is_the_central_difference),
         cmocka_unit_test(test_softmax__matches_reference_on_all_shapes),
         cmocka_unit_test(test_softmax__what_is_not_a_number_shows_in_the_loss),
+        cmocka_unit_test(test_softmax__a_second_label_counts_by_its_share),
+        cmocka_unit_test(test_softmax__refuses_shares_that_cannot_be),
         cmocka_unit_test(test_softmax__a_reset_forgets_what_was_summed),
         cmocka_unit_test(test_softmax__probabilities_need_no_labels),
         cmocka_unit_test(test_softmax__gives_what_pytorch_gives),

@@ -79,6 +79,9 @@ static void test_augment__knows_that_any_of_them_is_on(void **state)
         "mirror: yes",     "rotate: 0.5",   "scale: 0.1", "shift: 0.1",
         "brightness: 0.1", "contrast: 0.1", "erase: 0.1",
     };
+    struct mien_recipe *const mixing = recipe_with("mixup: 0.2");
+    assert_true(mien_augment_any(&mixing->augment));
+    mien_recipe_destroy(mixing);
     for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++) {
         struct mien_recipe *const recipe = recipe_with(each[i]);
         struct mien_gather_change *const changes = draw_all(recipe, 0);
@@ -236,6 +239,39 @@ static void test_augment__draws_by_seed_epoch_and_image(void **state)
     mien_recipe_destroy(recipe);
 }
 
+/* Mean 1/2 and variance 1 / (4 (2 alpha + 1)), below and above where the method changes. */
+static void test_augment__mixes_by_shares_of_a_symmetric_beta(void **state)
+{
+    (void)state;
+    static const double alphas[] = { 1e-6, 0.2, 0.4, 0.5, 0.51, 1.0, 4.0 };
+    struct mien_recipe *const recipe = recipe_with("mixup: 1");
+    for (size_t a = 0; a < sizeof(alphas) / sizeof(alphas[0]); a++) {
+        recipe->augment.mixup = (float)alphas[a];
+        const double variance = 1 / (4 * (2 * alphas[a] + 1));
+        double sum = 0;
+        double squares = 0;
+        double low = 0; /* below 1/10: of alpha 1 a tenth */
+        for (size_t i = 0; i < IMAGES; i++) {
+            const double share = (double)mien_augment_mix(recipe, (int)(i % 10), i / 10 * 150);
+            assert_true(share >= 0 && share <= 1);
+            sum += share;
+            squares += (share - 0.5) * (share - 0.5);
+            low += share < 0.1 ? 1 : 0;
+        }
+        assert_true(fabs(sum / IMAGES - 0.5) < 0.015);
+        assert_true(fabs(squares / IMAGES - variance) < 0.03 * variance);
+        assert_true(alphas[a] != 1.0 || fabs(low / IMAGES - 0.1) < 0.01);
+    }
+    recipe->augment.mixup = 0.2f;
+    const float share = mien_augment_mix(recipe, 3, 300);
+    assert_true(share == mien_augment_mix(recipe, 3, 300));
+    assert_true(share != mien_augment_mix(recipe, 4, 300));
+    assert_true(share != mien_augment_mix(recipe, 3, 450));
+    recipe->augment.mixup = 0;
+    assert_true(mien_augment_mix(recipe, 3, 300) == 0);
+    mien_recipe_destroy(recipe);
+}
+
 static void check_oracle(const char *name)
 {
     struct mien_safetensors *const file = oracle_open(name);
@@ -253,7 +289,8 @@ static void check_oracle(const char *name)
     const int n = (int)y->shape[0];
     const int margin = (int)oracle_number(file, "margin", -1);
     const struct mien_ref_gather op = {
-        n, (int)y->shape[1], (int)y->shape[2], (int)y->shape[3], n, 0, 0.5077f, 0.2551f, margin
+        n, (int)y->shape[1], (int)y->shape[2], (int)y->shape[3], n,
+        0, 0.5077f,          0.2551f,          margin,           0.0f
     };
     assert_int_equal(images->shape[1], y->shape[2] + 2 * (size_t)margin);
     const struct mien_recipe recipe = {
@@ -318,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_augment__erases_rectangles_of_the_stated_share_and_shape),
         cmocka_unit_test(test_augment__erases_nothing_where_no_rectangle_fits),
         cmocka_unit_test(test_augment__draws_by_seed_epoch_and_image),
+        cmocka_unit_test(test_augment__mixes_by_shares_of_a_symmetric_beta),
         cmocka_unit_test(test_augment__is_what_pytorch_samples),
     };
     return cmocka_run_group_tests_name("train/augment", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "support/layout.h"
 #include "support/scratch.h"
 #include "support/training.h"
+#include "train/augment.h"
 #include "train/loader.h"
 
 static const char plain_recipe[] = "input: { channels: 3, height: 4, width: 5 }\n"
@@ -370,6 +371,46 @@ static void test_loader__changes_the_same_from_the_host_and_where_an_epoch_goes_
     free_epoch(&whole[1]);
 }
 
+/* A mixed batch is what its share makes of the images and labels of an unmixed one. */
+static void test_loader__mixes_each_image_with_the_one_opposite(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct epoch plain;
+    struct epoch mixed;
+    struct fixture f;
+    int32_t labels[2 * BATCH];
+    enum { FLOATS = 2 * 3 * 3 };
+    set_up(&f, cl, augmented_recipe, 0);
+    plain = augmented_epoch(&f, true, 1);
+    assert_true(mien_loader_second(f.loader) == 0.0f);
+    tear_down(&f);
+    set_up(&f, cl, augmented_recipe, 0);
+    f.recipe->augment.mixup = 1.0f;
+    mixed = augmented_epoch(&f, true, 1);
+    assert_ok(mien_loader_load(f.loader, f.model, BATCH, BATCH, &err), &err);
+    const float second = mien_loader_second(f.loader);
+    assert_true(second == mien_augment_mix(f.recipe, 1, BATCH) && second > 0.0f);
+    assert_ok(mien_cl_read(cl, labels, mien_loader_labels(f.loader), 0, sizeof(labels), &err),
+              &err);
+    for (size_t i = 0; i < BATCH; i++) {
+        const float *const own = plain.images + (BATCH + i) * IMAGE;
+        const float *const other = plain.images + (2 * BATCH - 1 - i) * IMAGE;
+        for (size_t k = 0; k < FLOATS; k++) {
+            const float want = (1.0f - second) * own[k] + second * other[k];
+            assert_true(fabsf(mixed.images[(BATCH + i) * IMAGE + k] - want) < 1e-5f);
+        }
+        assert_int_equal(labels[i], plain.labels[BATCH + i]);
+        assert_int_equal(labels[BATCH + i], plain.labels[2 * BATCH - 1 - i]);
+    }
+    assert_ok(mien_loader_in_order(f.loader, MIEN_SPLIT_VALIDATION, &err), &err);
+    assert_ok(mien_loader_load(f.loader, f.model, 0, 4, &err), &err);
+    assert_true(mien_loader_second(f.loader) == 0.0f);
+    free_epoch(&plain);
+    free_epoch(&mixed);
+    tear_down(&f);
+}
+
 static void test_loader__never_changes_what_is_evaluated(void **state)
 {
     struct mien_error err = { "" };
@@ -418,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_loader__does_not_overwrite_what_is_on_its_way),
         cmocka_unit_test(test_loader__changes_an_image_by_epoch_and_place_in_the_set_alone),
         cmocka_unit_test(test_loader__changes_the_same_from_the_host_and_where_an_epoch_goes_on),
+        cmocka_unit_test(test_loader__mixes_each_image_with_the_one_opposite),
         cmocka_unit_test(test_loader__never_changes_what_is_evaluated),
         cmocka_unit_test(test_loader__refuses_images_of_another_size),
     };

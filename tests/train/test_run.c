@@ -32,10 +32,11 @@ static const char augmented[] =
     "input: { channels: 1, height: 7, width: 7, margin: 1 }\n"
     "normalize: { mean: 0.4, std: 0.3 }\n"
     "augment: { mirror: yes, rotate: 15, scale: 0.2, shift: 0.1, brightness: 0.2, contrast: 0.2,\n"
-    "  erase: 0.3 }\n"
+    "  erase: 0.3, mixup: 0.4 }\n"
     "layers: [ conv 6 3x3 pad 1, batchnorm, relu, maxpool 2, flatten, dense 12, relu,\n"
     "          dense classes ]\n"
-    "train: { batch: 8, epochs: 3, optimizer: { rate: 0.05, momentum: 0.9 } }";
+    "train: { batch: 8, epochs: 3, class_weights: balanced,\n"
+    "  optimizer: { rate: 0.05, momentum: 0.9 } }";
 
 static const char plateau[] =
     LAYERS "train: { batch: 8, epochs: 5, optimizer: { rate: 0.05 },\n"

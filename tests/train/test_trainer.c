@@ -99,6 +99,32 @@ static void test_trainer__trains_as_pytorch_does(void **state)
         (void)snprintf(name, sizeof(name), "training_%02d", i);
         check_training(cl, name);
     }
+    check_training(cl, "training_weighted");
+    assert_int_equal(mien_cl_live(cl), 0);
+}
+
+static void test_trainer__balances_classes_by_their_images(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    const struct set_sizes sizes = { 12, 4, 1, 8, 8, 4 };
+    struct mien_dataset *const set = set_make(&sizes, 1);
+    static const int32_t labels[] = { 0, 0, 0, 0, 0, 0, 1, 1, 3, 1, 3, 0, 2, 2, 2, 2 };
+    memcpy((void *)(uintptr_t)set->labels, labels, sizeof(labels)); /* the last four validate */
+    struct mien_model_file file =
+        model_for("input: { channels: 1, height: 8, width: 8 }\n"
+                  "layers: [ flatten, dense classes ]\ntrain: { class_weights: balanced }",
+                  set);
+    struct mien_trainer trainer;
+    const struct mien_trainer_options options = { .shuffle = false };
+    assert_ok(mien_trainer_init(&trainer, cl, &file, set, &options, &err), &err);
+    float weights[4];
+    assert_ok(mien_cl_read(cl, weights, trainer.class_weights, 0, sizeof(weights), &err), &err);
+    const float want[] = { 12.0f / (3 * 7), 12.0f / (3 * 3), 1.0f, 12.0f / (3 * 2) };
+    assert_all_close(weights, want, 4, 1e-6f, 0.0f);
+    mien_trainer_finish(&trainer);
+    mien_model_file_finish(&file);
+    set_free(set);
     assert_int_equal(mien_cl_live(cl), 0);
 }
 
@@ -106,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trainer__trains_as_pytorch_does),
+        cmocka_unit_test(test_trainer__balances_classes_by_their_images),
     };
     return cmocka_run_group_tests_name("train/trainer", tests, device_setup, device_teardown);
 }
