@@ -9,10 +9,12 @@
 #if LANES == 1
 typedef float vec;
 typedef int ivec;
+typedef uint uvec;
 #define VLOAD(i, p)           ((p)[i])
 #define VSTORE(v, i, p)       ((p)[i] = (v))
 #define VSUM(v)               (v)
 #define VLANE                 0
+#define VUINT(v)              ((uint)(v))
 #define VBYTES(i, p)          ((int)(p)[i])
 #define VSTORE_BYTES(v, i, p) ((p)[i] = (uchar)(v))
 #define VLOAD_INTS(i, p)      ((p)[i])
@@ -22,10 +24,12 @@ typedef int ivec;
 #elif LANES == 4
 typedef float4 vec;
 typedef int4 ivec;
+typedef uint4 uvec;
 #define VLOAD(i, p)           vload4(i, p)
 #define VSTORE(v, i, p)       vstore4(v, i, p)
 #define VSUM(v)               (((v).s0 + (v).s1) + ((v).s2 + (v).s3))
 #define VLANE                 (int4)(0, 1, 2, 3)
+#define VUINT(v)              convert_uint4(v)
 #define VBYTES(i, p)          convert_int4(vload4(i, p))
 #define VSTORE_BYTES(v, i, p) vstore4(convert_uchar4(v), i, p)
 #define VLOAD_INTS(i, p)      vload4(i, p)
@@ -35,6 +39,7 @@ typedef int4 ivec;
 #elif LANES == 8
 typedef float8 vec;
 typedef int8 ivec;
+typedef uint8 uvec;
 #define VLOAD(i, p)           vload8(i, p)
 #define VSTORE(v, i, p)       vstore8(v, i, p)
 static inline float sum4(const float4 v)
@@ -43,6 +48,7 @@ static inline float sum4(const float4 v)
 }
 #define VSUM(v)               sum4((v).lo + (v).hi)
 #define VLANE                 (int8)(0, 1, 2, 3, 4, 5, 6, 7)
+#define VUINT(v)              convert_uint8(v)
 #define VBYTES(i, p)          convert_int8(vload8(i, p))
 #define VSTORE_BYTES(v, i, p) vstore8(convert_uchar8(v), i, p)
 #define VLOAD_INTS(i, p)      vload8(i, p)
@@ -52,6 +58,7 @@ static inline float sum4(const float4 v)
 #elif LANES == 16
 typedef float16 vec;
 typedef int16 ivec;
+typedef uint16 uvec;
 #define VLOAD(i, p)           vload16(i, p)
 #define VSTORE(v, i, p)       vstore16(v, i, p)
 static inline float sum8(const float8 v)
@@ -61,6 +68,7 @@ static inline float sum8(const float8 v)
 }
 #define VSUM(v)               sum8((v).lo + (v).hi)
 #define VLANE                 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define VUINT(v)              convert_uint16(v)
 #define VBYTES(i, p)          convert_int16(vload16(i, p))
 #define VSTORE_BYTES(v, i, p) vstore16(convert_uchar16(v), i, p)
 #define VLOAD_INTS(i, p)      vload16(i, p)

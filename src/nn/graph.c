@@ -30,6 +30,7 @@ static const struct mien_node_class *class_of(enum mien_layer_kind kind)
     case MIEN_LAYER_AVGPOOL:
     case MIEN_LAYER_GLOBALAVGPOOL: return &mien_node_avgpool;
     case MIEN_LAYER_BATCHNORM: return &mien_node_batchnorm;
+    case MIEN_LAYER_DROPOUT: return &mien_node_dropout;
     case MIEN_LAYER_FLATTEN: return NULL; /* the layout of features is that of c x h x w */
     }
     return NULL;
@@ -76,7 +77,7 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
         .tuning = b->options->tuning,
         .in = b->act,
         .relu = relu,
-        .after_relu = b->after_relu,
+        .after_relu = b->after_relu && !class->keeps_sign,
         .x = b->value,
         .dx = { MIEN_NO_ITEM, NULL },
         .dy = { MIEN_NO_ITEM, NULL },
@@ -109,7 +110,7 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
     b->value = node->y;
     b->gradient = node->dy;
     b->act = node->out;
-    b->after_relu = relu;
+    b->after_relu = relu || (b->after_relu && class->keeps_sign);
 
 done:
     return st == MIEN_OK ? st
@@ -121,8 +122,9 @@ static enum mien_status add_layer(struct builder *b, const struct mien_network *
 {
     const struct mien_layer *const layer = &network->layers[i];
     const struct mien_node_class *const class = class_of(layer->spec.kind);
-    if (class == NULL) {
-        b->act = (struct mien_act){ b->act.n, layer->out.c, 1, 1, b->act.lanes };
+    if (class == NULL || (class == &mien_node_dropout && !b->options->train)) {
+        const struct mien_shape *const out = &layer->out;
+        b->act = (struct mien_act){ b->act.n, out->c, out->h, out->w, b->act.lanes };
         return MIEN_OK;
     }
     const bool clblast =

@@ -17,6 +17,7 @@ struct mien_model {
     int batch;
     struct mien_cl_buffer **slots; /* [graph.plan.slot_count] */
     struct mien_cl_buffer *values, *gradients, *work;
+    struct mien_draw draw; /* of the last step of training */
 };
 
 static void fill_memory(struct mien_model_memory *out, const struct mien_graph *graph,
@@ -264,10 +265,11 @@ struct mien_cl_buffer *mien_model_logits_gradient(const struct mien_model *model
     return model->graph.logits_gradient.buffer;
 }
 
-enum mien_status mien_model_forward(struct mien_model *model, int n, bool train,
+enum mien_status mien_model_forward(struct mien_model *model, int n, const struct mien_draw *train,
                                     struct mien_error *err)
 {
-    const struct mien_pass pass = { model->cl, model->work, n, train };
+    model->draw = train != NULL ? *train : model->draw;
+    const struct mien_pass pass = { model->cl, model->work, n, train != NULL, model->draw };
     for (size_t i = 0; i < model->graph.count; i++) {
         const struct mien_node *const node = &model->graph.nodes[i];
         mien_cl_label(model->cl, node->labels[MIEN_LABEL_FORWARD]);
@@ -282,7 +284,7 @@ enum mien_status mien_model_forward(struct mien_model *model, int n, bool train,
 enum mien_status mien_model_backward(struct mien_model *model, int n, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct mien_pass pass = { model->cl, model->work, n, true };
+    const struct mien_pass pass = { model->cl, model->work, n, true, model->draw };
     const struct mien_graph *const graph = &model->graph;
     if (graph->output_after_relu && graph->logits_gradient.buffer != NULL) {
         const struct mien_act act = mien_model_output_act(model, n);

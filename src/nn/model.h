@@ -96,17 +96,24 @@ struct mien_act mien_model_output_act(const struct mien_model *model, int n);
 struct mien_cl_buffer *mien_model_logits(const struct mien_model *model);
 struct mien_cl_buffer *mien_model_logits_gradient(const struct mien_model *model);
 
+/** What a step draws its random numbers from (dropout): equal ones draw the same. */
+struct mien_draw {
+    uint64_t seed;
+    uint32_t step; /**< of the whole run, so that no two steps draw the same */
+};
+
 /**
  * Enqueue input -> logits for n images, n at most the batch.
  *
- * train  keep what the backward pass needs, and let batch norm use and gather the batch's
- * statistics Errors MIEN_ERR_CL, MIEN_ERR_MEMORY, with the layer's name
+ * train   NULL evaluates; else this is a step of training: what the backward pass needs is kept,
+ *         batch norm uses and gathers the batch's statistics, and dropout drops
+ * Errors  MIEN_ERR_CL, MIEN_ERR_MEMORY, with the layer's name
  */
 MIEN_CHECK_RESULT
-enum mien_status mien_model_forward(struct mien_model *model, int n, bool train,
+enum mien_status mien_model_forward(struct mien_model *model, int n, const struct mien_draw *train,
                                     struct mien_error *err);
-/** Enqueue gradient of the logits -> gradients of all parameters, after a forward pass with
- * `train`. */
+/** Enqueue gradient of the logits -> gradients of all parameters, after a forward pass that was a
+ * step of training: it draws what that one drew. */
 MIEN_CHECK_RESULT
 enum mien_status mien_model_backward(struct mien_model *model, int n, struct mien_error *err);
 

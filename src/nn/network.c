@@ -182,7 +182,8 @@ static enum mien_status build_layer(const struct builder *builder, struct mien_l
     case MIEN_LAYER_BATCHNORM: TRY(build_batchnorm(builder, layer)); break;
     case MIEN_LAYER_MAXPOOL:
     case MIEN_LAYER_AVGPOOL: TRY(build_pool(builder, layer)); break;
-    case MIEN_LAYER_RELU: layer->flop = elements(&in); break;
+    case MIEN_LAYER_RELU:
+    case MIEN_LAYER_DROPOUT: layer->flop = elements(&in); break;
     case MIEN_LAYER_GLOBALAVGPOOL:
         layer->out = (struct mien_shape){ in.c, 1, 1 };
         layer->flop = elements(&in);
@@ -202,15 +203,16 @@ static enum mien_status build_layers(const struct builder *builder)
     enum mien_status st = MIEN_OK;
     struct mien_network *network = builder->network;
     struct mien_shape shape = network->input;
-    int numbers[MIEN_LAYER_BATCHNORM + 1] = { 0 };
+    int numbers[MIEN_LAYER_KINDS] = { 0 };
     for (size_t i = 0; i < network->layer_count; i++) {
         struct mien_layer *layer = &network->layers[i];
         layer->spec = builder->recipe->layers[i];
         if (layer->spec.kind == MIEN_LAYER_DENSE && layer->spec.width == 0) {
             layer->spec.width = network->classes;
         }
+        layer->number = ++numbers[layer->spec.kind];
         (void)snprintf(layer->name, sizeof(layer->name), "%s%d",
-                       mien_layer_kind_name(layer->spec.kind), ++numbers[layer->spec.kind]);
+                       mien_layer_kind_name(layer->spec.kind), layer->number);
         layer->in = shape;
         TRY(build_layer(builder, layer));
         shape = layer->out;

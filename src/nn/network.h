@@ -24,6 +24,7 @@ struct mien_param {
 
 struct mien_layer {
     struct mien_layer_spec spec; /**< width resolved: never 0 where it counts */
+    int number;                  /**< among those of its kind, from 1 */
     char name[32];               /**< kind and number: "conv1", "relu1", "maxpool1", "dense3" */
     struct mien_shape in, out;
     int first_param, param_count; /**< into network.params */

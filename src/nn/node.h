@@ -37,6 +37,7 @@ struct mien_pass {
     struct mien_cl_buffer *work;
     int n; /**< images */
     bool train;
+    struct mien_draw draw; /**< where train is set */
 };
 
 /** The behaviour of a kind of node. */
@@ -45,6 +46,7 @@ struct mien_node_class {
     bool reads_input;  /**< its backward pass needs x, also without a mask */
     bool reads_output; /**< its backward pass needs y, also without a mask */
     bool masks_output; /**< its mask for a ReLU before it is its output y, not its input */
+    bool keeps_sign;   /**< y is above zero only where x is: a ReLU before it is masked behind it */
     /** Fill node->op, node->out, *work_bytes and *extra_bytes from node->layer and node->in. */
     enum mien_status (*setup)(struct mien_node *node, size_t *work_bytes, size_t *extra_bytes,
                               struct mien_error *err);
@@ -102,6 +104,7 @@ void mien_graph_finish(struct mien_graph *graph);
 const struct mien_graph *mien_model_graph(const struct mien_model *model);
 
 extern const struct mien_node_class mien_node_conv, mien_node_dense, mien_node_relu,
-    mien_node_maxpool, mien_node_avgpool, mien_node_batchnorm, mien_node_relayout;
+    mien_node_maxpool, mien_node_avgpool, mien_node_batchnorm, mien_node_dropout,
+    mien_node_relayout;
 
 #endif

@@ -15,7 +15,9 @@ enum mien_layer_kind {
     MIEN_LAYER_GLOBALAVGPOOL,
     MIEN_LAYER_FLATTEN,
     MIEN_LAYER_BATCHNORM,
+    MIEN_LAYER_DROPOUT,
 };
+enum { MIEN_LAYER_KINDS = MIEN_LAYER_DROPOUT + 1 };
 
 /** One line of `layers:`, parsed; see docs/recipes.md for the grammar. */
 struct mien_layer_spec {
@@ -26,6 +28,7 @@ struct mien_layer_spec {
     int stride;             /**< conv: 1 unless stated; pools: the window unless stated */
     int pad;                /**< zeros on each side (max-pooling: -infinity) */
     bool bias;
+    float rate; /**< dropout: share that is dropped, 0 <= rate < 1 */
 };
 
 enum mien_optimizer_kind { MIEN_OPTIMIZER_SGD, MIEN_OPTIMIZER_ADAM, MIEN_OPTIMIZER_ADAMW };

@@ -163,7 +163,7 @@ static bool read_channels(int *out, const char *text)
     return true;
 }
 
-static bool read_float(float *out, const char *text, double min, double max)
+bool mien_recipe_real(float *out, const char *text, double min, double max)
 {
     /* Decimal only: strtod() would also take hexadecimal, "inf" and "nan". */
     if (text[0] == '\0' || text[strspn(text, "0123456789+-.eE")] != '\0') {
@@ -258,7 +258,7 @@ enum mien_status mien_recipe_field_set(struct mien_recipe *recipe,
         break;
     case MIEN_FIELD_CHANNELS: good = read_channels(place, value); break;
     case MIEN_FIELD_SEED: good = read_seed(place, value); break;
-    case MIEN_FIELD_FLOAT: good = read_float(place, value, field->min, field->max); break;
+    case MIEN_FIELD_FLOAT: good = mien_recipe_real(place, value, field->min, field->max); break;
     case MIEN_FIELD_BOOL: good = read_bool(place, value); break;
     case MIEN_FIELD_CHOICE: good = read_choice(place, value, field->choices); break;
     }
@@ -287,8 +287,7 @@ static void format_name(char *out, size_t bytes, const char *name)
     out[used] = '\0';
 }
 
-/* The fewest digits that read back as the same float; nine always do. */
-static void format_float(char *out, size_t bytes, float value)
+void mien_recipe_format_real(char *out, size_t bytes, float value)
 {
     for (int digits = 6; digits <= 9; digits++) {
         (void)snprintf(out, bytes, "%.*g", digits, (double)value);
@@ -307,7 +306,7 @@ void mien_recipe_field_format(char *out, size_t bytes, const struct mien_recipe 
     case MIEN_FIELD_INT:
     case MIEN_FIELD_CHANNELS: (void)snprintf(out, bytes, "%d", *(const int *)place); break;
     case MIEN_FIELD_SEED: (void)snprintf(out, bytes, "%" PRIu64, *(const uint64_t *)place); break;
-    case MIEN_FIELD_FLOAT: format_float(out, bytes, *(const float *)place); break;
+    case MIEN_FIELD_FLOAT: mien_recipe_format_real(out, bytes, *(const float *)place); break;
     case MIEN_FIELD_BOOL:
         (void)snprintf(out, bytes, "%s", *(const bool *)place ? "true" : "false");
         break;

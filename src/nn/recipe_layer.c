@@ -12,8 +12,8 @@ static const char *const kind_names[] = {
     [MIEN_LAYER_RELU] = "relu",       [MIEN_LAYER_MAXPOOL] = "maxpool",
     [MIEN_LAYER_AVGPOOL] = "avgpool", [MIEN_LAYER_GLOBALAVGPOOL] = "globalavgpool",
     [MIEN_LAYER_FLATTEN] = "flatten", [MIEN_LAYER_BATCHNORM] = "batchnorm",
+    [MIEN_LAYER_DROPOUT] = "dropout",
 };
-enum { KIND_COUNT = sizeof(kind_names) / sizeof(kind_names[0]) };
 
 const char *mien_layer_kind_name(enum mien_layer_kind kind)
 {
@@ -68,14 +68,15 @@ static enum mien_status wrong(struct mien_error *err, const char *what, const ch
 static enum mien_status parse_kind(struct mien_layer_spec *spec, const char *word,
                                    struct mien_error *err)
 {
-    for (int i = 0; i < KIND_COUNT; i++) {
+    for (int i = 0; i < MIEN_LAYER_KINDS; i++) {
         if (strcmp(word, kind_names[i]) == 0) {
             spec->kind = (enum mien_layer_kind)i;
             return MIEN_OK;
         }
     }
     return wrong(err, "layer", word,
-                 "conv, dense, relu, maxpool, avgpool, globalavgpool, flatten or batchnorm");
+                 "conv, dense, relu, maxpool, avgpool, globalavgpool, flatten, batchnorm or "
+                 "dropout");
 }
 
 static enum mien_status parse_width(struct mien_layer_spec *spec, const char *word,
@@ -109,6 +110,17 @@ static enum mien_status parse_kernel(struct mien_layer_spec *spec, const char *w
         return conv ? wrong(err, "conv kernel", word, "HxW with numbers from 1 to 7, such as 3x3")
                     : wrong(err, "window", word, "N or HxW with numbers from 1 to 64");
     }
+    return MIEN_OK;
+}
+
+static enum mien_status parse_rate(struct mien_layer_spec *spec, const char *word,
+                                   struct mien_error *err)
+{
+    float rate = 0.0f;
+    if (!mien_recipe_real(&rate, word, 0.0, 1.0) || !(rate < 1.0f)) {
+        return wrong(err, "dropout rate", word, "a number from 0 to less than 1, such as 0.3");
+    }
+    spec->rate = rate;
     return MIEN_OK;
 }
 
@@ -194,6 +206,9 @@ enum mien_status mien_layer_spec_parse(struct mien_layer_spec *out, const char *
         spec.stride = conv ? 1 : 0;
         TRY(parse_kernel(&spec, take(&words), err));
     }
+    if (spec.kind == MIEN_LAYER_DROPOUT) {
+        TRY(parse_rate(&spec, take(&words), err));
+    }
     TRY(parse_options(&spec, &words, err));
     if (pool) {
         TRY(finish_pool(&spec, err));
@@ -237,6 +252,12 @@ void mien_layer_spec_format(char out[MIEN_LAYER_TEXT_BYTES], const struct mien_l
                            pad);
         }
         break;
+    case MIEN_LAYER_DROPOUT: {
+        char rate[24];
+        mien_recipe_format_real(rate, sizeof(rate), spec->rate);
+        (void)snprintf(out, bytes, "%s %s", name, rate);
+        break;
+    }
     case MIEN_LAYER_RELU:
     case MIEN_LAYER_GLOBALAVGPOOL:
     case MIEN_LAYER_FLATTEN:

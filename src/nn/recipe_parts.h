@@ -129,4 +129,11 @@ const char *mien_recipe_quote(char out[MIEN_RECIPE_QUOTE_BYTES], const char *tex
 MIEN_CHECK_RESULT
 bool mien_recipe_whole(int *out, const char *text, int min, int max);
 
+/** A decimal number from min to max; false, with *out unchanged, for anything else. */
+MIEN_CHECK_RESULT
+bool mien_recipe_real(float *out, const char *text, double min, double max);
+
+/** A number in the fewest digits that read back as the same float; nine always do. */
+void mien_recipe_format_real(char *out, size_t bytes, float value);
+
 #endif

@@ -32,7 +32,7 @@ static enum mien_status run_batches(struct mien_cl_buffer *probabilities,
             .first_row = (cl_int)first,
         };
         TRY(mien_loader_load(loader, model, first, n, err));
-        TRY(mien_model_forward(model, n, false, err));
+        TRY(mien_model_forward(model, n, NULL, err));
         mien_cl_label(cl, "loss");
         TRY(mien_softmax_eval(cl, probabilities, stats, mien_model_logits(model),
                               mien_loader_labels(loader), NULL, &op, err));

@@ -82,7 +82,7 @@ static enum mien_status run_batch(float *probabilities, const struct stage *stag
     TRY(mien_cl_write(cl, stage->pixels, 0, pixels, (size_t)n * stage->image_bytes, err));
     TRY(mien_gather_images(cl, mien_model_input(model), stage->pixels, stage->indices, &gather,
                            err));
-    TRY(mien_model_forward(model, n, false, err));
+    TRY(mien_model_forward(model, n, NULL, err));
     TRY(mien_softmax_eval(cl, stage->probabilities, NULL, mien_model_logits(model), NULL, NULL,
                           &softmax, err));
     TRY(mien_cl_read(cl, probabilities, stage->probabilities, 0,

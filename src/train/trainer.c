@@ -149,6 +149,14 @@ done:
     return st;
 }
 
+/* What the next step draws from: its number in the whole run. */
+static struct mien_draw next_draw(const struct mien_trainer *trainer)
+{
+    const struct mien_position *const at = &trainer->position;
+    const size_t step = (size_t)at->epoch * mien_trainer_steps(trainer) + at->step;
+    return (struct mien_draw){ trainer->file->recipe->train.seed, (uint32_t)step };
+}
+
 enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -159,9 +167,10 @@ enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_err
     const size_t first = trainer->position.step * batch;
     const size_t left = mien_loader_count(trainer->loader) - first;
     const int n = (int)(left < batch ? left : batch);
+    const struct mien_draw draw = next_draw(trainer);
     const struct mien_act out = mien_model_output_act(model, n);
     TRY(mien_loader_load(trainer->loader, model, first, n, err));
-    TRY(mien_model_forward(model, n, true, err));
+    TRY(mien_model_forward(model, n, &draw, err));
     const struct mien_softmax loss = {
         .n = n,
         .classes = out.c,

@@ -29,26 +29,62 @@ static void test_recipe_layer__is_read_and_written(void **state)
     (void)state;
     static const struct {
         const char *text;
-        struct mien_layer_spec want; /* kind, line, width, kernel h w, stride, pad, bias */
+        struct mien_layer_spec want;
         const char *written;
     } rows[] = {
-        { "conv 64 5x5", { MIEN_LAYER_CONV, 0, 64, 5, 5, 1, 0, true }, NULL },
-        { "conv 8 1x7 stride 2 pad 3 bias no", { MIEN_LAYER_CONV, 0, 8, 1, 7, 2, 3, false }, NULL },
+        { "conv 64 5x5",
+          { .kind = MIEN_LAYER_CONV,
+            .width = 64,
+            .kernel_h = 5,
+            .kernel_w = 5,
+            .stride = 1,
+            .bias = true },
+          NULL },
+        { "conv 8 1x7 stride 2 pad 3 bias no",
+          { .kind = MIEN_LAYER_CONV,
+            .width = 8,
+            .kernel_h = 1,
+            .kernel_w = 7,
+            .stride = 2,
+            .pad = 3 },
+          NULL },
         { " conv\t8  3x3 bias yes pad 1 ",
-          { MIEN_LAYER_CONV, 0, 8, 3, 3, 1, 1, true },
+          { .kind = MIEN_LAYER_CONV,
+            .width = 8,
+            .kernel_h = 3,
+            .kernel_w = 3,
+            .stride = 1,
+            .pad = 1,
+            .bias = true },
           "conv 8 3x3 pad 1" },
-        { "relu", { MIEN_LAYER_RELU, 0, 0, 0, 0, 0, 0, false }, NULL },
-        { "maxpool 2", { MIEN_LAYER_MAXPOOL, 0, 0, 2, 2, 2, 0, false }, NULL },
-        { "maxpool 3 stride 2 pad 1", { MIEN_LAYER_MAXPOOL, 0, 0, 3, 3, 2, 1, false }, NULL },
-        { "maxpool 2x3 stride 2", { MIEN_LAYER_MAXPOOL, 0, 0, 2, 3, 2, 0, false }, NULL },
-        { "avgpool 2x2 stride 2", { MIEN_LAYER_AVGPOOL, 0, 0, 2, 2, 2, 0, false }, "avgpool 2" },
-        { "avgpool 64", { MIEN_LAYER_AVGPOOL, 0, 0, 64, 64, 64, 0, false }, NULL },
-        { "globalavgpool", { MIEN_LAYER_GLOBALAVGPOOL, 0, 0, 0, 0, 0, 0, false }, NULL },
-        { "flatten", { MIEN_LAYER_FLATTEN, 0, 0, 0, 0, 0, 0, false }, NULL },
-        { "dense 120", { MIEN_LAYER_DENSE, 0, 120, 0, 0, 0, 0, true }, NULL },
-        { "dense 65536 bias no", { MIEN_LAYER_DENSE, 0, 65536, 0, 0, 0, 0, false }, NULL },
-        { "dense classes", { MIEN_LAYER_DENSE, 0, 0, 0, 0, 0, 0, true }, NULL },
-        { "batchnorm", { MIEN_LAYER_BATCHNORM, 0, 0, 0, 0, 0, 0, false }, NULL },
+        { "relu", { .kind = MIEN_LAYER_RELU }, NULL },
+        { "maxpool 2",
+          { .kind = MIEN_LAYER_MAXPOOL, .kernel_h = 2, .kernel_w = 2, .stride = 2 },
+          NULL },
+        { "maxpool 3 stride 2 pad 1",
+          { .kind = MIEN_LAYER_MAXPOOL, .kernel_h = 3, .kernel_w = 3, .stride = 2, .pad = 1 },
+          NULL },
+        { "maxpool 2x3 stride 2",
+          { .kind = MIEN_LAYER_MAXPOOL, .kernel_h = 2, .kernel_w = 3, .stride = 2 },
+          NULL },
+        { "avgpool 2x2 stride 2",
+          { .kind = MIEN_LAYER_AVGPOOL, .kernel_h = 2, .kernel_w = 2, .stride = 2 },
+          "avgpool 2" },
+        { "avgpool 64",
+          { .kind = MIEN_LAYER_AVGPOOL, .kernel_h = 64, .kernel_w = 64, .stride = 64 },
+          NULL },
+        { "globalavgpool", { .kind = MIEN_LAYER_GLOBALAVGPOOL }, NULL },
+        { "flatten", { .kind = MIEN_LAYER_FLATTEN }, NULL },
+        { "dense 120", { .kind = MIEN_LAYER_DENSE, .width = 120, .bias = true }, NULL },
+        { "dense 65536 bias no", { .kind = MIEN_LAYER_DENSE, .width = 65536 }, NULL },
+        { "dense classes", { .kind = MIEN_LAYER_DENSE, .bias = true }, NULL },
+        { "batchnorm", { .kind = MIEN_LAYER_BATCHNORM }, NULL },
+        { "dropout 0.3", { .kind = MIEN_LAYER_DROPOUT, .rate = 0.3f }, NULL },
+        { "dropout 0", { .kind = MIEN_LAYER_DROPOUT }, NULL },
+        { "dropout 25e-2", { .kind = MIEN_LAYER_DROPOUT, .rate = 0.25f }, "dropout 0.25" },
+        { "dropout 0.99999994",
+          { .kind = MIEN_LAYER_DROPOUT, .rate = 0x0.ffffffp0f },
+          "dropout 0.99999994" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct mien_error err = { { 0 } };
@@ -64,6 +100,7 @@ static void test_recipe_layer__is_read_and_written(void **state)
         assert_int_equal(got.stride, rows[i].want.stride);
         assert_int_equal(got.pad, rows[i].want.pad);
         assert_int_equal(got.bias, rows[i].want.bias);
+        assert_true(got.rate == rows[i].want.rate);
     }
 }
 
@@ -105,6 +142,14 @@ static void test_recipe_layer__refuses_what_it_does_not_know(void **state)
         { "dense 10 stride 2", "dense: got \"stride\", expected bias" },
         { "dense nan", "dense width: got \"nan\"" },
         { "batchnorm 4", "batchnorm: got \"4\", expected nothing more" },
+        { "dropout", "dropout rate: got nothing, expected a number from 0 to less than 1" },
+        { "dropout 1", "dropout rate: got \"1\"" },
+        { "dropout 1.0", "dropout rate: got \"1.0\"" },
+        { "dropout 0.99999999", "dropout rate: got \"0.99999999\"" },
+        { "dropout -0.1", "dropout rate: got \"-0.1\"" },
+        { "dropout nan", "dropout rate: got \"nan\"" },
+        { "dropout 30%", "dropout rate: got \"30%\"" },
+        { "dropout 0.3 0.4", "dropout: got \"0.4\", expected nothing more" },
         { "relu a b c d e f g h i j k l m n o p q", "at most 16 words" },
         { "conv 1111111111111111111111111111111 3x3", "at most 16 words of at most 23 letters" },
     };

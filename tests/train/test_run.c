@@ -41,6 +41,11 @@ static const char augmented[] =
 static const char plateau[] =
     LAYERS "train: { batch: 8, epochs: 5, optimizer: { rate: 0.05 },\n"
            "  schedule: { kind: plateau, patience: 0, gamma: 0.5, warmup: 0.5 } }";
+static const char dropping[] =
+    "input: { channels: 1, height: 9, width: 9 }\n"
+    "layers: [ conv 6 3x3 pad 1, relu, dropout 0.2, maxpool 2, dropout 0.3, flatten, dense 12,\n"
+    "          relu, dropout 0.5, dense classes ]\n"
+    "train: { batch: 8, epochs: 3, optimizer: { rate: 0.05, momentum: 0.9 } }";
 
 static const struct set_sizes sizes = { 21, 9, 1, 9, 9, 7 };
 
@@ -216,6 +221,7 @@ static void test_run__cut_after_any_step_goes_on_to_the_same_bits(void **state)
     check_every_cut(cl, augmented, false);
     check_every_cut(cl, augmented, true);
     check_every_cut(cl, plateau, false);
+    check_every_cut(cl, dropping, false);
 }
 
 /* A program whose locale writes 0,5: the files have points all the same, and are read as such. */
