@@ -218,3 +218,26 @@ __kernel void batchnorm_bwd_data(__global float *restrict dx, __global const flo
         }
     }
 }
+
+/* dx of the evaluation form; x, where it is given, is the output of a ReLU, whose gradient this is
+ * as well. */
+__kernel void batchnorm_eval_bwd(__global float *restrict dx, __global const float *restrict dy,
+                                 __global const float *restrict x,
+                                 __global const float *restrict weight,
+                                 __global const float *restrict running_var, const float eps,
+                                 const int n, const int planes, const int c, const int pixels,
+                                 const int cols, const int chunk)
+{
+    const int first = (int)get_global_id(1) * chunk;
+    const int left = (int)get_global_id(0) * cols;
+    for (int plane = first; plane < min(first + chunk, planes); plane++) {
+        const int channel = plane % c;
+        const int valid = min(LANES, n - plane / c * LANES);
+        const float scale = weight[channel] * (1.0f / sqrt(running_var[channel] + eps));
+        for (int k = left; k < min(left + cols, pixels); k++) {
+            const int at = plane * pixels + k;
+            const vec g = keep_lanes(VLOAD(at, dy) * scale, valid);
+            VSTORE(x != 0 ? relu_mask(g, VLOAD(at, x)) : g, at, dx);
+        }
+    }
+}

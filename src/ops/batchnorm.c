@@ -209,3 +209,36 @@ enum mien_status mien_batchnorm_bwd(struct mien_cl *cl, struct mien_cl_buffer *d
 done:
     return st;
 }
+
+enum mien_status mien_batchnorm_eval_bwd(struct mien_cl *cl, struct mien_cl_buffer *dx,
+                                         const struct mien_cl_buffer *dy,
+                                         const struct mien_cl_buffer *x,
+                                         const struct mien_batchnorm_buffers *buffers,
+                                         const struct mien_batchnorm *op, struct mien_error *err)
+{
+    const enum mien_status st = mien_act_check(&op->act, "batch norm", err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    const struct sizes s = sizes_of(op);
+    cl_int cols;
+    cl_int chunk;
+    const struct mien_cl_launch launch =
+        mien_grid_rows(&cols, &chunk, "batchnorm", "batchnorm_eval_bwd", op->act.lanes,
+                       (size_t)s.planes, (size_t)s.pixels, (size_t)s.pixels);
+    const struct mien_cl_arg args[] = {
+        ARG_BUF(dx),
+        ARG_BUF(dy),
+        mien_grid_optional(op->after_relu ? x : NULL),
+        ARG_BUF(buffers->weight),
+        ARG_BUF(buffers->running_var),
+        ARG_F32(op->eps),
+        ARG_I32(s.n),
+        ARG_I32(s.planes),
+        ARG_I32(s.c),
+        ARG_I32(s.pixels),
+        ARG_I32(cols),
+        ARG_I32(chunk),
+    };
+    return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
+}

@@ -67,4 +67,18 @@ enum mien_status mien_batchnorm_bwd(struct mien_cl *cl, struct mien_cl_buffer *d
                                     const struct mien_batchnorm_buffers *buffers,
                                     const struct mien_batchnorm *op, struct mien_error *err);
 
+/**
+ * Gradient of x in evaluation: the running values are constants.
+ *
+ * Shapes    dx as op->act, overwritten, zero in unused lanes; dy likewise; x too, read with
+ *           op->after_relu alone, else it may be NULL
+ * Buffers   weight, running_var
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_batchnorm_eval_bwd(struct mien_cl *cl, struct mien_cl_buffer *dx,
+                                         const struct mien_cl_buffer *dy,
+                                         const struct mien_cl_buffer *x,
+                                         const struct mien_batchnorm_buffers *buffers,
+                                         const struct mien_batchnorm *op, struct mien_error *err);
+
 #endif

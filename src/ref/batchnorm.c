@@ -102,3 +102,17 @@ void mien_ref_batchnorm_bwd(float *dx, float *dweight, float *dbias, const float
         dbias[c] = (float)sum;
     }
 }
+
+void mien_ref_batchnorm_eval_bwd(float *dx, const float *dy, const float *x,
+                                 const struct mien_ref_batchnorm_params *params,
+                                 const struct mien_ref_batchnorm *op)
+{
+    for (size_t c = 0; c < (size_t)op->c; c++) {
+        const double scale =
+            (double)params->weight[c] / sqrt((double)params->running_var[c] + (double)op->eps);
+        for (size_t k = 0; k < count_values(op); k++) {
+            const size_t at = value_at(op, c, k);
+            dx[at] = op->after_relu && !(x[at] > 0.0f) ? 0.0f : (float)((double)dy[at] * scale);
+        }
+    }
+}

@@ -33,4 +33,9 @@ void mien_ref_batchnorm_bwd(float *dx, float *dweight, float *dbias, const float
                             const float *x, const float *weight,
                             const struct mien_ref_batchnorm *op);
 
+/** Gradient of x in evaluation; x is read with after_relu alone. */
+void mien_ref_batchnorm_eval_bwd(float *dx, const float *dy, const float *x,
+                                 const struct mien_ref_batchnorm_params *params,
+                                 const struct mien_ref_batchnorm *op);
+
 #endif

@@ -165,6 +165,13 @@ static void check_one(struct mien_cl *cl, size_t s, cl_int lanes, bool fused)
     mien_ref_batchnorm_eval(want, x, &ref, &f.ref);
     check_y(cl, &f, want);
 
+    assert_ok(
+        mien_batchnorm_eval_bwd(cl, f.bdx, f.bdy, fused ? f.bx : NULL, &f.buffers, &f.op, &err),
+        &err);
+    mien_ref_batchnorm_eval_bwd(want, f.dy, fused ? x : NULL, &ref, &f.ref);
+    check_act(cl, f.bdx, want, &f.op.act, 0.0f);
+    assert_unused_lanes(cl, f.bdx, &f.op.act, true);
+
     assert_ok(mien_batchnorm_fwd(cl, f.by, f.bx, &f.buffers, &f.op, &err), &err);
     mien_ref_batchnorm_fwd(want, x, &ref, &f.ref);
     check_y(cl, &f, want);
@@ -213,14 +220,17 @@ static void check_oracle(struct mien_cl *cl, const struct mien_safetensors *file
                                oracle_floats(file, "running_var") };
     set_up(&f, cl, oracle_floats(file, "x"), oracle_floats(file, "dy"), params);
     static const char *const names[] = {
-        "y_eval", "y_train", "dx", "running_mean_after", "running_var_after", "dweight", "dbias"
+        "y_eval",  "y_train", "dx",     "running_mean_after", "running_var_after",
+        "dweight", "dbias",   "dx_eval"
     };
-    float *want[7];
-    for (size_t i = 0; i < 7; i++) {
+    float *want[8];
+    for (size_t i = 0; i < 8; i++) {
         want[i] = oracle_floats(file, names[i]);
     }
     assert_ok(mien_batchnorm_eval(cl, f.by, f.bx, &f.buffers, &f.op, &err), &err);
     check_y(cl, &f, want[0]);
+    assert_ok(mien_batchnorm_eval_bwd(cl, f.bdx, f.bdy, NULL, &f.buffers, &f.op, &err), &err);
+    check_act(cl, f.bdx, want[7], &f.op.act, 0.0f);
     assert_ok(mien_batchnorm_fwd(cl, f.by, f.bx, &f.buffers, &f.op, &err), &err);
     check_y(cl, &f, want[1]);
     assert_ok(mien_batchnorm_bwd(cl, f.bdx, f.bdy, f.bx, &f.buffers, &f.op, &err), &err);
@@ -228,7 +238,7 @@ static void check_oracle(struct mien_cl *cl, const struct mien_safetensors *file
     check_channels(cl, f.bparams[2], want[3], f.c, 0.0f);
     check_channels(cl, f.bparams[3], want[4], f.c, 0.0f);
     check_sums(cl, &f, want[5], want[6]);
-    for (size_t i = 0; i < 7; i++) {
+    for (size_t i = 0; i < 8; i++) {
         free(want[i]);
     }
     tear_down(&f);
