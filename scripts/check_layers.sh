@@ -23,16 +23,17 @@ done <<'RULES'
 base
 cl base
 ref base
+draw base
 ops cl base
 data ops cl base
 verify ref ops cl base
 tune verify ref ops cl base
 nn data tune verify ops cl base
-train nn data tune verify ops cl base
-api train nn data tune verify ops cl base
-explain train nn data tune verify ops cl base
-report explain train nn data tune verify ops cl base
-cli report explain train nn data tune verify ops ref cl base
+train nn data tune verify ops cl draw base
+api train nn data tune verify ops cl draw base
+explain train nn data tune verify ops cl draw base
+report explain train nn data tune verify ops cl draw base
+cli report explain train nn data tune verify ops ref cl draw base
 RULES
 for folder in src/*/; do
     name=$(basename "$folder")
