@@ -1,4 +1,5 @@
 /* graph.c - from a network's layers to nodes: fusion, layout, and how long each tensor lives */
+#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@ struct builder {
     struct mien_act act;               /* of the tensor that the next node takes */
     struct mien_value value, gradient; /* that tensor and its gradient */
     bool after_relu;                   /* a ReLU made it */
-    bool trained; /* a layer before has parameters, so gradients must reach it */
+    bool trained; /* gradients must go on from here: a layer before has parameters, or the input's
+                     gradient is wanted */
 };
 
 static const struct mien_node_class *class_of(enum mien_layer_kind kind)
@@ -100,7 +102,7 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
         TRY(add_value(&node->extra, b, extra_bytes, err));
     }
     const bool has_params = class != &mien_node_relayout && layer->param_count > 0;
-    if (b->options->train) {
+    if (b->options->train || b->options->explain) {
         node->dx = b->trained ? b->gradient : node->dx;
         b->trained = b->trained || has_params;
         if (b->trained) {
@@ -115,6 +117,16 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
 done:
     return st == MIEN_OK ? st
                          : mien_wrap(err, st, "recipe line %d, %s", layer->spec.line, layer->name);
+}
+
+static bool is_tapped(const struct mien_model_options *options, size_t layer)
+{
+    for (size_t i = 0; i < options->tap_count; i++) {
+        if (options->taps[i] == layer) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum mien_status add_layer(struct builder *b, const struct mien_network *network, size_t i,
@@ -140,8 +152,10 @@ static enum mien_status add_layer(struct builder *b, const struct mien_network *
         }
         b->after_relu = after_relu;
     }
+    /* A fused ReLU leaves no trace of what went into it, and its gradient comes masked. */
     const bool relu = class->fuses_relu && i + 1 < network->layer_count &&
-                      network->layers[i + 1].spec.kind == MIEN_LAYER_RELU;
+                      network->layers[i + 1].spec.kind == MIEN_LAYER_RELU &&
+                      !is_tapped(b->options, i) && !is_tapped(b->options, i + 1);
     return add_node(b, class, layer, relu, err);
 }
 
@@ -152,8 +166,23 @@ static void use(struct mien_plan *plan, const struct mien_value *value, int mome
     }
 }
 
+/* Taps, and what comes out at either end of a model to explain, outlive the last pass. */
+static void plan_outputs(struct mien_graph *graph, const struct mien_model_options *options)
+{
+    struct mien_plan *const plan = &graph->plan;
+    const int loss = (int)graph->count + 1;
+    const int end = options->explain ? loss + (int)graph->count : loss;
+    use(plan, &graph->logits, end);
+    use(plan, &graph->logits_gradient, loss);
+    use(plan, &graph->input_gradient, end);
+    for (size_t i = 0; i < options->tap_count; i++) {
+        use(plan, &graph->nodes[graph->taps[i]].y, end);
+        use(plan, &graph->nodes[graph->taps[i]].dy, end);
+    }
+}
+
 /* Tell the plan at which moments each node needs which tensor. */
-static void plan_lives(struct mien_graph *graph, bool train)
+static void plan_lives(struct mien_graph *graph, const struct mien_model_options *options)
 {
     struct mien_plan *const plan = &graph->plan;
     const int loss = (int)graph->count + 1;
@@ -166,21 +195,43 @@ static void plan_lives(struct mien_graph *graph, bool train)
         use(plan, &node->x, forward);
         use(plan, &node->y, forward);
         use(plan, &node->extra, forward);
-        if (!train) {
+        if (!options->train && !options->explain) {
             continue;
         }
         use(plan, &node->extra, backward);
         use(plan, &node->dy, backward);
         use(plan, &node->dx, backward);
-        if (node->class->reads_input || (mask && !node->class->masks_output)) {
+        if ((node->class->reads_input && options->train) || (mask && !node->class->masks_output)) {
             use(plan, &node->x, backward);
         }
         if (node->class->reads_output || (mask && node->class->masks_output)) {
             use(plan, &node->y, backward);
         }
     }
-    use(plan, &graph->logits, loss);
-    use(plan, &graph->logits_gradient, loss);
+    plan_outputs(graph, options);
+}
+
+/* The node that each tap stands for; a layer that is none of its own cannot be tapped. */
+static enum mien_status find_taps(struct mien_graph *graph, const struct mien_network *network,
+                                  const struct mien_model_options *options, struct mien_error *err)
+{
+    graph->taps = mien_calloc(options->tap_count, sizeof(*graph->taps), err);
+    if (graph->taps == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < options->tap_count; i++) {
+        const struct mien_layer *const layer = &network->layers[options->taps[i]];
+        size_t node = 0;
+        while (node < graph->count && (graph->nodes[node].layer != layer ||
+                                       graph->nodes[node].class == &mien_node_relayout)) {
+            node++;
+        }
+        if (node == graph->count) {
+            return mien_fail(err, MIEN_ERR_USAGE, "%s has no output of its own", layer->name);
+        }
+        graph->taps[i] = node;
+    }
+    return MIEN_OK;
 }
 
 enum mien_status mien_graph_build(struct mien_graph *graph, const struct mien_network *network,
@@ -188,13 +239,16 @@ enum mien_status mien_graph_build(struct mien_graph *graph, const struct mien_ne
 {
     enum mien_status st = MIEN_OK;
     const int lanes = options->lanes > 0 ? options->lanes : 1;
-    *graph = (struct mien_graph){ .logits_gradient = { MIEN_NO_ITEM, NULL } };
+    *graph = (struct mien_graph){ .logits_gradient = { MIEN_NO_ITEM, NULL },
+                                  .input_gradient = { MIEN_NO_ITEM, NULL } };
     struct builder b = {
         .graph = graph,
         .options = options,
         .act = { options->batch, network->input.c, network->input.h, network->input.w, lanes },
         .gradient = { MIEN_NO_ITEM, NULL },
+        .trained = options->explain,
     };
+    assert(!options->train || !options->explain);
     if (options->blas == MIEN_BLAS_OWN && lanes == 1) {
         return mien_fail(err, MIEN_ERR_USAGE,
                          "own matrix kernels are for CPU devices: choose clblast or auto");
@@ -207,6 +261,10 @@ enum mien_status mien_graph_build(struct mien_graph *graph, const struct mien_ne
     }
     TRY(add_value(&b.value, &b, act_bytes(&b.act), err));
     graph->input = b.value;
+    if (options->explain) {
+        TRY(add_value(&b.gradient, &b, act_bytes(&b.act), err));
+        graph->input_gradient = b.gradient;
+    }
     for (size_t i = 0; i < network->layer_count; i++) {
         const bool fused = network->layers[i].spec.kind == MIEN_LAYER_RELU && graph->count > 0 &&
                            graph->nodes[graph->count - 1].relu && b.after_relu;
@@ -219,7 +277,8 @@ enum mien_status mien_graph_build(struct mien_graph *graph, const struct mien_ne
     graph->logits_gradient = b.gradient;
     graph->output_act = b.act;
     graph->output_after_relu = b.after_relu;
-    plan_lives(graph, options->train);
+    TRY(find_taps(graph, network, options, err));
+    plan_lives(graph, options);
     TRY(mien_plan_solve(&graph->plan, err));
 
 done:
@@ -229,6 +288,7 @@ done:
 void mien_graph_finish(struct mien_graph *graph)
 {
     free(graph->nodes);
+    free(graph->taps);
     mien_plan_finish(&graph->plan);
     *graph = (struct mien_graph){ 0 };
 }

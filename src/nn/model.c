@@ -15,6 +15,7 @@ struct mien_model {
     struct mien_graph graph;
     struct mien_model_memory memory;
     int batch;
+    bool train;                    /* its backward pass is one of training */
     struct mien_cl_buffer **slots; /* [graph.plan.slot_count] */
     struct mien_cl_buffer *values, *gradients, *work;
     struct mien_draw draw; /* of the last step of training */
@@ -77,6 +78,7 @@ static enum mien_status allocate_slots(struct mien_model *model, struct mien_err
     bind(model, &graph->input);
     bind(model, &graph->logits);
     bind(model, &graph->logits_gradient);
+    bind(model, &graph->input_gradient);
     if (graph->work_bytes > 0) {
         TRY(mien_cl_buffer_create(&model->work, model->cl, graph->work_bytes, err));
     }
@@ -164,6 +166,7 @@ enum mien_status mien_model_create(struct mien_model **out, struct mien_cl *cl,
     model->cl = cl;
     model->network = network;
     model->batch = options->batch;
+    model->train = options->train;
     TRY(mien_graph_build(&model->graph, network, &resolved, err));
     fill_memory(&model->memory, &model->graph, network, options->train);
     TRY(mien_model_check_fit(&model->memory, model->batch, options->beside_bytes, mien_cl_bytes(cl),
@@ -265,6 +268,28 @@ struct mien_cl_buffer *mien_model_logits_gradient(const struct mien_model *model
     return model->graph.logits_gradient.buffer;
 }
 
+struct mien_cl_buffer *mien_model_input_gradient(const struct mien_model *model)
+{
+    return model->graph.input_gradient.buffer;
+}
+
+struct mien_act mien_model_tap_act(const struct mien_model *model, size_t tap, int n)
+{
+    struct mien_act act = model->graph.nodes[model->graph.taps[tap]].out;
+    act.n = n;
+    return act;
+}
+
+struct mien_cl_buffer *mien_model_tap(const struct mien_model *model, size_t tap)
+{
+    return model->graph.nodes[model->graph.taps[tap]].y.buffer;
+}
+
+struct mien_cl_buffer *mien_model_tap_gradient(const struct mien_model *model, size_t tap)
+{
+    return model->graph.nodes[model->graph.taps[tap]].dy.buffer;
+}
+
 enum mien_status mien_model_forward(struct mien_model *model, int n, const struct mien_draw *train,
                                     struct mien_error *err)
 {
@@ -284,7 +309,7 @@ enum mien_status mien_model_forward(struct mien_model *model, int n, const struc
 enum mien_status mien_model_backward(struct mien_model *model, int n, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct mien_pass pass = { model->cl, model->work, n, true, model->draw };
+    const struct mien_pass pass = { model->cl, model->work, n, model->train, model->draw };
     const struct mien_graph *const graph = &model->graph;
     if (graph->output_after_relu && graph->logits_gradient.buffer != NULL) {
         const struct mien_act act = mien_model_output_act(model, n);

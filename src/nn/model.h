@@ -27,6 +27,13 @@ struct mien_model_options {
                                            the call; NULL: defaults */
     size_t beside_bytes; /**< device memory that the caller is going to take beside the model, for
                               the check of what fits */
+    bool explain; /**< not with `train`: a backward pass through the network as it evaluates, to
+                       the gradient of its input instead of its parameters' */
+    /** Layers (indices) whose outputs are there after the forward pass and, with `explain`,
+     * together with their gradients after the backward pass; each needs a place of its own, and
+     * costs the fusion with its ReLU.  Borrowed for the call. */
+    const size_t *taps;
+    size_t tap_count;
 };
 
 /** Device memory of a model, in bytes; nothing is allocated later. */
@@ -57,7 +64,8 @@ enum mien_status mien_model_check_fit(const struct mien_model_memory *memory, in
 /**
  * Plan the memory of a network without a device.
  *
- * Errors  MIEN_ERR_SHAPE, MIEN_ERR_USAGE (blas), MIEN_ERR_MEMORY
+ * Errors  MIEN_ERR_SHAPE, MIEN_ERR_USAGE (blas; a tapped layer that is nothing of its own, as
+ *         flatten is), MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_model_plan(struct mien_model_memory *out, const struct mien_network *network,
@@ -95,6 +103,13 @@ struct mien_cl_buffer *mien_model_input(const struct mien_model *model);
 struct mien_act mien_model_output_act(const struct mien_model *model, int n);
 struct mien_cl_buffer *mien_model_logits(const struct mien_model *model);
 struct mien_cl_buffer *mien_model_logits_gradient(const struct mien_model *model);
+/** The gradient of the input, after a backward pass; NULL without `explain`. */
+struct mien_cl_buffer *mien_model_input_gradient(const struct mien_model *model);
+/** The output of the layer that options.taps[tap] named, and its gradient (NULL without `explain`);
+ * borrowed. */
+struct mien_act mien_model_tap_act(const struct mien_model *model, size_t tap, int n);
+struct mien_cl_buffer *mien_model_tap(const struct mien_model *model, size_t tap);
+struct mien_cl_buffer *mien_model_tap_gradient(const struct mien_model *model, size_t tap);
 
 /** What a step draws its random numbers from (dropout): equal ones draw the same. */
 struct mien_draw {
@@ -113,7 +128,8 @@ MIEN_CHECK_RESULT
 enum mien_status mien_model_forward(struct mien_model *model, int n, const struct mien_draw *train,
                                     struct mien_error *err);
 /** Enqueue gradient of the logits -> gradients of all parameters, after a forward pass that was a
- * step of training: it draws what that one drew. */
+ * step of training: it draws what that one drew; of a model to `explain` -> gradient of the input,
+ * after a forward pass that was none. */
 MIEN_CHECK_RESULT
 enum mien_status mien_model_backward(struct mien_model *model, int n, struct mien_error *err);
 

@@ -43,7 +43,7 @@ struct mien_pass {
 /** The behaviour of a kind of node. */
 struct mien_node_class {
     bool fuses_relu;   /**< its forward kernel can end in ReLU */
-    bool reads_input;  /**< its backward pass needs x, also without a mask */
+    bool reads_input;  /**< its backward pass needs x in training, also without a mask */
     bool reads_output; /**< its backward pass needs y, also without a mask */
     bool masks_output; /**< its mask for a ReLU before it is its output y, not its input */
     bool keeps_sign;   /**< y is above zero only where x is: a ReLU before it is masked behind it */
@@ -52,7 +52,7 @@ struct mien_node_class {
                               struct mien_error *err);
     enum mien_status (*forward)(const struct mien_node *node, const struct mien_pass *pass,
                                 struct mien_error *err);
-    /** dx (where node->dx is there) and the gradients of its parameters, from dy. */
+    /** dx (where node->dx is there) and, in training, the gradients of its parameters, from dy. */
     enum mien_status (*backward)(const struct mien_node *node, const struct mien_pass *pass,
                                  struct mien_error *err);
 };
@@ -84,6 +84,8 @@ struct mien_graph {
     size_t count;
     struct mien_plan plan;
     struct mien_value input, logits, logits_gradient;
+    struct mien_value input_gradient; /**< of a model to explain, else no item */
+    size_t *taps;                     /**< nodes whose outputs are kept, as the options name them */
     struct mien_act input_act, output_act; /**< for a whole batch */
     bool output_after_relu; /**< the network ends in a ReLU: the loss gradient is masked */
     size_t work_bytes;      /**< scratch of the hungriest node */

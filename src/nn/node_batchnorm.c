@@ -51,6 +51,10 @@ static enum mien_status backward(const struct mien_node *node, const struct mien
     struct mien_batchnorm op = node->op.batchnorm;
     const struct mien_batchnorm_buffers buffers = buffers_of(node, pass);
     op.act.n = pass->n;
+    if (!pass->train) {
+        return mien_batchnorm_eval_bwd(pass->cl, node->dx.buffer, node->dy.buffer, node->x.buffer,
+                                       &buffers, &op, err);
+    }
     return mien_batchnorm_bwd(pass->cl, node->dx.buffer, node->dy.buffer, node->x.buffer, &buffers,
                               &op, err);
 }

@@ -35,10 +35,12 @@ static enum mien_status backward_conv(const struct mien_node *node, const struct
 {
     struct mien_conv2d op = node->op.conv;
     op.n = pass->n;
-    mien_cl_label(pass->cl, node->labels[MIEN_LABEL_BACKWARD_FILTER]);
-    const enum mien_status st =
-        mien_conv2d_bwd_filter(pass->cl, node->gradients[0], node->gradients[1], node->dy.buffer,
-                               node->x.buffer, pass->work, &op, err);
+    enum mien_status st = MIEN_OK;
+    if (pass->train) {
+        mien_cl_label(pass->cl, node->labels[MIEN_LABEL_BACKWARD_FILTER]);
+        st = mien_conv2d_bwd_filter(pass->cl, node->gradients[0], node->gradients[1],
+                                    node->dy.buffer, node->x.buffer, pass->work, &op, err);
+    }
     if (st != MIEN_OK || node->dx.buffer == NULL) {
         return st;
     }
@@ -84,10 +86,12 @@ static enum mien_status backward_dense(const struct mien_node *node, const struc
 {
     struct mien_dense op = node->op.dense;
     op.n = pass->n;
-    mien_cl_label(pass->cl, node->labels[MIEN_LABEL_BACKWARD_FILTER]);
-    const enum mien_status st =
-        mien_dense_bwd_weight(pass->cl, node->gradients[0], node->gradients[1], node->dy.buffer,
-                              node->x.buffer, pass->work, &op, err);
+    enum mien_status st = MIEN_OK;
+    if (pass->train) {
+        mien_cl_label(pass->cl, node->labels[MIEN_LABEL_BACKWARD_FILTER]);
+        st = mien_dense_bwd_weight(pass->cl, node->gradients[0], node->gradients[1],
+                                   node->dy.buffer, node->x.buffer, pass->work, &op, err);
+    }
     if (st != MIEN_OK || node->dx.buffer == NULL) {
         return st;
     }
