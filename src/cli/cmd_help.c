@@ -24,12 +24,14 @@ static enum mien_status help(const void *options, struct term *term, struct mien
             return command_unknown(o->about, err);
         }
         opt_print_help(stdout, command);
+        term_wrote(term);
         return MIEN_OK;
     }
     term_print(term, "Usage: mien COMMAND [arguments] [options]\n\n"
                      "Train and evaluate small convolutional networks on any OpenCL "
                      "device.\n");
     opt_print_commands(stdout, command_groups);
+    term_wrote(term);
     term_print(term,
                "\n'mien COMMAND --help' explains one.  'mien --version' prints the version.\n");
     return MIEN_OK;
@@ -48,9 +50,9 @@ const struct command cmd_help = {
 static enum mien_status man(const void *options, struct term *term, struct mien_error *err)
 {
     (void)options;
-    (void)term;
     (void)err;
     opt_print_man(stdout, command_groups);
+    term_wrote(term);
     return MIEN_OK;
 }
 
@@ -72,13 +74,13 @@ static const struct positional completion_positionals[] = {
 static enum mien_status completion(const void *options, struct term *term, struct mien_error *err)
 {
     const struct help_options *const o = options;
-    (void)term;
     if (!opt_print_completion(stdout, o->about, command_groups)) {
         const char *const near = opt_nearest(o->about, opt_shells);
         return mien_fail(err, MIEN_ERR_USAGE, "SHELL: '%s' is none of bash, zsh, fish%s%s%s",
                          o->about, near != NULL ? ", did you mean " : "", near != NULL ? near : "",
                          near != NULL ? "?" : "");
     }
+    term_wrote(term);
     return MIEN_OK;
 }
 

@@ -44,6 +44,7 @@ static enum mien_status run(const struct command *command, struct term *term, in
     }
     if (options->help) {
         opt_print_help(stdout, command);
+        term_wrote(term);
         goto done;
     }
     term->quiet = options->quiet;

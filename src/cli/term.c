@@ -58,6 +58,13 @@ static void keep_failure(struct term *term)
     }
 }
 
+void term_wrote(struct term *term)
+{
+    if (ferror(stdout) != 0) {
+        keep_failure(term);
+    }
+}
+
 void term_print(struct term *term, const char *fmt, ...)
 {
     term_clear(term);

@@ -28,6 +28,9 @@ void term_init(struct term *term, const char *command);
 MIEN_PRINTF(2, 3)
 void term_print(struct term *term, const char *fmt, ...);
 
+/** To be called behind what was written to stdout around term_print(): keeps why it failed. */
+void term_wrote(struct term *term);
+
 /** `value` as one line on stdout; releases it.  Errors  MIEN_ERR_MEMORY, also when `value` is NULL
  */
 MIEN_CHECK_RESULT
