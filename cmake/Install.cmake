@@ -12,6 +12,7 @@ install(TARGETS mien EXPORT mien-targets
 install(FILES include/mien.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 install(DIRECTORY recipes/ DESTINATION ${CMAKE_INSTALL_DATADIR}/mien/recipes
     FILES_MATCHING PATTERN "*.yaml")
+install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/mien/models)
 
 # The program writes these texts from its option tables.
 foreach(text IN ITEMS "mien.1|man" "mien.bash|completion bash" "_mien|completion zsh"
