@@ -358,6 +358,16 @@ struct mien_net_about {
 const struct mien_net_about *mien_net_describe(const struct mien_net *net);
 
 /**
+ * Have several views of each image looked at, and their logits averaged, in all predictions and
+ * evaluations to come: 1, the middle, as at first; 2, also mirrored; 10, the middle and the four
+ * corners of the image with the recipe's margin, and all of them mirrored.
+ *
+ * Errors  MIEN_ERR_USAGE: another number, or 10 without a margin; the views are then as they were
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_net_set_views(struct mien_net *net, int views, struct mien_error *err);
+
+/**
  * Tell the classes of images; waits for the device.
  *
  * Shapes    probabilities [count][class_count] float32, overwritten, each row sums to 1;

@@ -12,20 +12,22 @@
  */
 #include "vec.h"
 
+/* The batch's pixel (0, 0) lies at (left, top) of an image, the next in a row `step` beside it. */
 __kernel void gather_images(__global float *restrict x, __global const uchar *restrict set,
                             __global const int *restrict indices, const int first_index,
                             const int count, const int n, const int rows, const int c, const int h,
-                            const int w, const int margin, const float scale, const float shift,
-                            const int cols, const int chunk)
+                            const int w, const int margin, const int top, const int left,
+                            const int step, const float scale, const float shift, const int cols,
+                            const int chunk)
 {
     const int first = (int)get_global_id(1) * chunk;
-    const int left = (int)get_global_id(0) * cols;
+    const int first_x = (int)get_global_id(0) * cols;
     const int set_h = h + 2 * margin;
     const int set_w = w + 2 * margin;
     for (int row = first; row < min(first + chunk, rows); row++) {
         const int block = row / (c * h);
         const int channel = row / h % c;
-        const int y = row % h + margin;
+        const int y = row % h + top;
         __global float *const line = x + (size_t)row * w * LANES;
         for (int lane = 0; lane < LANES; lane++) {
             const int i = block * LANES + lane;
@@ -33,8 +35,8 @@ __kernel void gather_images(__global float *restrict x, __global const uchar *re
             const int known = index >= 0 && index < count;
             __global const uchar *const image =
                 set + (size_t)(known ? index : 0) * set_h * set_w * c;
-            for (int at = left; at < min(left + cols, w); at++) {
-                const float pixel = (float)image[(y * set_w + at + margin) * c + channel];
+            for (int at = first_x; at < min(first_x + cols, w); at++) {
+                const float pixel = (float)image[(y * set_w + left + step * at) * c + channel];
                 line[at * LANES + lane] = known ? fma(pixel, scale, shift) : 0.0f;
             }
         }

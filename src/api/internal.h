@@ -40,6 +40,7 @@ struct mien_net {
     struct mien_model_file file;
     struct mien_model *model; /**< for forward passes, with the weights of `file`; NULL: not yet */
     struct mien_net_about about;
+    int views; /**< of an image, in predictions and evaluations */
 };
 
 /** Forget what is on the device: the weights of `file` are others now. */

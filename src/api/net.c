@@ -37,6 +37,7 @@ static enum mien_status make(struct mien_net **out, struct mien_device *device,
         return MIEN_ERR_MEMORY;
     }
     (*out)->device = mien_device_share(device);
+    (*out)->views = 1;
     return MIEN_OK;
 }
 

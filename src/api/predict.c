@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "nn/weights.h"
 #include "train/evaluate.h"
+#include "train/views.h"
 
 /* Put the network on the device for `count` images at a time, or for its batch if that is less. */
 static enum mien_status place(struct mien_net *net, size_t count, struct mien_error *err)
@@ -31,6 +32,13 @@ done:
     return st;
 }
 
+enum mien_status mien_net_set_views(struct mien_net *net, int views, struct mien_error *err)
+{
+    const enum mien_status st = mien_views_check(views, net->file.recipe, err);
+    net->views = st == MIEN_OK ? views : net->views;
+    return st;
+}
+
 enum mien_status mien_net_predict(float *probabilities, struct mien_net *net, const uint8_t *images,
                                   size_t count, struct mien_error *err)
 {
@@ -40,7 +48,7 @@ enum mien_status mien_net_predict(float *probabilities, struct mien_net *net, co
     const enum mien_status st = place(net, count, err);
     return st != MIEN_OK ? st
                          : mien_predict_pixels(probabilities, net->model, net->file.recipe, images,
-                                               count, err);
+                                               count, net->views, err);
 }
 
 enum mien_status mien_net_predict_file(float *probabilities, struct mien_net *net, const char *path,
@@ -78,7 +86,8 @@ enum mien_status mien_net_evaluate(struct mien_evaluation *out, size_t *confusio
     }
     TRY(mien_net_map(&map, net, data, err));
     TRY(place(net, count, err));
-    TRY(mien_judge(&judged, net->model, net->file.recipe, &map.set, split, &net->device->log, err));
+    const struct mien_evaluation_options options = { split, net->views, &net->device->log };
+    TRY(mien_judge(&judged, NULL, net->model, net->file.recipe, &map.set, &options, err));
     const struct mien_metrics *const metrics = &judged.metrics;
     *out = (struct mien_evaluation){
         .images = metrics->images,

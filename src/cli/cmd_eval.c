@@ -1,18 +1,22 @@
 /* cmd_eval.c - `mien eval`: how good a model is on a split of a data set */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
+#include "cli/cmd_eval.h"
 #include "cli/commands.h"
-#include "cli/session.h"
-#include "cli/text.h"
 #include "train/class_map.h"
-#include "train/evaluate.h"
+#include "train/ensemble.h"
+#include "train/views.h"
 
 struct eval_options {
     struct common_options common;
-    const char *model, *data, *exclude;
+    struct opt_strings models;
+    const char *data, *exclude;
     int split; /* enum mien_split, -1: not given */
     int batch; /* 0: the recipe's */
+    int views; /* index of session_view_choices */
     int blas;  /* enum mien_blas */
 };
 
@@ -25,6 +29,7 @@ static const struct opt eval_table[] = {
       "train, validation or test; else validation, or test, or train, whichever is there first",
       .choices = split_choices },
     { "exclude", OPT_STRING, FIELD(exclude), "FILE", SESSION_EXCLUDE_HELP, .role = OPT_INPUT },
+    { "views", OPT_CHOICE, FIELD(views), "N", SESSION_VIEWS_HELP, .choices = session_view_choices },
     { "batch", OPT_INT, FIELD(batch), "N", "images at a time; else as many as in training",
       .min = 1, .max = 65536 },
     { "blas", OPT_CHOICE, FIELD(blas), "KIND", SESSION_BLAS_HELP, .choices = session_blas_choices },
@@ -32,7 +37,8 @@ static const struct opt eval_table[] = {
 };
 
 static const struct positional eval_positionals[] = {
-    { "MODEL", FIELD(model), 1, 1, "trained network, for example run/best.safetensors", OPT_INPUT },
+    { "MODEL", FIELD(models), 1, OPT_MANY,
+      "trained network, for example run/best.safetensors; of several the mean", OPT_INPUT },
     { "DATA", FIELD(data), 1, 1, "folder of class folders, fer2013.csv, or a packed file",
       OPT_INPUT },
     { .name = NULL },
@@ -40,13 +46,20 @@ static const struct positional eval_positionals[] = {
 
 static const struct eval_options eval_defaults = { .common = { .seed = -1 }, .split = -1 };
 
-/* What one evaluation found. */
-struct result {
-    const char *model, *data;
-    const struct session *session;
-    const struct mien_model_file *file;
-    enum mien_split split;
-    struct mien_judgement judged;
+/* An evaluation under way: all models are read before the first is put on the device. */
+struct work {
+    const struct eval_options *options;
+    struct term *term;
+    struct session session;
+    struct session_model *models;
+    struct eval_member *members; /* as many */
+    size_t count;
+    struct mien_dataset *set;  /* as the model at hand takes it, */
+    struct mien_class_map map; /* with its classes */
+    int32_t *labels;           /* of the split, in the first model's classes */
+    float *probabilities;      /* [images of the split][classes] */
+    struct mien_ensemble mean;
+    struct eval_result result;
 };
 
 static enum mien_status choose_split(enum mien_split *out, const struct mien_dataset *set,
@@ -78,129 +91,102 @@ static enum mien_status choose_split(enum mien_split *out, const struct mien_dat
     return MIEN_OK;
 }
 
-static json_t *describe_class(const char *name, const struct mien_class_metrics *c)
+static enum mien_status read_models(struct work *work, struct mien_error *err)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:I}", "class", text_json(name), "precision",
-                     term_real(c->precision), "recall", term_real(c->recall), "f1",
-                     term_real(c->f1), "support", (json_int_t)c->support);
-}
-
-static json_t *describe(const struct result *result)
-{
-    const struct mien_metrics *const m = &result->judged.metrics;
-    json_t *const classes = json_array();
-    json_t *const per_class = json_array();
-    json_t *const confusion = json_array();
-    for (int k = 0; k < m->classes; k++) {
-        const char *const name = result->file->classes[k];
-        json_t *const row = json_array();
-        for (int j = 0; j < m->classes; j++) {
-            const size_t at = (size_t)k * (size_t)m->classes + (size_t)j;
-            (void)json_array_append_new(row, json_integer((json_int_t)m->confusion[at]));
+    const struct opt_strings *const named = &work->options->models;
+    work->models = mien_calloc(named->count, sizeof(*work->models), err);
+    work->members = mien_calloc(named->count, sizeof(*work->members), err);
+    if (work->models == NULL || work->members == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < named->count; i++) {
+        struct session_model *const model = &work->models[i];
+        enum mien_status st = session_model_read(model, named->items[i], err);
+        if (st != MIEN_OK) {
+            return st;
         }
-        (void)json_array_append_new(classes, text_json(name));
-        (void)json_array_append_new(per_class, describe_class(name, &m->per_class[k]));
-        (void)json_array_append_new(confusion, row);
-    }
-    json_t *const object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:o}", "accuracy",
-        term_real(m->accuracy), "loss", term_real(result->judged.loss), "macro_f1",
-        term_real(m->macro_f1), "top2", term_real(m->top2), "ece", term_real(m->ece), "classes",
-        classes, "per_class", per_class, "confusion", confusion, "images", (json_int_t)m->images,
-        "split", mien_split_name(result->split), "seconds", term_real(result->judged.seconds));
-    if (object != NULL) {
-        session_describe(result->session, object);
-    }
-    return object;
-}
-
-static void print_classes(struct term *term, const struct result *result, int width)
-{
-    const struct mien_metrics *const m = &result->judged.metrics;
-    char cell[128];
-    term_print(term, "%s  images  precision  recall     F1\n",
-               text_cell(cell, sizeof(cell), "class", width));
-    for (int k = 0; k < m->classes; k++) {
-        const struct mien_class_metrics *const c = &m->per_class[k];
-        term_print(term, "%s  %6zu  %9.3f  %6.3f  %5.3f\n",
-                   text_cell(cell, sizeof(cell), result->file->classes[k], width), c->support,
-                   c->precision, c->recall, c->f1);
-    }
-    term_print(term, "%s  %6s  %9.3f  %6.3f  %5.3f\n", text_cell(cell, sizeof(cell), "mean", width),
-               "", m->macro_precision, m->macro_recall, m->macro_f1);
-}
-
-static void print_confusion(struct term *term, const struct result *result, int width)
-{
-    enum { MOST = 20, COLUMN = 8 };
-    const struct mien_metrics *const m = &result->judged.metrics;
-    char cell[128];
-    if (m->classes > MOST) {
-        term_print(term, "\nThe confusion matrix of %d classes is in the output of --json.\n",
-                   m->classes);
-        return;
-    }
-    term_print(term, "\nconfusion: a row is what images are, a column what they were taken for\n");
-    term_print(term, "%s", text_cell(cell, sizeof(cell), "", width));
-    for (int k = 0; k < m->classes; k++) {
-        const char *const name = result->file->classes[k];
-        const int columns = text_columns(name);
-        term_print(term, "  %*s%s", columns < COLUMN ? COLUMN - columns : 0, "",
-                   text_cell(cell, sizeof(cell), name, columns < COLUMN ? 0 : COLUMN));
-    }
-    term_print(term, "\n");
-    for (int k = 0; k < m->classes; k++) {
-        term_print(term, "%s", text_cell(cell, sizeof(cell), result->file->classes[k], width));
-        for (int j = 0; j < m->classes; j++) {
-            const size_t at = (size_t)k * (size_t)m->classes + (size_t)j;
-            term_print(term, "  %*zu", COLUMN, m->confusion[at]);
+        work->count++;
+        work->members[i].model = named->items[i];
+        st = mien_views_check(work->result.views, model->file.recipe, err);
+        if (st != MIEN_OK) {
+            return mien_wrap(err, st, "%s", named->items[i]);
         }
-        term_print(term, "\n");
     }
+    return MIEN_OK;
 }
 
-static void print_summary(struct term *term, const struct result *result)
+static bool has_size(const struct mien_dataset *set, const struct mien_data_options *wanted)
 {
-    enum { WIDEST = 24 };
-    char rate[TEXT_RATE_BYTES];
-    const struct mien_metrics *const m = &result->judged.metrics;
-    int width = 5;
-    for (int k = 0; k < m->classes; k++) {
-        const int columns = text_columns(result->file->classes[k]);
-        width = columns > width ? columns : width;
-    }
-    width = width < WIDEST ? width : WIDEST;
-    term_print(term, "%s on the %s images of %s\n\n", result->model, mien_split_name(result->split),
-               result->data);
-    print_classes(term, result, width);
-    print_confusion(term, result, width);
-    const double right = m->accuracy * (double)m->images;
-    term_print(term, "\naccuracy  %.2f %%  (%.0f of %zu)\n", 100 * m->accuracy, right, m->images);
-    term_print(term, "top-2     %.2f %%  (right with the first or second guess)\n", 100 * m->top2);
-    term_print(term, "macro F1  %.4f   (mean of the classes' F1)\n", m->macro_f1);
-    term_print(term, "loss      %.4f\n", result->judged.loss);
-    term_print(term, "ECE       %.4f   (how far confidence is from accuracy; 0 is best)\n", m->ece);
-    term_print(term, "time      %.2f s, %s images/s\n", result->judged.seconds,
-               text_rate(rate, (double)m->images / result->judged.seconds));
+    return set != NULL && set->channels == wanted->channels && set->height == wanted->height &&
+           set->width == wanted->width;
 }
 
-static enum mien_status load(struct mien_dataset **set, struct mien_class_map *map,
-                             const struct eval_options *o, const struct mien_model_file *file,
-                             struct term *term, struct mien_error *err)
+/* The data as a model takes it: read again where that is another size than before. */
+static enum mien_status load_for(struct work *work, const struct mien_model_file *file,
+                                 struct mien_error *err)
 {
+    enum mien_status st = MIEN_OK;
     struct mien_data_options options = mien_recipe_data_options(file->recipe);
-    options.exclude = o->exclude;
-    options.log = &term->log;
-    enum mien_status st = mien_dataset_load(set, o->data, &options, err);
+    options.exclude = work->options->exclude;
+    options.log = &work->term->log;
+    mien_class_map_finish(&work->map);
+    if (!has_size(work->set, &options)) {
+        mien_dataset_destroy(work->set);
+        work->set = NULL;
+        TRY(mien_dataset_load(&work->set, work->options->data, &options, err));
+        if (work->set->resized > 0) {
+            mien_log_line(&work->term->log,
+                          "%zu images came in another size and were resized to %dx%d",
+                          work->set->resized, work->set->height, work->set->width);
+        }
+    }
+    st = mien_class_map_create(&work->map, work->set, file->classes, file->class_count, err);
+    st = st == MIEN_OK ? st : mien_wrap(err, st, "%s", work->options->data);
+
+done:
+    return st;
+}
+
+/* The data as the first model takes it says what is evaluated; then the others must suit. */
+static enum mien_status prepare(struct work *work, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct eval_options *const o = work->options;
+    const struct mien_model_file *const first = &work->models[0].file;
+    struct eval_result *const result = &work->result;
+    TRY(load_for(work, first, err));
+    st = choose_split(&result->split, &work->map.set, o->split, work->term, err);
     if (st != MIEN_OK) {
-        return st;
+        st = mien_wrap(err, st, "%s", o->data);
+        goto done;
     }
-    if ((*set)->resized > 0) {
-        mien_log_line(&term->log, "%zu images came in another size and were resized to %dx%d",
-                      (*set)->resized, (*set)->height, (*set)->width);
+    const size_t images = work->map.set.splits[result->split].count;
+    work->labels = mien_calloc(images, sizeof(*work->labels), err);
+    work->probabilities =
+        mien_calloc(images, (size_t)first->class_count * sizeof(*work->probabilities), err);
+    if (work->labels == NULL || work->probabilities == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
     }
-    st = mien_class_map_create(map, *set, file->classes, file->class_count, err);
-    return st == MIEN_OK ? st : mien_wrap(err, st, "%s", o->data);
+    memcpy(work->labels, work->map.set.labels + work->map.set.splits[result->split].first,
+           images * sizeof(*work->labels));
+    TRY(mien_ensemble_init(&work->mean, first->classes, first->class_count, images, err));
+    for (size_t i = 1; i < work->count; i++) {
+        const struct mien_model_file *const file = &work->models[i].file;
+        st = mien_ensemble_match(&work->mean, file->classes, file->class_count, err);
+        if (st != MIEN_OK) {
+            st = mien_wrap(err, st, "%s", work->members[i].model);
+            goto done;
+        }
+    }
+    result->data = o->data;
+    result->session = &work->session;
+    result->classes = first->classes;
+    result->members = work->members;
+    result->member_count = work->count;
+
+done:
+    return st;
 }
 
 static int choose_batch(const struct eval_options *o, const struct mien_recipe *recipe,
@@ -210,51 +196,103 @@ static int choose_batch(const struct eval_options *o, const struct mien_recipe *
     return count < (size_t)batch ? (int)count : batch;
 }
 
+/* One model on the device at a time: what it says of all images, and what that is worth. */
+static enum mien_status run_member(struct work *work, size_t index, struct mien_judgement *judged,
+                                   struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct eval_options *const o = work->options;
+    struct session_model *const model = &work->models[index];
+    const struct mien_model_file *const file = &model->file;
+    const struct mien_evaluation_options options = {
+        .split = work->result.split,
+        .views = work->result.views,
+        .log = &work->term->log,
+    };
+    *judged = (struct mien_judgement){ .seconds = 0 };
+    TRY(load_for(work, file, err));
+    TRY(session_model_place(model, &work->session, choose_batch(o, file->recipe, work->mean.count),
+                            (enum mien_blas)o->blas, err));
+    TRY(mien_judge(judged, work->probabilities, model->model, file->recipe, &work->map.set,
+                   &options, err));
+    work->members[index].accuracy = judged->metrics.accuracy;
+    work->members[index].loss = judged->loss;
+    TRY(mien_ensemble_add(&work->mean, work->probabilities, file->classes, file->class_count, err));
+
+done:
+    session_model_unplace(model);
+    return st;
+}
+
+/* One model is judged as it is, by its logits; of several the mean of the probabilities is. */
+static enum mien_status run_all(struct work *work, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_judgement *const total = &work->result.judged;
+    double seconds = 0.0;
+    for (size_t i = 0; i < work->count; i++) {
+        mien_metrics_finish(&total->metrics);
+        st = run_member(work, i, total, err);
+        if (st != MIEN_OK) {
+            return work->count > 1 ? mien_wrap(err, st, "%s", work->members[i].model) : st;
+        }
+        seconds += total->seconds;
+    }
+    if (work->count > 1) {
+        mien_metrics_finish(&total->metrics);
+        mien_ensemble_mean(work->probabilities, &work->mean);
+        TRY(mien_metrics_compute(&total->metrics, work->probabilities, work->labels,
+                                 work->mean.count, work->mean.class_count, err));
+        total->loss = mien_ensemble_loss(&work->mean, work->labels);
+    }
+    total->seconds = seconds;
+
+done:
+    return st;
+}
+
 static enum mien_status eval(const void *options, struct term *term, struct mien_error *err)
 {
-    const struct eval_options *const o = options;
-    struct session session = { .cl = NULL };
-    struct session_model model = { .model = NULL };
-    struct mien_dataset *set = NULL;
-    struct mien_class_map map = { .labels = NULL };
-    struct result result = { o->model,    o->data,          &session,
-                             &model.file, MIEN_SPLIT_TRAIN, { .seconds = 0 } };
     enum mien_status st = MIEN_OK;
-    TRY(session_model_read(&model, o->model, err));
-    TRY(load(&set, &map, o, &model.file, term, err));
-    st = choose_split(&result.split, &map.set, o->split, term, err);
-    if (st != MIEN_OK) {
-        st = mien_wrap(err, st, "%s", o->data);
-        goto done;
-    }
-    TRY(session_open(&session, &o->common, false, term, err));
-    TRY(session_tune(&session, NULL, term, err));
-    TRY(session_model_place(&model, &session,
-                            choose_batch(o, model.file.recipe, map.set.splits[result.split].count),
-                            (enum mien_blas)o->blas, err));
-    TRY(mien_judge(&result.judged, model.model, model.file.recipe, &map.set, result.split,
-                   &term->log, err));
+    const struct eval_options *const o = options;
+    struct work work = { .options = o, .term = term };
+    work.result.views = session_views(o->views);
+    TRY(read_models(&work, err));
+    TRY(prepare(&work, err));
+    TRY(session_open(&work.session, &o->common, false, term, err));
+    TRY(session_tune(&work.session, NULL, term, err));
+    TRY(run_all(&work, err));
     if (o->common.json) {
-        TRY(term_json(term, describe(&result), err));
+        TRY(term_json(term, eval_describe(&work.result), err));
     } else {
-        print_summary(term, &result);
+        eval_print(term, &work.result);
     }
 
 done:
-    mien_metrics_finish(&result.judged.metrics);
-    mien_class_map_finish(&map);
-    mien_dataset_destroy(set);
-    session_model_finish(&model);
-    session_close(&session);
+    mien_metrics_finish(&work.result.judged.metrics);
+    mien_ensemble_finish(&work.mean);
+    mien_class_map_finish(&work.map);
+    mien_dataset_destroy(work.set);
+    for (size_t i = 0; i < work.count; i++) {
+        session_model_finish(&work.models[i]);
+    }
+    free(work.models);
+    free(work.members);
+    free(work.labels);
+    free(work.probabilities);
+    session_close(&work.session);
     return st;
 }
 
 const struct command cmd_eval = {
     .name = "eval",
-    .summary = "Measure how good a model is on a data set",
-    .details = "The images are converted to what the model takes; classes go by their names, and\n"
-               "the data may lack some. Precision is how many of the images taken for a class are\n"
-               "of it, recall how many of its images were found, F1 their harmonic mean.",
+    .summary = "Measure how good a model, or the mean of several, is on a data set",
+    .details =
+        "The images are converted to what the model takes; classes go by their names, and\n"
+        "the data may lack some. Precision is how many of the images taken for a class are\n"
+        "of it, recall how many of its images were found, F1 their harmonic mean.\n\n"
+        "Several models may differ in layers, input and order of the classes: what is judged\n"
+        "is the mean of their probabilities.",
     .options = eval_table,
     .positionals = eval_positionals,
     .common = COMMON_DEVICE | COMMON_JSON | COMMON_QUIET,

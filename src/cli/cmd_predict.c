@@ -11,17 +11,20 @@
 #include "cli/text.h"
 #include "data/dataset.h"
 #include "data/find.h"
+#include "train/ensemble.h"
 #include "train/metrics.h"
 #include "train/predict.h"
+#include "train/views.h"
 
 enum { BATCH = 150 };
 
 struct predict_options {
     struct common_options common;
     const char *model;
-    struct opt_strings images;
-    int top;  /* 0: not given */
-    int blas; /* enum mien_blas */
+    struct opt_strings images, others;
+    int top;   /* 0: not given */
+    int views; /* index of session_view_choices */
+    int blas;  /* enum mien_blas */
 };
 
 #define FIELD(name) offsetof(struct predict_options, name)
@@ -30,6 +33,9 @@ static const struct opt predict_table[] = {
     { "top", OPT_INT, FIELD(top), "K",
       "print the K most probable classes; else all for one image, one for many", .min = 1,
       .max = 65536 },
+    { "views", OPT_CHOICE, FIELD(views), "N", SESSION_VIEWS_HELP, .choices = session_view_choices },
+    { "model", OPT_STRINGS, FIELD(others), "FILE",
+      "average with what this model says too; may come again", .role = OPT_INPUT },
     { "blas", OPT_CHOICE, FIELD(blas), "KIND", SESSION_BLAS_HELP, .choices = session_blas_choices },
     { .name = NULL },
 };
@@ -48,7 +54,9 @@ static const struct predict_options predict_defaults = { .common = { .seed = -1 
 struct work {
     const struct predict_options *options;
     struct term *term;
-    struct session_model model;
+    struct session_model *models; /* MODEL, then those of --model */
+    size_t model_count;
+    const struct mien_model_file *first; /* of models: whose classes are told */
     struct mien_paths paths;
     int width; /* columns of the longest path */
     json_t *predictions, *failed;
@@ -57,9 +65,11 @@ struct work {
 
     /* The batch at hand. */
     char *const *files;
-    size_t image_bytes;
-    uint8_t *pixels;      /* [BATCH][h][w][c] */
-    float *probabilities; /* [BATCH][classes] */
+    const struct mien_recipe *recipe; /* of the model at hand */
+    size_t image_bytes;               /* as that one takes an image */
+    uint8_t *pixels;                  /* [BATCH][h][w][c], with room for the largest */
+    float *probabilities;             /* [BATCH][classes] */
+    struct mien_ensemble mean;
     struct {
         enum mien_status status;
         struct mien_error err;
@@ -117,7 +127,7 @@ done:
 static enum mien_status decode(void *user, size_t index, struct mien_error *err)
 {
     struct work *const work = user;
-    const struct mien_data_options image = mien_recipe_data_options(work->model.file.recipe);
+    const struct mien_data_options image = mien_recipe_data_options(work->recipe);
     const enum mien_status st =
         mien_image_load(work->pixels + index * work->image_bytes, work->files[index],
                         image.channels, image.height, image.width, &work->outcomes[index].err);
@@ -153,7 +163,7 @@ static void rank(struct ranked *out, const float *probabilities, int classes)
 static void print_table(struct work *work, const char *file, const struct ranked *ranked, int top)
 {
     enum { WIDEST = 32, BAR = 30 };
-    char *const *const classes = work->model.file.classes;
+    char *const *const classes = work->first->classes;
     char cell[8 * WIDEST];
     char bar[4 * BAR];
     char path[4096];
@@ -176,11 +186,11 @@ static void print_table(struct work *work, const char *file, const struct ranked
 static void print_line(struct work *work, const char *file, const struct ranked *ranked, int top)
 {
     enum { WIDEST = 32 };
-    char *const *const classes = work->model.file.classes;
+    char *const *const classes = work->first->classes;
     char cell[8 * WIDEST];
     char path[4096];
     int width = 0;
-    for (int k = 0; k < work->model.file.class_count; k++) {
+    for (int k = 0; k < work->first->class_count; k++) {
         const int columns = text_columns(classes[k]);
         width = columns > width ? columns : width;
     }
@@ -197,7 +207,7 @@ static void print_line(struct work *work, const char *file, const struct ranked 
 static enum mien_status print_one(struct work *work, const char *file, const float *probabilities,
                                   struct mien_error *err)
 {
-    const int classes = work->model.file.class_count;
+    const int classes = work->first->class_count;
     const bool alone = work->paths.count == 1;
     const int wanted = work->options->top > 0 ? work->options->top : alone ? classes : 1;
     const int top = wanted < classes ? wanted : classes;
@@ -218,7 +228,7 @@ static enum mien_status print_one(struct work *work, const char *file, const flo
 static enum mien_status keep_one(struct work *work, const char *file, const float *probabilities,
                                  struct mien_error *err)
 {
-    const struct mien_model_file *const model = &work->model.file;
+    const struct mien_model_file *const model = work->first;
     const int top = mien_metrics_top(probabilities, model->class_count);
     json_t *const list = json_array();
     for (int k = 0; k < model->class_count; k++) {
@@ -245,16 +255,19 @@ static enum mien_status tell(struct work *work, size_t n, struct mien_error *err
         }
         st = work->options->common.json ? keep_one(work, file, probabilities, err)
                                         : print_one(work, file, probabilities, err);
-        probabilities += work->model.file.class_count;
+        probabilities += work->first->class_count;
     }
     return st;
 }
 
-static enum mien_status run_batch(struct work *work, size_t first, size_t n, struct mien_error *err)
+/* What one model says of the images that can be read, how many there are. */
+static enum mien_status run_model(struct work *work, const struct session_model *model, size_t n,
+                                  struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     size_t good = 0;
-    work->files = work->paths.items + first;
+    work->recipe = model->file.recipe;
+    work->image_bytes = mien_recipe_image_bytes(work->recipe);
     TRY(mien_parallel_for(n, 0, decode, work, NULL, "decoding", err));
     for (size_t i = 0; i < n; i++) {
         if (work->outcomes[i].status == MIEN_OK) {
@@ -265,34 +278,58 @@ static enum mien_status run_batch(struct work *work, size_t first, size_t n, str
             good++;
         }
     }
-    st = mien_predict_pixels(work->probabilities, work->model.model, work->model.file.recipe,
-                             work->pixels, good, err);
-    if (st != MIEN_OK) {
-        return mien_wrap(err, st, "%s", work->options->model);
+    if (work->mean.members == 0) {
+        mien_ensemble_clear(&work->mean, good);
     }
-    TRY(tell(work, n, err));
+    TRY(mien_predict_pixels(work->probabilities, model->model, work->recipe, work->pixels, good,
+                            session_views(work->options->views), err));
+    TRY(mien_ensemble_add(&work->mean, work->probabilities, model->file.classes,
+                          model->file.class_count, err));
 
 done:
     return st;
 }
 
+static const char *model_path(const struct predict_options *options, size_t index)
+{
+    return index == 0 ? options->model : options->others.items[index - 1];
+}
+
+static enum mien_status run_batch(struct work *work, size_t first, size_t n, struct mien_error *err)
+{
+    work->files = work->paths.items + first;
+    work->mean.members = 0;
+    for (size_t i = 0; i < work->model_count; i++) {
+        const enum mien_status st = run_model(work, &work->models[i], n, err);
+        if (st != MIEN_OK) {
+            return mien_wrap(err, st, "%s", model_path(work->options, i));
+        }
+    }
+    mien_ensemble_mean(work->probabilities, &work->mean);
+    return tell(work, n, err);
+}
+
 static enum mien_status run_all(struct work *work, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const size_t batch = (size_t)mien_model_batch(work->model.model);
+    const struct mien_model_file *const first = work->first;
+    const size_t batch = (size_t)mien_model_batch(work->models[0].model);
     const size_t count = work->paths.count;
-    work->image_bytes = mien_recipe_image_bytes(work->model.file.recipe);
-    work->pixels = mien_calloc(batch, work->image_bytes, err);
-    work->probabilities =
-        mien_calloc(batch, (size_t)work->model.file.class_count * sizeof(float), err);
+    size_t most = 0;
+    for (size_t i = 0; i < work->model_count; i++) {
+        const size_t bytes = mien_recipe_image_bytes(work->models[i].file.recipe);
+        most = bytes > most ? bytes : most;
+    }
+    work->pixels = mien_calloc(batch, most, err);
+    work->probabilities = mien_calloc(batch, (size_t)first->class_count * sizeof(float), err);
     if (work->pixels == NULL || work->probabilities == NULL) {
         return MIEN_ERR_MEMORY;
     }
-    for (size_t first = 0; first < count; first += batch) {
-        const size_t n = count - first < batch ? count - first : batch;
-        TRY(run_batch(work, first, n, err));
+    for (size_t at = 0; at < count; at += batch) {
+        const size_t n = count - at < batch ? count - at : batch;
+        TRY(run_batch(work, at, n, err));
         if (count > batch) {
-            mien_log_progress(&work->term->log, "predicting", first + n, count);
+            mien_log_progress(&work->term->log, "predicting", at + n, count);
         }
     }
 
@@ -300,11 +337,56 @@ done:
     return st;
 }
 
+/* All models, before an image is looked at; they must tell the same classes apart. */
+static enum mien_status read_models(struct work *work, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct predict_options *const o = work->options;
+    const size_t count = 1 + o->others.count;
+    work->models = mien_calloc(count, sizeof(*work->models), err);
+    if (work->models == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct mien_model_file *const file = &work->models[i].file;
+        TRY(session_model_read(&work->models[i], model_path(o, i), err));
+        work->model_count++;
+        if (i == 0) {
+            work->first = file;
+            TRY(mien_ensemble_init(&work->mean, file->classes, file->class_count, BATCH, err));
+        }
+        st = mien_views_check(session_views(o->views), file->recipe, err);
+        st = st == MIEN_OK ? mien_ensemble_match(&work->mean, file->classes, file->class_count, err)
+                           : st;
+        if (st != MIEN_OK) {
+            return mien_wrap(err, st, "%s", model_path(o, i));
+        }
+    }
+
+done:
+    return st;
+}
+
+static enum mien_status place_models(struct work *work, const struct session *session,
+                                     struct mien_error *err)
+{
+    const size_t count = work->paths.count;
+    for (size_t i = 0; i < work->model_count; i++) {
+        const enum mien_status st =
+            session_model_place(&work->models[i], session, count < BATCH ? (int)count : BATCH,
+                                (enum mien_blas)work->options->blas, err);
+        if (st != MIEN_OK) {
+            return st;
+        }
+    }
+    return MIEN_OK;
+}
+
 static json_t *describe(struct work *work, const struct session *session)
 {
     json_t *const classes = json_array();
-    for (int k = 0; k < work->model.file.class_count; k++) {
-        (void)json_array_append_new(classes, text_json(work->model.file.classes[k]));
+    for (int k = 0; k < work->first->class_count; k++) {
+        (void)json_array_append_new(classes, text_json(work->first->classes[k]));
     }
     json_t *const object = json_pack("{s:o, s:O, s:O}", "classes", classes, "predictions",
                                      work->predictions, "failed", work->failed);
@@ -340,14 +422,12 @@ static enum mien_status predict(const void *options, struct term *term, struct m
     work->term = term;
     work->predictions = json_array();
     work->failed = json_array();
-    TRY(session_model_read(&work->model, work->options->model, err));
+    TRY(read_models(work, err));
     TRY(collect(work, err));
-    const size_t count = work->paths.count;
-    if (count > 0) {
+    if (work->paths.count > 0) {
         TRY(session_open(&session, &work->options->common, false, term, err));
         TRY(session_tune(&session, NULL, term, err));
-        TRY(session_model_place(&work->model, &session, count < BATCH ? (int)count : BATCH,
-                                (enum mien_blas)work->options->blas, err));
+        TRY(place_models(work, &session, err));
         TRY(run_all(work, err));
     }
     if (work->options->common.json) {
@@ -361,7 +441,11 @@ done:
     free(work->pixels);
     free(work->probabilities);
     mien_paths_finish(&work->paths);
-    session_model_finish(&work->model);
+    mien_ensemble_finish(&work->mean);
+    for (size_t i = 0; i < work->model_count; i++) {
+        session_model_finish(&work->models[i]);
+    }
+    free(work->models);
     session_close(&session);
     free(work);
     return st;

@@ -297,16 +297,9 @@ static size_t held(const struct positional *p, const void *options)
     return *(const char *const *)field != NULL ? 1 : 0;
 }
 
-static enum mien_status take_positional(const struct command *command, void *into, const char *text,
+static enum mien_status take_positional(const struct positional *p, void *into, const char *text,
                                         struct mien_error *err)
 {
-    const struct positional *p = command->positionals;
-    while (p != NULL && p->name != NULL && held(p, into) >= (size_t)p->max) {
-        p++;
-    }
-    if (p == NULL || p->name == NULL) {
-        return mien_fail(err, MIEN_ERR_USAGE, "unexpected argument '%s'", text);
-    }
     if (*text == '\0') {
         return mien_fail(err, MIEN_ERR_USAGE, "%s is empty: %s", p->name, p->help);
     }
@@ -316,6 +309,31 @@ static enum mien_status take_positional(const struct command *command, void *int
     }
     *(const char **)field = text;
     return MIEN_OK;
+}
+
+/* Arguments fill the rows in order; a row with room for several leaves what those behind it need.
+ */
+static enum mien_status take_positionals(const struct command *command, void *into,
+                                         const char *const *texts, size_t count,
+                                         struct mien_error *err)
+{
+    size_t taken = 0;
+    for (const struct positional *p = command->positionals; p != NULL && p->name != NULL; p++) {
+        size_t behind = 0;
+        for (const struct positional *next = p + 1; next->name != NULL; next++) {
+            behind += (size_t)next->min;
+        }
+        const size_t end = count > behind ? count - behind : 0;
+        for (int i = 0; taken < count && i < p->max && (i < p->min || taken < end); i++) {
+            const enum mien_status st = take_positional(p, into, texts[taken++], err);
+            if (st != MIEN_OK) {
+                return st;
+            }
+        }
+    }
+    return taken == count
+               ? MIEN_OK
+               : mien_fail(err, MIEN_ERR_USAGE, "unexpected argument '%s'", texts[taken]);
 }
 
 static enum mien_status check_complete(const struct command *command, const void *options,
@@ -340,29 +358,35 @@ static enum mien_status check_complete(const struct command *command, const void
 enum mien_status opt_parse(const struct command *command, void *into, int argc,
                            const char *const *argv, struct mien_error *err)
 {
+    enum mien_status st = MIEN_OK;
     bool only_positionals = false;
+    size_t count = 0;
+    const char **const texts = mien_calloc((size_t)argc + 1, sizeof(*texts), err);
+    if (texts == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
     for (int i = 0; i < argc; i++) {
         const char *const arg = argv[i];
-        enum mien_status st = MIEN_OK;
         if (only_positionals || arg[0] != '-' || arg[1] == '\0') {
-            st = take_positional(command, into, arg, err);
+            texts[count++] = arg;
         } else if (strcmp(arg, "--") == 0) {
             only_positionals = true;
         } else if (strcmp(arg, "-h") == 0) {
             ((struct common_options *)into)->help = true;
         } else if (arg[1] == '-') {
-            st = take_option(command, into, argc, argv, &i, err);
+            TRY(take_option(command, into, argc, argv, &i, err));
         } else {
-            st = unknown_option(command, arg, err);
-        }
-        if (st != MIEN_OK) {
-            return st;
+            TRY(unknown_option(command, arg, err));
         }
     }
-    if (((struct common_options *)into)->help) {
-        return MIEN_OK;
+    TRY(take_positionals(command, into, texts, count, err));
+    if (!((struct common_options *)into)->help) {
+        TRY(check_complete(command, into, err));
     }
-    return check_complete(command, into, err);
+
+done:
+    free((void *)texts);
+    return st;
 }
 
 static void release(struct opt_strings *list)

@@ -56,7 +56,8 @@ struct opt {
     bool required;
 };
 
-/** An argument without dashes; arguments fill the table's rows in order. */
+/** An argument without dashes; arguments fill the table's rows in order, and a row that takes many
+ * leaves those that the rows behind it must have. */
 struct positional {
     const char *name; /**< "DATA"; NULL ends the table */
     size_t offset;    /**< of a const char * (max 1) or a struct opt_strings (max above 1) */

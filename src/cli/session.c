@@ -7,8 +7,17 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "nn/weights.h"
+#include "train/views.h"
 
 const char *const session_blas_choices[] = { "auto", "own", "clblast", NULL };
+
+const char *const session_view_choices[] = { "1", "2", "10", NULL };
+
+int session_views(int choice)
+{
+    static const int views[] = { 1, 2, MIEN_MOST_VIEWS };
+    return views[choice];
+}
 
 enum mien_status session_open(struct session *out, const struct common_options *common,
                               bool profile, struct term *term, struct mien_error *err)
@@ -114,9 +123,15 @@ enum mien_status session_model_place(struct session_model *out, const struct ses
     return st;
 }
 
-void session_model_finish(struct session_model *model)
+void session_model_unplace(struct session_model *model)
 {
     mien_model_destroy(model->model);
+    model->model = NULL;
+}
+
+void session_model_finish(struct session_model *model)
+{
+    session_model_unplace(model);
     mien_model_file_finish(&model->file);
     *model = (struct session_model){ .model = NULL };
 }

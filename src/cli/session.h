@@ -55,6 +55,13 @@ void session_describe(const struct session *session, json_t *object);
 extern const char *const session_blas_choices[];
 #define SESSION_BLAS_HELP "matrix products of dense layers: own kernels (CPU devices) or CLBlast"
 
+/** For an option --views that keeps an int: OPT_CHOICE's words, its help, and how many are meant.
+ */
+extern const char *const session_view_choices[];
+#define SESSION_VIEWS_HELP                                                                         \
+    "views of each image, whose logits are averaged: the middle, also mirrored, ten crops"
+int session_views(int choice);
+
 /** A trained network on the session's device, for forward passes; zeroed is none. */
 struct session_model {
     struct mien_model_file file;
@@ -80,6 +87,8 @@ enum mien_status session_model_read(struct session_model *out, const char *path,
 MIEN_CHECK_RESULT
 enum mien_status session_model_place(struct session_model *out, const struct session *session,
                                      int batch, enum mien_blas blas, struct mien_error *err);
+/** Take it off the device again; what was read stays.  One that is not placed is allowed. */
+void session_model_unplace(struct session_model *model);
 void session_model_finish(struct session_model *model); /* zeroed is allowed */
 
 #endif

@@ -1,18 +1,18 @@
-/* average.c - a moving average of flat parameters on the device */
+/* average.c - moving averages of flat numbers on the device */
 #include "ops/average.h"
 
 #include <limits.h>
 
 #include "ops/grid.h"
-#include "ops/optimizer.h"
 #include "ops/tensor.h"
 
-static enum mien_status check_count(size_t count, struct mien_error *err)
+static enum mien_status check_count(const struct mien_cl *cl, size_t count, struct mien_error *err)
 {
-    if (count == 0 || count % MIEN_DECAY_BLOCK != 0 || count > INT_MAX) {
+    const int lanes = mien_device_lanes(mien_cl_device(cl));
+    if (count == 0 || count % (size_t)lanes != 0 || count > INT_MAX) {
         return mien_fail(err, MIEN_ERR_SHAPE,
-                         "average: %zu parameters: must be a multiple of %d, at most %d", count,
-                         MIEN_DECAY_BLOCK, INT_MAX);
+                         "average: %zu numbers: must be a multiple of %d, at most %d", count, lanes,
+                         INT_MAX);
     }
     return MIEN_OK;
 }
@@ -21,7 +21,7 @@ enum mien_status mien_average_update(struct mien_cl *cl, struct mien_cl_buffer *
                                      const struct mien_cl_buffer *params, size_t count, float share,
                                      struct mien_error *err)
 {
-    const enum mien_status st = check_count(count, err);
+    const enum mien_status st = check_count(cl, count, err);
     if (st != MIEN_OK) {
         return st;
     }
@@ -40,7 +40,7 @@ enum mien_status mien_average_swap(struct mien_cl *cl, struct mien_cl_buffer *av
                                    struct mien_cl_buffer *params, size_t count,
                                    struct mien_error *err)
 {
-    const enum mien_status st = check_count(count, err);
+    const enum mien_status st = check_count(cl, count, err);
     if (st != MIEN_OK) {
         return st;
     }

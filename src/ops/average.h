@@ -1,13 +1,14 @@
-/** average.h - a moving average of flat parameters on the device (internal) */
+/** average.h - moving averages of flat numbers on the device: parameters, logits (internal) */
 #ifndef MIEN_OPS_AVERAGE_H
 #define MIEN_OPS_AVERAGE_H
 
 #include "cl/cl.h"
 
 /**
- * One step of an exponential moving average: average += share (params - average).
+ * One step of a moving average: average += share (params - average); with share 1/k of the kth, all
+ * of them weigh the same.
  *
- * Shapes    average, params [count] float32; count a multiple of MIEN_DECAY_BLOCK
+ * Shapes    average, params [count] float32; count a multiple of the device's lanes
  * Errors    MIEN_ERR_SHAPE, MIEN_ERR_CL, MIEN_ERR_MEMORY
  * Numerics  elementwise, within 1e-6 of the reference; a NaN among the parameters stays in it
  */

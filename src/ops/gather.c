@@ -20,6 +20,12 @@ static enum mien_status check_sizes(const struct mien_gather *op, struct mien_er
     const struct mien_act image = { 1, act->c, act->h + 2 * op->margin, act->w + 2 * op->margin,
                                     1 };
     const enum mien_status st = mien_act_check(act, "batch", err);
+    if (op->view.down < -op->margin || op->view.down > op->margin || op->view.right < -op->margin ||
+        op->view.right > op->margin) {
+        return mien_fail(err, MIEN_ERR_SHAPE,
+                         "gather: a view %d down and %d to the right: there is a margin of %d",
+                         op->view.down, op->view.right, op->margin);
+    }
     return st == MIEN_OK ? mien_act_check(&image, "image of the set", err) : st;
 }
 
@@ -45,6 +51,9 @@ enum mien_status mien_gather_images(struct mien_cl *cl, struct mien_cl_buffer *x
         return st;
     }
     const cl_int rows = mien_act_blocks(act) * act->c * act->h;
+    const cl_int top = op->margin + op->view.down;
+    const cl_int step = op->view.mirror ? -1 : 1;
+    const cl_int left = op->margin + op->view.right + (op->view.mirror ? act->w - 1 : 0);
     const cl_float scale = scale_of(op);
     const cl_float shift = shift_of(op);
     cl_int cols;
@@ -55,8 +64,9 @@ enum mien_status mien_gather_images(struct mien_cl *cl, struct mien_cl_buffer *x
     const struct mien_cl_arg args[] = {
         ARG_BUF(x),         ARG_BUF(set),    ARG_BUF(indices),    ARG_I32(op->first),
         ARG_I32(op->count), ARG_I32(act->n), ARG_I32(rows),       ARG_I32(act->c),
-        ARG_I32(act->h),    ARG_I32(act->w), ARG_I32(op->margin), ARG_F32(scale),
-        ARG_F32(shift),     ARG_I32(cols),   ARG_I32(chunk),
+        ARG_I32(act->h),    ARG_I32(act->w), ARG_I32(op->margin), ARG_I32(top),
+        ARG_I32(left),      ARG_I32(step),   ARG_F32(scale),      ARG_F32(shift),
+        ARG_I32(cols),      ARG_I32(chunk),
     };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }

@@ -2,7 +2,15 @@
 #ifndef MIEN_OPS_GATHER_H
 #define MIEN_OPS_GATHER_H
 
+#include <stdbool.h>
+
 #include "ops/tensor.h"
+
+/** Which part of an image with a margin; zeros are its middle. */
+struct mien_gather_view {
+    cl_int down, right; /**< pixels from the middle, -margin .. margin */
+    bool mirror;        /**< left and right change sides */
+};
 
 /** Which images of which set, and how they are normalised. */
 struct mien_gather {
@@ -13,6 +21,7 @@ struct mien_gather {
     cl_int margin;       /**< pixels that the set's images are larger by on each side */
     cl_float second;     /**< mixing, not of mien_gather_images(): the share 0..1 that image
                               n - 1 - i of the batch has in image i; 0: none */
+    struct mien_gather_view view; /**< of mien_gather_images() alone */
 };
 
 /** How one image of a batch is changed on its way; as the kernel reads it. */
@@ -26,7 +35,7 @@ struct mien_gather_change {
 };
 
 /**
- * x = (pixel / 255 - mean) / std for the middle of the images that `indices` name.
+ * x = (pixel / 255 - mean) / std for one view of the images that `indices` name.
  *
  * Shapes    x       [blocks][c][h][w][lanes] float32, overwritten; unused lanes become zero
  *           set     [count][h + 2 margin][w + 2 margin][c] uint8

@@ -37,8 +37,9 @@ void mien_ref_gather_images(float *x, const uint8_t *set, const int32_t *indices
     for (size_t i = 0; i < (size_t)op->n; i++) {
         const uint8_t *const image = find_image(set, indices, i, op);
         for (size_t k = 0; k < channels * pixels; k++) {
-            const size_t row = k % pixels / width + (size_t)op->margin;
-            const size_t column = k % width + (size_t)op->margin;
+            const size_t x_px = op->mirror ? width - 1 - k % width : k % width;
+            const size_t row = k % pixels / width + (size_t)(op->margin + op->down);
+            const size_t column = x_px + (size_t)(op->margin + op->right);
             const size_t at = (row * set_width(op) + column) * channels + k / pixels;
             x[i * channels * pixels + k] = image == NULL ? 0.0f : (float)normalise(image[at], op);
         }

@@ -2,6 +2,7 @@
 #ifndef MIEN_REF_GATHER_H
 #define MIEN_REF_GATHER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct mien_ref_gather {
@@ -11,6 +12,8 @@ struct mien_ref_gather {
     float mean, std; /**< of pixel/255 */
     int margin;      /**< pixels that the set's images are larger by on each side */
     float second;    /**< share of image n - 1 - i in image i, but in mien_ref_gather_images() */
+    int down, right; /**< view of mien_ref_gather_images(): pixels from the middle, */
+    bool mirror;     /**< and whether left and right change sides */
 };
 
 /** As struct mien_gather_change of the operation. */
@@ -21,7 +24,7 @@ struct mien_ref_gather_change {
 };
 
 /**
- * x [n][c][h][w] from the middle of set [count][h + 2 margin][w + 2 margin][c]; an index outside
+ * x [n][c][h][w] from a view of set [count][h + 2 margin][w + 2 margin][c]; an index outside
  * the set gives zeros.
  */
 void mien_ref_gather_images(float *x, const uint8_t *set, const int32_t *indices,

@@ -26,8 +26,12 @@ struct mien_loader {
     struct mien_cl_buffer *indices; /* resident: `order`; else 0 .. batch - 1 */
     struct mien_cl_buffer *labels;  /* [batch], then the second ones of a mixed batch */
 
-    int epoch;    /* whose changes the images get; -1: they come as they are */
-    float second; /* share of the second images in the batch loaded last */
+    int epoch; /* whose changes the images get; -1: they come as they are */
+
+    struct {
+        const struct mien_cl_buffer *images; /* where it was taken from; NULL: none was */
+        struct mien_gather op;
+    } last; /* the batch loaded last */
 
     /* What is sent with a batch: its images and labels unless they are resident, its changes. */
     struct stage {
@@ -221,6 +225,11 @@ void mien_loader_destroy(struct mien_loader *loader)
     free(loader);
 }
 
+const struct mien_recipe *mien_loader_recipe(const struct mien_loader *loader)
+{
+    return loader->options.recipe;
+}
+
 const struct mien_dataset *mien_loader_set(const struct mien_loader *loader)
 {
     return loader->set;
@@ -243,7 +252,7 @@ struct mien_cl_buffer *mien_loader_labels(const struct mien_loader *loader)
 
 float mien_loader_second(const struct mien_loader *loader)
 {
-    return loader->second;
+    return loader->last.op.second;
 }
 
 /* Make `order`, which is relative to the split, absolute, and hand it to the device. */
@@ -252,6 +261,7 @@ static enum mien_status take_order(struct mien_loader *loader, enum mien_split s
 {
     loader->count = loader->set->splits[split].count;
     loader->epoch = -1;
+    loader->last.images = NULL;
     for (size_t i = 0; i < loader->count; i++) {
         loader->order[i] += (int32_t)loader->set->splits[split].first;
     }
@@ -344,10 +354,10 @@ enum mien_status mien_loader_load(struct mien_loader *loader, struct mien_model 
     assert(n <= loader->options.batch && first + (size_t)n <= loader->count);
     const struct mien_recipe *const recipe = loader->options.recipe;
     struct stage *const stage = &loader->stages[loader->stage];
+    const bool changed = loader->epoch >= 0;
     const struct mien_cl_buffer *const images = loader->resident ? loader->images : stage->images;
     const struct mien_cl_buffer *const labels =
         loader->resident ? loader->all_labels : stage->labels;
-    loader->second = loader->epoch >= 0 ? mien_augment_mix(recipe, loader->epoch, first) : 0.0f;
     const struct mien_gather op = {
         .act = mien_model_input_act(model, n),
         .count = loader->resident ? (cl_int)loader->set->count : n,
@@ -355,12 +365,14 @@ enum mien_status mien_loader_load(struct mien_loader *loader, struct mien_model 
         .mean = recipe->normalize.mean,
         .std = recipe->normalize.std,
         .margin = recipe->input.margin,
-        .second = loader->second,
+        .second = changed ? mien_augment_mix(recipe, loader->epoch, first) : 0.0f,
     };
     mien_cl_label(loader->cl, "batch");
     TRY(fill_stage(loader, stage, first, n, err));
     loader->stage = (loader->stage + 1) % STAGES;
-    if (loader->epoch >= 0) {
+    loader->last.images = images;
+    loader->last.op = op;
+    if (changed) {
         TRY(mien_gather_changed(loader->cl, mien_model_input(model), images, loader->indices,
                                 stage->changes, &op, err));
     } else {
@@ -371,4 +383,15 @@ enum mien_status mien_loader_load(struct mien_loader *loader, struct mien_model 
 
 done:
     return st;
+}
+
+enum mien_status mien_loader_show(struct mien_loader *loader, struct mien_model *model,
+                                  const struct mien_gather_view *view, struct mien_error *err)
+{
+    assert(loader->epoch < 0 && loader->last.images != NULL);
+    struct mien_gather op = loader->last.op;
+    op.view = *view;
+    mien_cl_label(loader->cl, "batch");
+    return mien_gather_images(loader->cl, mien_model_input(model), loader->last.images,
+                              loader->indices, &op, err);
 }

@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 #include "nn/model.h"
+#include "ops/gather.h"
 
 /**
  * The whole set lives on the device as uint8 where it fits; else the images of each batch are
@@ -32,7 +33,8 @@ enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl
                                     struct mien_error *err);
 void mien_loader_destroy(struct mien_loader *loader); /* NULL is allowed */
 
-/** Images of the data set, and whether they live on the device. */
+/** What becomes of an image, the images of the data set, and whether they live on the device. */
+const struct mien_recipe *mien_loader_recipe(const struct mien_loader *loader);
 const struct mien_dataset *mien_loader_set(const struct mien_loader *loader);
 bool mien_loader_resident(const struct mien_loader *loader);
 
@@ -57,6 +59,14 @@ size_t mien_loader_count(const struct mien_loader *loader);
 MIEN_CHECK_RESULT
 enum mien_status mien_loader_load(struct mien_loader *loader, struct mien_model *model,
                                   size_t first, int n, struct mien_error *err);
+/**
+ * Enqueue: another view of the batch loaded last into the model's input.
+ *
+ * A split that is augmented has no views.
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_loader_show(struct mien_loader *loader, struct mien_model *model,
+                                  const struct mien_gather_view *view, struct mien_error *err);
 /** Labels of the batch loaded last: [n] int32, or [2][n] where it is mixed; borrowed. */
 struct mien_cl_buffer *mien_loader_labels(const struct mien_loader *loader);
 /** The share 0 to 1 of the second labels in the batch loaded last; 0: it is not mixed. */

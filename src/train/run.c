@@ -168,12 +168,16 @@ static enum mien_status validate(struct state *state, struct mien_epoch *row,
 {
     enum mien_status st = MIEN_OK;
     struct mien_softmax_stats stats;
+    const struct mien_evaluation_options options = {
+        .split = MIEN_SPLIT_VALIDATION,
+        .views = 1,
+        .log = state->options->log,
+    };
     if (state->trainer.set->splits[MIEN_SPLIT_VALIDATION].count == 0) {
         return MIEN_OK;
     }
     TRY(mien_optimizer_swap(state->trainer.optimizer, err));
-    TRY(mien_evaluate(&stats, NULL, state->trainer.model, state->trainer.loader,
-                      MIEN_SPLIT_VALIDATION, state->options->log, err));
+    TRY(mien_evaluate(&stats, NULL, state->trainer.model, state->trainer.loader, &options, err));
     TRY(mien_optimizer_swap(state->trainer.optimizer, err));
     TRY(check_finite(state, &stats, "validation loss", err));
     row->validated = true;

@@ -116,6 +116,47 @@ static void test_api__evaluation_is_that_of_the_run(void **state)
     assert_true(fabs((double)right / NET_VALIDATION - evaluation.accuracy) < 1e-12);
 }
 
+/* To two views an image and its mirror image are the same. */
+static void test_api__views_are_averaged(void **state)
+{
+    struct net_fixture *const f = net_with_device(state);
+    static uint8_t mirrored[NET_COUNT][NET_SIDE][NET_SIDE];
+    static float one[NET_COUNT][NET_CLASSES];
+    static float two[NET_COUNT][NET_CLASSES];
+    static float other[NET_COUNT][NET_CLASSES];
+    struct mien_evaluation evaluation[2];
+    for (int i = 0; i < NET_COUNT; i++) {
+        for (int y = 0; y < NET_SIDE; y++) {
+            for (int x = 0; x < NET_SIDE; x++) {
+                mirrored[i][y][x] = f->images[i][y][NET_SIDE - 1 - x];
+            }
+        }
+    }
+    net_predict_all(one, f, f->net);
+    for (int k = 0; k < 2; k++) {
+        must(mien_net_set_views(f->net, k + 1, &f->err), &f->err);
+        must(mien_net_evaluate(&evaluation[k], NULL, f->net, f->data, MIEN_SPLIT_VALIDATION,
+                               &f->err),
+             &f->err);
+    }
+    net_predict_all(two, f, f->net);
+    must(mien_net_predict(other[0], f->net, mirrored[0][0], NET_COUNT, &f->err), &f->err);
+    assert_true(evaluation[0].loss != evaluation[1].loss);
+    float change = 0;
+    for (int i = 0; i < NET_COUNT; i++) {
+        for (int c = 0; c < NET_CLASSES; c++) {
+            assert_true(fabsf(two[i][c] - other[i][c]) < 1e-5f);
+            change = fmaxf(change, fabsf(two[i][c] - one[i][c]));
+        }
+    }
+    assert_true(change > 1e-3f);
+    must_fail(mien_net_set_views(f->net, 10, &f->err), MIEN_ERR_USAGE, &f->err, "without a margin");
+    must_fail(mien_net_set_views(f->net, 0, &f->err), MIEN_ERR_USAGE, &f->err,
+              "0 views; expected 1, 2 or 10");
+    net_predict_all(other, f, f->net);
+    assert_memory_equal(other, two, sizeof(two)); /* as they were */
+}
+
 static void test_api__stopped_and_resumed_is_uninterrupted(void **state)
 {
     struct net_fixture *const f = net_with_device(state);
@@ -268,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_api__saved_and_loaded_network_predicts_the_same_bits),
         TEST(test_api__evaluation_is_that_of_the_run),
+        TEST(test_api__views_are_averaged),
         TEST(test_api__stopped_and_resumed_is_uninterrupted),
         TEST(test_api__image_file_is_what_its_pixels_are),
         TEST(test_api__network_outlives_the_handle_of_its_device),

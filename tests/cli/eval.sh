@@ -28,7 +28,7 @@ cp "$out" validation.json
 check "one JSON object, one line" test "$(wc -l <"$out")" -eq 1
 says '^{"accuracy": [0-9.e-]*, "loss": [0-9.]*, "macro_f1": [0-9.e-]*, "top2": [0-9.]*, "ece": [0-9.e-]*, "classes": \["angry", '
 says '"per_class": \[{"class": "angry", "precision": [0-9.e-]*, "recall": [0-9.e-]*, "f1": [0-9.e-]*, "support": 4}, '
-says '"confusion": \[\[[0-9, ]*\], .*"images": 28, "split": "validation", "seconds": [0-9.e-]*, "device": ".*", "driver": "'
+says '"confusion": \[\[[0-9, ]*\], .*"images": 28, "split": "validation", "views": 1, "models": \[{"model": "run/last.safetensors", "accuracy": [0-9.e-]*, "loss": [0-9.]*}\], "seconds": [0-9.e-]*, "device": ".*", "driver": "'
 column=$(head -n 1 run/history.csv | tr ',' '\n' | grep -n '^validation_loss$' | cut -d: -f1)
 trained=$(tail -n 1 run/history.csv | cut -d, -f"$column")
 loss=$(sed 's/.*"loss": \([0-9.]*\).*/\1/' validation.json)

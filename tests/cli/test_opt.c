@@ -208,6 +208,53 @@ static void test_opt__says_what_is_wrong(void **state)
     }
 }
 
+struct last_options {
+    struct common_options common;
+    struct opt_strings many;
+    const char *last;
+};
+
+/* A row that takes many leaves to the one behind it what that one must have. */
+static void test_opt__leaves_the_last_rows_theirs(void **state)
+{
+    (void)state;
+    static const struct positional rows[] = {
+        { "MANY", offsetof(struct last_options, many), 1, OPT_MANY, "some", OPT_ANY },
+        { "LAST", offsetof(struct last_options, last), 1, 1, "the last", OPT_ANY },
+        { .name = NULL },
+    };
+    static const struct last_options none = { .common = { .seed = -1 } };
+    static const struct command many = {
+        .name = "many",
+        .summary = "Take many",
+        .positionals = rows,
+        .common = COMMON_QUIET,
+        .options_bytes = sizeof(struct last_options),
+        .defaults = &none,
+    };
+    static const char *const words[] = { "a", "--quiet", "b", "c", "d" };
+    struct mien_error err = { "" };
+    struct last_options o = none;
+    assert_int_equal(opt_parse(&many, &o, 5, words, &err), MIEN_OK);
+    assert_int_equal(o.many.count, 3);
+    assert_string_equal(o.many.items[2], "c");
+    assert_string_equal(o.last, "d");
+    opt_release(&many, &o);
+    o = none;
+    assert_int_equal(opt_parse(&many, &o, 3, words, &err), MIEN_OK);
+    assert_int_equal(o.many.count, 1);
+    assert_string_equal(o.last, "b");
+    opt_release(&many, &o);
+    o = none;
+    assert_int_equal(opt_parse(&many, &o, 1, words, &err), MIEN_ERR_USAGE);
+    assert_string_equal(err.text, "LAST is missing: the last");
+    opt_release(&many, &o);
+    o = none;
+    assert_int_equal(opt_parse(&many, &o, 0, words, &err), MIEN_ERR_USAGE);
+    assert_string_equal(err.text, "MANY is missing: some");
+    opt_release(&many, &o);
+}
+
 static void test_opt__guesses_only_what_is_near(void **state)
 {
     (void)state;
@@ -309,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_opt__ends_options_at_two_dashes),
         cmocka_unit_test(test_opt__needs_nothing_else_with_help),
         cmocka_unit_test(test_opt__says_what_is_wrong),
+        cmocka_unit_test(test_opt__leaves_the_last_rows_theirs),
         cmocka_unit_test(test_opt__guesses_only_what_is_near),
         cmocka_unit_test(test_opt__prints_help_with_defaults_from_the_struct),
         cmocka_unit_test(test_opt__tables_of_all_commands_are_sound),

@@ -1,5 +1,6 @@
 /* test_average.c - the moving average of parameters against the reference */
 // oclgrind
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,18 +63,24 @@ static void test_average__swaps_every_bit(void **state)
     }
 }
 
-static void test_average__refuses_a_count_off_the_block(void **state)
+static void test_average__refuses_a_count_off_the_lanes(void **state)
 {
-    (void)state;
+    struct mien_cl *const cl = device_or_skip(state);
     struct mien_error err = { "" };
-    assert_int_equal(mien_average_update(NULL, NULL, NULL, 100, 0.5f, &err), MIEN_ERR_SHAPE);
-    assert_int_equal(mien_average_swap(NULL, NULL, NULL, 0, &err), MIEN_ERR_SHAPE);
+    const size_t lanes = (size_t)mien_device_lanes(mien_cl_device(cl));
+    assert_int_equal(mien_average_update(cl, NULL, NULL, 0, 0.5f, &err), MIEN_ERR_SHAPE);
+    assert_int_equal(mien_average_swap(cl, NULL, NULL, 0, &err), MIEN_ERR_SHAPE);
+    assert_int_equal(mien_average_swap(cl, NULL, NULL, (size_t)INT_MAX + 1, &err), MIEN_ERR_SHAPE);
+    if (lanes > 1) {
+        assert_int_equal(mien_average_update(cl, NULL, NULL, lanes + 1, 0.5f, &err),
+                         MIEN_ERR_SHAPE);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_average__refuses_a_count_off_the_block),
+        cmocka_unit_test(test_average__refuses_a_count_off_the_lanes),
         cmocka_unit_test(test_average__matches_reference_for_three_steps),
         cmocka_unit_test(test_average__swaps_every_bit),
     };

@@ -55,14 +55,23 @@ static void set_up(struct batch *b, struct mien_cl *cl, const struct shape *s, c
 {
     *b = (struct batch){
         .cl = cl,
-        .op = { { s->n, s->c, s->h, s->w, lanes },
-                s->count,
-                s->first,
-                0.5077f,
-                0.2551f,
-                s->margin,
-                second },
-        .ref = { s->n, s->c, s->h, s->w, s->count, s->first, 0.5077f, 0.2551f, s->margin, second },
+        .op = { .act = { s->n, s->c, s->h, s->w, lanes },
+                .count = s->count,
+                .first = s->first,
+                .mean = 0.5077f,
+                .std = 0.2551f,
+                .margin = s->margin,
+                .second = second },
+        .ref = { .n = s->n,
+                 .c = s->c,
+                 .h = s->h,
+                 .w = s->w,
+                 .count = s->count,
+                 .first = s->first,
+                 .mean = 0.5077f,
+                 .std = 0.2551f,
+                 .margin = s->margin,
+                 .second = second },
         .image = (size_t)s->c * (size_t)(s->h + 2 * s->margin) * (size_t)(s->w + 2 * s->margin),
     };
     const size_t listed = (size_t)s->first + (size_t)s->n;
@@ -131,6 +140,53 @@ static void test_gather__matches_reference_on_all_shapes(void **state)
             check_one(cl, &shapes[s], lane_counts[i], false);
         }
     }
+}
+
+/* Every view of an image with a margin of 2, against the reference and, by hand, for its corners.
+ */
+static void test_gather__shows_each_view_of_an_image(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    const struct shape shape = { 19, 3, 11, 14, 8, 2, 2 };
+    for (int k = 0; k < 4 * 5 * 5 * 2; k++) {
+        struct batch b;
+        set_up(&b, cl, &shape, lane_counts[k % 4], 0.0f, false);
+        b.op.view = (struct mien_gather_view){ k / 4 % 5 - 2, k / 20 % 5 - 2, k / 100 == 1 };
+        b.ref.down = b.op.view.down;
+        b.ref.right = b.op.view.right;
+        b.ref.mirror = b.op.view.mirror;
+        float *const want = random_floats(plain_floats(&b.op.act), 4);
+        assert_ok(mien_gather_images(cl, b.bx, b.bset, b.bindices, &b.op, &err), &err);
+        mien_ref_gather_images(want, b.set, b.indices, &b.ref);
+        float *const x = download_act(cl, b.bx, &b.op.act);
+        assert_all_close(x, want, plain_floats(&b.op.act), 1e-6f, 0.0f);
+        free(want);
+        free(x);
+        tear_down(&b);
+    }
+}
+
+static void test_ref_gather__shows_views_by_hand(void **state)
+{
+    (void)state;
+    const uint8_t set[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 }; /* 3 x 4 */
+    const int32_t index = 0;
+    struct mien_ref_gather op = { .n = 1,
+                                  .c = 1,
+                                  .h = 1,
+                                  .w = 2,
+                                  .count = 1,
+                                  .std = 1.0f / 255.0f,
+                                  .margin = 1,
+                                  .down = 1,
+                                  .right = -1 };
+    float x[2];
+    mien_ref_gather_images(x, set, &index, &op); /* the lower left */
+    assert_all_close(x, (const float[]){ 9.0f, 10.0f }, 2, 1e-5f, 0.0f);
+    op.mirror = true;
+    mien_ref_gather_images(x, set, &index, &op);
+    assert_all_close(x, (const float[]){ 10.0f, 9.0f }, 2, 1e-5f, 0.0f);
 }
 
 static void test_gather__an_index_outside_the_set_reads_nothing(void **state)
@@ -307,15 +363,20 @@ static void test_gather_changed__is_exact_on_whole_pixels(void **state)
 static void test_gather__refuses_sizes_that_cannot_be(void **state)
 {
     (void)state;
-    static const struct mien_gather bad[] = {
-        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 0.0f, 0, 0.0f },
-        { { 1, 1, 1, 1, 1 }, 0, 0, 0.5f, 1.0f, 0, 0.0f },
-        { { 1, 1, 1, 1, 1 }, 1, -1, 0.5f, 1.0f, 0, 0.0f },
-        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 1.0f, -1, 0.0f },
-        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 1.0f, 40000, 0.0f },
-        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 1.0f, 0, 1.5f },
-        { { 1, 1, 1, 1, 1 }, 1, 0, 0.5f, 1.0f, 0, NAN },
-    };
+    static const struct mien_gather good = { .act = { 1, 1, 1, 1, 1 }, .count = 1, .std = 1.0f };
+    struct mien_gather bad[9];
+    for (size_t i = 0; i < 9; i++) {
+        bad[i] = good;
+    }
+    bad[0].std = 0.0f;
+    bad[1].count = 0;
+    bad[2].first = -1;
+    bad[3].margin = -1;
+    bad[4].margin = 40000;
+    bad[5].second = 1.5f;
+    bad[6].second = NAN;
+    bad[7].view.down = 1; /* there is no margin */
+    bad[8].view.right = -1;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct mien_error err = { "" };
         assert_int_equal(mien_gather_images(NULL, NULL, NULL, NULL, &bad[i], &err), MIEN_ERR_SHAPE);
@@ -329,7 +390,15 @@ static void test_ref_gather__normalises_by_hand(void **state)
     (void)state;
     const uint8_t set[] = { 0, 255, 51, 102 }; /* two pixels of two channels, interleaved */
     const int32_t index = 0;
-    const struct mien_ref_gather op = { 1, 2, 1, 2, 1, 0, 0.5f, 0.25f, 0, 0.0f };
+    const struct mien_ref_gather op = { .n = 1,
+                                        .c = 2,
+                                        .h = 1,
+                                        .w = 2,
+                                        .count = 1,
+                                        .mean = 0.5f,
+                                        .std = 0.25f,
+                                        .margin = 0,
+                                        .second = 0.0f };
     const float want[] = { -2.0f, -1.2f, 2.0f, -0.4f };
     float x[4];
     mien_ref_gather_images(x, set, &index, &op);
@@ -341,7 +410,15 @@ static void test_ref_gather__cuts_the_margin_off(void **state)
     (void)state;
     const uint8_t set[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 }; /* 3 x 4 */
     const int32_t index = 0;
-    const struct mien_ref_gather op = { 1, 1, 1, 2, 1, 0, 0.0f, 1.0f / 255.0f, 1, 0.0f };
+    const struct mien_ref_gather op = { .n = 1,
+                                        .c = 1,
+                                        .h = 1,
+                                        .w = 2,
+                                        .count = 1,
+                                        .mean = 0.0f,
+                                        .std = 1.0f / 255.0f,
+                                        .margin = 1,
+                                        .second = 0.0f };
     float x[2];
     mien_ref_gather_images(x, set, &index, &op);
     assert_all_close(x, (const float[]){ 6.0f, 7.0f }, 2, 1e-5f, 0.0f);
@@ -352,7 +429,15 @@ static void test_ref_gather__changes_by_hand(void **state)
     (void)state;
     const uint8_t set[] = { 0, 100, 200, 40 }; /* 2 x 2 */
     const int32_t index = 0;
-    const struct mien_ref_gather op = { 1, 1, 2, 2, 1, 0, 0.0f, 1.0f / 255.0f, 0, 0.0f };
+    const struct mien_ref_gather op = { .n = 1,
+                                        .c = 1,
+                                        .h = 2,
+                                        .w = 2,
+                                        .count = 1,
+                                        .mean = 0.0f,
+                                        .std = 1.0f / 255.0f,
+                                        .margin = 0,
+                                        .second = 0.0f };
     /* A quarter of a pixel to the right and a half down, doubled, one added; a corner erased. */
     const struct mien_ref_gather_change change = {
         { 1.0f, 0.0f, 0.25f, 0.0f, 1.0f, 0.5f }, 2.0f, 1.0f, { 1, 1, 2, 2 }
@@ -369,7 +454,15 @@ static void test_ref_gather__mixes_by_hand(void **state)
     const uint8_t set[] = { 10, 20, 30 };
     const int32_t labels[] = { 4, 5, 6 };
     const int32_t indices[] = { 0, 1, 2 };
-    const struct mien_ref_gather op = { 3, 1, 1, 1, 3, 0, 0.0f, 1.0f / 255.0f, 0, 0.25f };
+    const struct mien_ref_gather op = { .n = 3,
+                                        .c = 1,
+                                        .h = 1,
+                                        .w = 1,
+                                        .count = 3,
+                                        .mean = 0.0f,
+                                        .std = 1.0f / 255.0f,
+                                        .margin = 0,
+                                        .second = 0.25f };
     const struct mien_ref_gather_change none = { { 1, 0, 0, 0, 1, 0 }, 1, 0, { 0 } };
     const struct mien_ref_gather_change changes[] = { none, none, none };
     const int32_t want_labels[] = { 4, 5, 6, 6, 5, 4 };
@@ -390,6 +483,8 @@ int main(void)
         cmocka_unit_test(test_ref_gather__mixes_by_hand),
         cmocka_unit_test(test_gather__refuses_sizes_that_cannot_be),
         cmocka_unit_test(test_gather__matches_reference_on_all_shapes),
+        cmocka_unit_test(test_ref_gather__shows_views_by_hand),
+        cmocka_unit_test(test_gather__shows_each_view_of_an_image),
         cmocka_unit_test(test_gather__an_index_outside_the_set_reads_nothing),
         cmocka_unit_test(test_gather_changed__matches_reference_on_all_shapes),
         cmocka_unit_test(test_gather_changed__without_a_change_gives_the_plain_bits),

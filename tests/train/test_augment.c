@@ -289,8 +289,14 @@ static void check_oracle(const char *name)
     const int n = (int)y->shape[0];
     const int margin = (int)oracle_number(file, "margin", -1);
     const struct mien_ref_gather op = {
-        n, (int)y->shape[1], (int)y->shape[2], (int)y->shape[3], n,
-        0, 0.5077f,          0.2551f,          margin,           0.0f
+        .n = n,
+        .c = (int)y->shape[1],
+        .h = (int)y->shape[2],
+        .w = (int)y->shape[3],
+        .count = n,
+        .mean = 0.5077f,
+        .std = 0.2551f,
+        .margin = margin,
     };
     assert_int_equal(images->shape[1], y->shape[2] + 2 * (size_t)margin);
     const struct mien_recipe recipe = {

@@ -108,9 +108,8 @@ static double loss_of(struct mien_cl *cl, const struct mien_model_file *file,
     struct mien_softmax_stats stats;
     struct mien_model_file copy = *file; /* borrowed by the trainer, which writes nothing to it */
     assert_ok(mien_trainer_init(&trainer, cl, &copy, set, &shuffled, &err), &err);
-    assert_ok(mien_evaluate(&stats, NULL, trainer.model, trainer.loader, MIEN_SPLIT_VALIDATION,
-                            NULL, &err),
-              &err);
+    const struct mien_evaluation_options options = { MIEN_SPLIT_VALIDATION, 1, NULL };
+    assert_ok(mien_evaluate(&stats, NULL, trainer.model, trainer.loader, &options, &err), &err);
     mien_trainer_finish(&trainer);
     return stats.loss / stats.weight;
 }

@@ -96,7 +96,8 @@ static void test_predict__gives_what_evaluation_gives_in_any_batch(void **state)
     const struct mien_loader_options options = { .batch = IMAGES, .recipe = file.recipe };
     struct mien_softmax_stats stats;
     must(mien_loader_create(&loader, cl, &set, &options, &err), &err);
-    must(mien_evaluate(&stats, want[0], model, loader, MIEN_SPLIT_TRAIN, NULL, &err), &err);
+    const struct mien_evaluation_options once = { MIEN_SPLIT_TRAIN, 1, NULL };
+    must(mien_evaluate(&stats, want[0], model, loader, &once, &err), &err);
     mien_loader_destroy(loader);
     mien_model_destroy(model);
 
@@ -109,7 +110,7 @@ static void test_predict__gives_what_evaluation_gives_in_any_batch(void **state)
     /* All of it in one call says the same. */
     struct mien_judgement judged;
     model = place(cl, &file, 8);
-    must(mien_judge(&judged, model, file.recipe, &set, MIEN_SPLIT_TRAIN, NULL, &err), &err);
+    must(mien_judge(&judged, NULL, model, file.recipe, &set, &once, &err), &err);
     mien_model_destroy(model);
     assert_true(fabs(judged.loss - loss) < 1e-5);
     assert_true(judged.seconds > 0);
@@ -125,13 +126,13 @@ static void test_predict__gives_what_evaluation_gives_in_any_batch(void **state)
             got[IMAGES][k] = -5.0f;
         }
         model = place(cl, &file, batches[b]);
-        must(mien_predict_pixels(got[0], model, file.recipe, pixels, IMAGES, &err), &err);
+        must(mien_predict_pixels(got[0], model, file.recipe, pixels, IMAGES, 1, &err), &err);
         assert_all_close(got[0], want[0], (size_t)IMAGES * 3, 1e-6f, 1e-5f);
         for (int i = 0; i < IMAGES; i++) {
             assert_true(fabsf(got[i][0] + got[i][1] + got[i][2] - 1) < 1e-5f);
         }
         assert_true(got[IMAGES][0] == -5.0f && got[IMAGES][2] == -5.0f);
-        must(mien_predict_pixels(got[0], model, file.recipe, pixels, 0, &err), &err);
+        must(mien_predict_pixels(got[0], model, file.recipe, pixels, 0, 1, &err), &err);
         mien_model_destroy(model);
     }
     mien_model_file_finish(&file);
@@ -152,10 +153,10 @@ static void test_predict__refuses_what_is_not_finite(void **state)
     static uint8_t pixels[2 * BYTES];
     fill_pixels(pixels, sizeof(pixels));
     float out[2][3];
-    must_fail(mien_predict_pixels(out[0], model, file.recipe, pixels, 2, &err), MIEN_ERR_NOT_FINITE,
-              &err, "image 0: what the model gives is not finite");
+    must_fail(mien_predict_pixels(out[0], model, file.recipe, pixels, 2, 1, &err),
+              MIEN_ERR_NOT_FINITE, &err, "image 0: what the model gives is not finite");
     file.recipe->normalize.std = 0.0f;
-    must_fail(mien_predict_pixels(out[0], model, file.recipe, pixels, 2, &err), MIEN_ERR_SHAPE,
+    must_fail(mien_predict_pixels(out[0], model, file.recipe, pixels, 2, 1, &err), MIEN_ERR_SHAPE,
               &err, "std");
     mien_model_destroy(model);
     mien_model_file_finish(&file);
