@@ -59,7 +59,8 @@ enum mien_class_weights {
 };
 
 struct mien_train_spec {
-    int batch;                    /**< images a step; 150 unless stated */
+    int batch;                    /**< images that are computed at once; 150 unless stated */
+    int accumulate;               /**< batches of a step; 1 unless stated */
     int epochs;                   /**< at most */
     float stop_at_train_accuracy; /**< 0..1, stops after the epoch that reaches it; 0: never */
     uint64_t seed;

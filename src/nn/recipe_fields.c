@@ -58,6 +58,7 @@ static const struct mien_recipe_field fields[] = {
     FLOAT("augment.erase", augment.erase, "0", 0, 1),
     FLOAT("augment.mixup", augment.mixup, "0", 0, 10),
     INT("train.batch", train.batch, "150", 1, 65536),
+    INT("train.accumulate", train.accumulate, "1", 1, 65536),
     INT("train.epochs", train.epochs, "50", 1, 100000),
     FLOAT("train.stop_at_train_accuracy", train.stop_at_train_accuracy, "0", 0, 1),
     OTHER("train.seed", train.seed, "1", MIEN_FIELD_SEED),

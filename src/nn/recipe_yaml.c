@@ -58,6 +58,7 @@ static const cyaml_schema_field_t schedule_fields[] = {
 
 static const cyaml_schema_field_t train_fields[] = {
     VALUE(mien_train_text, batch),
+    VALUE(mien_train_text, accumulate),
     VALUE(mien_train_text, epochs),
     VALUE(mien_train_text, stop_at_train_accuracy),
     VALUE(mien_train_text, seed),

@@ -26,7 +26,7 @@ static enum mien_status make_set(struct bench *bench, const struct mien_model_fi
                                  struct mien_error *err)
 {
     const struct mien_recipe *const recipe = file->recipe;
-    const size_t count = (size_t)recipe->train.batch * BATCHES;
+    const size_t count = (size_t)recipe->train.batch * (size_t)recipe->train.accumulate * BATCHES;
     const struct mien_data_options image = mien_recipe_data_options(recipe);
     size_t bytes = 0;
     if (!mien_size_mul(&bytes, mien_recipe_image_bytes(recipe), count)) {
@@ -131,7 +131,7 @@ enum mien_status mien_bench_step(struct mien_bench_step *out, struct mien_cl *cl
     out->flow_ms = (mien_now_ms() - start_ms) / options->repeat;
     TRY(mien_trainer_stats(&stats, &bench.trainer, err));
     mien_times_of(&out->step, ms, (size_t)options->repeat);
-    out->batch = mien_model_batch(bench.trainer.model);
+    out->batch = (int)mien_trainer_step_images(&bench.trainer);
     out->flop = step_flop(file->network, out->batch);
     out->loss = stats.loss / stats.weight;
     out->device_bytes = mien_cl_bytes(cl);
@@ -199,25 +199,35 @@ static enum mien_status enter(struct ledger *ledger, size_t step_index,
     return MIEN_OK;
 }
 
+/* Of a step. */
+static double batches_of(const struct bench *bench)
+{
+    return (double)bench->trainer.file->recipe->train.accumulate;
+}
+
 /* What the parts around the network's own passes cannot do without. */
 static void add_trainer_costs(struct mien_bench_passes *passes, const struct bench *bench)
 {
     const struct mien_model *const model = bench->trainer.model;
     const int n = mien_model_batch(model);
+    const double batches = batches_of(bench);
+    const double floats = (double)mien_cl_buffer_bytes(mien_model_values(model));
     const struct mien_act in = mien_model_input_act(model, n);
     const struct mien_act out = mien_model_output_act(model, n);
-    double flat = 2.0 * (double)mien_cl_buffer_bytes(mien_model_values(model)) +
-                  (double)mien_cl_buffer_bytes(mien_model_gradients(model));
+    double flat = 3.0 * floats; /* parameters read and written, gradients read */
     for (int i = 0; mien_optimizer_state(bench->trainer.optimizer, i) != NULL; i++) {
         flat +=
             2.0 * (double)mien_cl_buffer_bytes(mien_optimizer_state(bench->trainer.optimizer, i));
     }
     const struct mien_cost costs[] = {
         { "batch", 0.0,
-          (double)in.n * in.c * in.h * in.w + (double)mien_act_floats(&in) * sizeof(cl_float) },
-        { "loss", 0.0, 2.0 * (double)mien_act_floats(&out) * sizeof(cl_float) },
+          batches * ((double)in.n * in.c * in.h * in.w +
+                     (double)mien_act_floats(&in) * sizeof(cl_float)) },
+        { "loss", 0.0, batches * 2.0 * (double)mien_act_floats(&out) * sizeof(cl_float) },
+        { "accumulate", 0.0, (3.0 * batches - 1.0) * floats },
+        { "clip", 0.0, floats },
         { "optimizer", 0.0, flat },
-        { "average", 0.0, 3.0 * (double)mien_cl_buffer_bytes(mien_model_values(model)) },
+        { "average", 0.0, 3.0 * floats },
     };
     for (size_t i = 0; i < passes->count; i++) {
         for (size_t k = 0; k < sizeof(costs) / sizeof(costs[0]); k++) {
@@ -237,8 +247,8 @@ static enum mien_status add_costs(struct mien_bench_passes *passes, const struct
     for (size_t i = 0; st == MIEN_OK && i < passes->count; i++) {
         for (size_t k = 0; k < count; k++) {
             if (strcmp(passes->items[i].label, costs[k].label) == 0) {
-                passes->items[i].flop = costs[k].flop;
-                passes->items[i].bytes = costs[k].bytes;
+                passes->items[i].flop = costs[k].flop * batches_of(bench);
+                passes->items[i].bytes = costs[k].bytes * batches_of(bench);
             }
         }
     }

@@ -24,6 +24,7 @@ enum key {
     KEY_FINGERPRINT,
     KEY_BATCH,
     KEY_SHUFFLE,
+    KEY_ACCUMULATE,
     KEY_PLATEAU_EPOCHS,
     KEY_PLATEAU_BEST,
     KEY_PLATEAU_BAD,
@@ -43,6 +44,7 @@ static const struct {
     [KEY_FINGERPRINT] = { "data_fingerprint", UINT64_MAX },
     [KEY_BATCH] = { "batch", INT32_MAX },
     [KEY_SHUFFLE] = { "shuffle", 1 },
+    [KEY_ACCUMULATE] = { "accumulate", 65536 },
     [KEY_PLATEAU_EPOCHS] = { "plateau_epochs", 1000000 },
     [KEY_PLATEAU_BEST] = { "plateau_best", 0 },
     [KEY_PLATEAU_BAD] = { "plateau_bad", 1000000 },
@@ -75,6 +77,8 @@ static enum mien_status write_texts(char texts[KEYS][TEXT_BYTES],
     (void)snprintf(texts[KEY_FINGERPRINT], TEXT_BYTES, "%016" PRIx64, trainer->set->fingerprint);
     (void)snprintf(texts[KEY_BATCH], TEXT_BYTES, "%d", mien_model_batch(trainer->model));
     (void)snprintf(texts[KEY_SHUFFLE], TEXT_BYTES, "%d", trainer->options.shuffle ? 1 : 0);
+    (void)snprintf(texts[KEY_ACCUMULATE], TEXT_BYTES, "%d",
+                   trainer->file->recipe->train.accumulate);
     (void)snprintf(texts[KEY_PLATEAU_EPOCHS], TEXT_BYTES, "%d", at->plateau.epochs);
     (void)snprintf(texts[KEY_PLATEAU_BEST], TEXT_BYTES, "%.17g", at->plateau.best);
     (void)snprintf(texts[KEY_PLATEAU_BAD], TEXT_BYTES, "%d", at->plateau.bad);
@@ -239,6 +243,7 @@ static enum mien_status check_epoch(const struct mien_trainer *trainer, const ui
                                     struct mien_error *err)
 {
     const int batch = mien_model_batch(trainer->model);
+    const int accumulate = trainer->file->recipe->train.accumulate;
     if (number[KEY_FINGERPRINT] != trainer->set->fingerprint) {
         return mien_fail(err, MIEN_ERR_FORMAT,
                          "the run was on other data (fingerprint %016" PRIx64
@@ -253,6 +258,13 @@ static enum mien_status check_epoch(const struct mien_trainer *trainer, const ui
                          "the run stopped inside an epoch with batches of %" PRIu64
                          ": they cannot be of %d before its end",
                          number[KEY_BATCH], batch);
+    }
+    const uint64_t accumulated = number[KEY_ACCUMULATE] > 0 ? number[KEY_ACCUMULATE] : 1;
+    if (accumulated != (uint64_t)accumulate) {
+        return mien_fail(err, MIEN_ERR_USAGE,
+                         "the run stopped inside an epoch with steps of %" PRIu64
+                         " batches: they cannot be of %d before its end",
+                         accumulated, accumulate);
     }
     if ((number[KEY_SHUFFLE] == 1) != trainer->options.shuffle) {
         return mien_fail(err, MIEN_ERR_USAGE,

@@ -245,6 +245,16 @@ size_t mien_loader_count(const struct mien_loader *loader)
     return loader->count;
 }
 
+double mien_loader_weight(const struct mien_loader *loader, const float *class_weights,
+                          size_t first, size_t n)
+{
+    double sum = 0.0;
+    for (size_t i = first; class_weights != NULL && i < first + n; i++) {
+        sum += (double)class_weights[loader->set->labels[loader->order[i]]];
+    }
+    return class_weights != NULL ? sum : (double)n;
+}
+
 struct mien_cl_buffer *mien_loader_labels(const struct mien_loader *loader)
 {
     return loader->labels;

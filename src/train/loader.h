@@ -54,6 +54,13 @@ void mien_loader_augment(struct mien_loader *loader, int epoch);
 /** Images of the split taken last. */
 size_t mien_loader_count(const struct mien_loader *loader);
 
+/**
+ * What images [first, first + n) of the order count: the sum of their labels' class weights, [class
+ * count] float32; n where they are NULL.
+ */
+double mien_loader_weight(const struct mien_loader *loader, const float *class_weights,
+                          size_t first, size_t n);
+
 /** Enqueue: images [first, first + n) of the order into the model's input, their labels beside it.
  */
 MIEN_CHECK_RESULT

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "ops/accumulate.h"
 #include "ops/average.h"
 #include "ops/clip.h"
 #include "ops/optimizer.h"
@@ -18,6 +19,7 @@ struct mien_optimizer {
     struct mien_cl_buffer *states[MAX_STATES];
     struct mien_cl_buffer *decayed; /* [flat_floats / 128] uint8 */
     struct mien_cl_buffer *average; /* of the parameters; NULL without */
+    struct mien_cl_buffer *sum;     /* of the gradients of a step's batches; NULL: of one batch */
     struct mien_cl_buffer *clip;    /* of mien_clip_factor(); NULL where nothing is clipped */
 };
 
@@ -31,7 +33,8 @@ static int states_of(const struct mien_train_spec *spec)
 
 size_t mien_optimizer_bytes(const struct mien_train_spec *spec, size_t flat_floats)
 {
-    const size_t buffers = (size_t)states_of(spec) + (spec->ema > 0.0f ? 1 : 0);
+    const size_t buffers =
+        (size_t)states_of(spec) + (spec->ema > 0.0f ? 1 : 0) + (spec->accumulate > 1 ? 1 : 0);
     const size_t clip = spec->clip_norm > 0.0f ? mien_clip_bytes(flat_floats) : 0;
     return buffers * flat_floats * sizeof(cl_float) + flat_floats / MIEN_DECAY_BLOCK + clip;
 }
@@ -95,6 +98,10 @@ enum mien_status mien_optimizer_create(struct mien_optimizer **out, struct mien_
                                   mien_cl_buffer_bytes(mien_model_values(model)), err));
         TRY(mien_cl_fill(mien_model_cl(model), optimizer->average, 0, err));
     }
+    if (spec->accumulate > 1) {
+        TRY(mien_cl_buffer_create(&optimizer->sum, mien_model_cl(model),
+                                  mien_cl_buffer_bytes(mien_model_values(model)), err));
+    }
     if (spec->clip_norm > 0.0f) {
         TRY(mien_cl_buffer_create(&optimizer->clip, mien_model_cl(model),
                                   mien_clip_bytes(mien_model_network(model)->flat_floats), err));
@@ -117,8 +124,26 @@ void mien_optimizer_destroy(struct mien_optimizer *optimizer)
     }
     mien_cl_buffer_destroy(optimizer->decayed);
     mien_cl_buffer_destroy(optimizer->average);
+    mien_cl_buffer_destroy(optimizer->sum);
     mien_cl_buffer_destroy(optimizer->clip);
     free(optimizer);
+}
+
+static const struct mien_cl_buffer *gradients_of(const struct mien_optimizer *optimizer)
+{
+    return optimizer->sum != NULL ? optimizer->sum : mien_model_gradients(optimizer->model);
+}
+
+enum mien_status mien_optimizer_add(struct mien_optimizer *optimizer, bool begins,
+                                    struct mien_error *err)
+{
+    struct mien_model *const model = optimizer->model;
+    if (optimizer->sum == NULL) {
+        return MIEN_OK;
+    }
+    mien_cl_label(mien_model_cl(model), "accumulate");
+    return mien_accumulate(mien_model_cl(model), optimizer->sum, mien_model_gradients(model),
+                           mien_model_network(model)->flat_floats, begins, err);
 }
 
 static enum mien_status update_parameters(struct mien_optimizer *optimizer, float rate,
@@ -137,7 +162,7 @@ static enum mien_status update_parameters(struct mien_optimizer *optimizer, floa
             .clip = optimizer->clip,
         };
         return mien_sgd_step(cl, mien_model_values(model), optimizer->states[0],
-                             mien_model_gradients(model), optimizer->decayed, count, &op, err);
+                             gradients_of(optimizer), optimizer->decayed, count, &op, err);
     }
     const struct mien_adam op = {
         .rate = rate,
@@ -150,7 +175,7 @@ static enum mien_status update_parameters(struct mien_optimizer *optimizer, floa
         .clip = optimizer->clip,
     };
     const struct mien_adam_state state = { optimizer->states[0], optimizer->states[1] };
-    return mien_adam_step(cl, mien_model_values(model), &state, mien_model_gradients(model),
+    return mien_adam_step(cl, mien_model_values(model), &state, gradients_of(optimizer),
                           optimizer->decayed, count, &op, err);
 }
 
@@ -176,7 +201,7 @@ enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, float rat
     optimizer->steps++;
     if (optimizer->clip != NULL) {
         mien_cl_label(cl, "clip");
-        TRY(mien_clip_factor(cl, optimizer->clip, mien_model_gradients(model), count,
+        TRY(mien_clip_factor(cl, optimizer->clip, gradients_of(optimizer), count,
                              optimizer->spec.clip_norm, err));
     }
     mien_cl_label(cl, "optimizer");

@@ -35,7 +35,15 @@ enum mien_status mien_optimizer_average_start(struct mien_optimizer *optimizer, 
 MIEN_CHECK_RESULT
 enum mien_status mien_optimizer_swap(struct mien_optimizer *optimizer, struct mien_error *err);
 
-/** Enqueue one step: the model's gradients into its parameters, and these into their average. */
+/**
+ * Enqueue: add the model's gradients to those of the step, or begin a step with them.  Nothing
+ * where the recipe accumulates none: then the model's gradients are the step's.
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_optimizer_add(struct mien_optimizer *optimizer, bool begins,
+                                    struct mien_error *err);
+
+/** Enqueue one step: the gradients into the model's parameters, and these into their average. */
 MIEN_CHECK_RESULT
 enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, float rate,
                                      struct mien_error *err);

@@ -22,11 +22,12 @@ struct state {
     struct mien_trainer trainer;
     struct mien_run_paths paths;
     struct mien_history history;
-    FILE *steps;         /* steps.csv, or NULL */
-    size_t steps_made;   /* in this call */
-    size_t steps_before; /* of the epoch under way, made before this call */
-    bool begun;          /* run.json says that it is running */
-    float *saved;        /* the weights of the last checkpoint, or those that the run came with */
+    FILE *steps;                      /* steps.csv, or NULL */
+    size_t steps_made;                /* in this call */
+    size_t steps_before;              /* of the epoch under way, made before this call */
+    struct mien_softmax_stats summed; /* up to the step before, where each is logged */
+    bool begun;                       /* run.json says that it is running */
+    float *saved; /* the weights of the last checkpoint, or those that the run came with */
     double start_s, epoch_s, reported_s;
 };
 
@@ -73,9 +74,9 @@ static enum mien_status check_finite(const struct state *state,
 static void report(struct state *state, const struct mien_softmax_stats *stats)
 {
     const struct mien_run_options *const options = state->options;
-    const size_t batch = (size_t)mien_model_batch(state->trainer.model);
+    const size_t before = state->steps_before * mien_trainer_step_images(&state->trainer);
     const double seconds = mien_now_s() - state->epoch_s;
-    const double made = (double)stats->images - (double)(state->steps_before * batch);
+    const double made = (double)stats->images - (double)before;
     const struct mien_run_progress progress = {
         .epoch = state->trainer.position.epoch + 1,
         .epochs = spec_of(state)->epochs,
@@ -90,9 +91,13 @@ static void report(struct state *state, const struct mien_softmax_stats *stats)
     }
 }
 
-static enum mien_status log_step(const struct state *state, double loss, struct mien_error *err)
+/* The mean loss of the step just made, from what it added to the sums. */
+static enum mien_status log_step(struct state *state, const struct mien_softmax_stats *stats,
+                                 struct mien_error *err)
 {
     struct mien_plain_numbers numbers;
+    const double loss = (stats->loss - state->summed.loss) / (stats->weight - state->summed.weight);
+    state->summed = *stats;
     const enum mien_status st = mien_plain_numbers_begin(&numbers, err);
     if (st != MIEN_OK) {
         return st;
@@ -117,7 +122,7 @@ static enum mien_status look(struct state *state, struct mien_error *err)
     TRY(mien_trainer_stats(&stats, &state->trainer, err));
     TRY(check_finite(state, &stats, "loss", err));
     if (state->steps != NULL) {
-        TRY(log_step(state, (double)stats.last_mean, err));
+        TRY(log_step(state, &stats, err));
     }
     if (due) {
         state->reported_s = now;
@@ -146,6 +151,9 @@ static enum mien_status train_epoch(struct state *state, bool *stopped, enum mie
     state->reported_s = state->epoch_s;
     state->steps_before = trainer->position.step;
     TRY(mien_trainer_begin_epoch(trainer, err));
+    if (state->steps != NULL) {
+        TRY(mien_trainer_stats(&state->summed, trainer, err));
+    }
     while (trainer->position.step < steps && !*stopped) {
         TRY(mien_trainer_step(trainer, err));
         state->steps_made++;
@@ -244,7 +252,7 @@ static enum mien_status end_epoch(struct state *state, struct mien_epoch *row,
     TRY(check_finite(state, &stats, "loss", err));
     const double trained_s = mien_now_s() - state->epoch_s;
     TRY(mien_trainer_download(trainer, err));
-    const size_t before = state->steps_before * (size_t)mien_model_batch(trainer->model);
+    const size_t before = state->steps_before * mien_trainer_step_images(trainer);
     *row = (struct mien_epoch){
         .epoch = trainer->position.epoch + 1,
         .train_loss = stats.loss / stats.weight,

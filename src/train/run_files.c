@@ -250,6 +250,8 @@ static enum mien_status write_info(const char *path, const struct mien_trainer *
     (void)json_object_set_new(info, "device", describe_device(mien_cl_device(trainer->cl)));
     (void)json_object_set_new(info, "data", describe_data(trainer, options->data));
     (void)json_object_set_new(info, "batch", json_integer(mien_model_batch(trainer->model)));
+    (void)json_object_set_new(info, "accumulate",
+                              json_integer(trainer->file->recipe->train.accumulate));
     (void)json_object_set_new(info, "state", json_string(state));
     if (failure != NULL) {
         (void)json_object_set_new(info, "error", json_string(failure));

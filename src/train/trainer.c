@@ -45,6 +45,7 @@ static enum mien_status create_class_weights(struct mien_trainer *trainer, struc
         return MIEN_OK;
     }
     float *const weights = mien_calloc(classes, sizeof(*weights), err);
+    trainer->class_weight_values = weights;
     size_t *const counts = mien_calloc(classes, sizeof(*counts), err);
     if (weights == NULL || counts == NULL) {
         st = MIEN_ERR_MEMORY;
@@ -57,7 +58,6 @@ static enum mien_status create_class_weights(struct mien_trainer *trainer, struc
                       err));
 
 done:
-    free(weights);
     free(counts);
     return st;
 }
@@ -109,17 +109,24 @@ void mien_trainer_finish(struct mien_trainer *trainer)
     mien_cl_mark_drop(&trainer->before);
     mien_cl_buffer_destroy(trainer->stats);
     mien_cl_buffer_destroy(trainer->class_weights);
+    free(trainer->class_weight_values);
     mien_loader_destroy(trainer->loader);
     mien_optimizer_destroy(trainer->optimizer);
     mien_model_destroy(trainer->model);
     *trainer = (struct mien_trainer){ 0 };
 }
 
+size_t mien_trainer_step_images(const struct mien_trainer *trainer)
+{
+    const struct mien_train_spec *const spec = &trainer->file->recipe->train;
+    return (size_t)mien_model_batch(trainer->model) * (size_t)spec->accumulate;
+}
+
 size_t mien_trainer_steps(const struct mien_trainer *trainer)
 {
     const size_t images = trainer->set->splits[MIEN_SPLIT_TRAIN].count;
-    const size_t batch = (size_t)mien_model_batch(trainer->model);
-    return (images + batch - 1) / batch;
+    const size_t step = mien_trainer_step_images(trainer);
+    return (images + step - 1) / step;
 }
 
 float mien_trainer_rate(const struct mien_trainer *trainer)
@@ -149,25 +156,27 @@ done:
     return st;
 }
 
-/* What the next step draws from: its number in the whole run. */
-static struct mien_draw next_draw(const struct mien_trainer *trainer)
+/* What the batch from image `first` on draws from: its number in the whole run. */
+static struct mien_draw draw_of_batch(const struct mien_trainer *trainer, size_t first)
 {
-    const struct mien_position *const at = &trainer->position;
-    const size_t step = (size_t)at->epoch * mien_trainer_steps(trainer) + at->step;
-    return (struct mien_draw){ trainer->file->recipe->train.seed, (uint32_t)step };
+    const size_t batch = (size_t)mien_model_batch(trainer->model);
+    const size_t batches = (mien_loader_count(trainer->loader) + batch - 1) / batch;
+    const size_t number = (size_t)trainer->position.epoch * batches + first / batch;
+    return (struct mien_draw){ trainer->file->recipe->train.seed, (uint32_t)number };
 }
 
-enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err)
+static size_t at_most(size_t value, size_t limit)
+{
+    return value < limit ? value : limit;
+}
+
+/* The gradients of images [first, first + n), which are this share of the step. */
+static enum mien_status run_batch(struct mien_trainer *trainer, size_t first, int n, float share,
+                                  struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct mien_cl_mark *now = NULL;
     struct mien_model *const model = trainer->model;
-    const struct mien_train_spec *const spec = &trainer->file->recipe->train;
-    const size_t batch = (size_t)mien_model_batch(model);
-    const size_t first = trainer->position.step * batch;
-    const size_t left = mien_loader_count(trainer->loader) - first;
-    const int n = (int)(left < batch ? left : batch);
-    const struct mien_draw draw = next_draw(trainer);
+    const struct mien_draw draw = draw_of_batch(trainer, first);
     const struct mien_act out = mien_model_output_act(model, n);
     TRY(mien_loader_load(trainer->loader, model, first, n, err));
     TRY(mien_model_forward(model, n, &draw, err));
@@ -175,24 +184,57 @@ enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_err
         .n = n,
         .classes = out.c,
         .lanes = out.lanes,
-        .smoothing = spec->label_smoothing,
+        .smoothing = trainer->file->recipe->train.label_smoothing,
         .second = mien_loader_second(trainer->loader),
-        .scale = 1.0f,
+        .scale = share,
     };
     mien_cl_label(trainer->cl, "loss");
     TRY(mien_softmax_loss(trainer->cl, mien_model_logits_gradient(model), trainer->stats,
                           mien_model_logits(model), mien_loader_labels(trainer->loader),
                           trainer->class_weights, &loss, err));
     TRY(mien_model_backward(model, n, err));
-    TRY(mien_optimizer_step(trainer->optimizer, mien_trainer_rate(trainer), err));
+
+done:
+    return st;
+}
+
+static enum mien_status wait_for_batch_before_last(struct mien_trainer *trainer,
+                                                   struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_cl_mark *now = NULL;
     TRY(mien_cl_mark(&now, trainer->cl, err));
     TRY(mien_cl_mark_wait(&trainer->before, err));
     trainer->before = now;
     now = NULL;
-    trainer->position.step++;
 
 done:
     mien_cl_mark_drop(&now);
+    return st;
+}
+
+enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const size_t batch = (size_t)mien_model_batch(trainer->model);
+    const size_t first = trainer->position.step * mien_trainer_step_images(trainer);
+    const size_t images =
+        at_most(mien_loader_count(trainer->loader) - first, mien_trainer_step_images(trainer));
+    const float *const weights = trainer->class_weight_values;
+    const double whole = mien_loader_weight(trainer->loader, weights, first, images);
+    for (size_t at = 0; at < images; at += batch) {
+        const size_t n = at_most(images - at, batch);
+        const double part = mien_loader_weight(trainer->loader, weights, first + at, n);
+        TRY(run_batch(trainer, first + at, (int)n, (float)(part / whole), err));
+        TRY(mien_optimizer_add(trainer->optimizer, at == 0, err));
+        if (at + n == images) {
+            TRY(mien_optimizer_step(trainer->optimizer, mien_trainer_rate(trainer), err));
+        }
+        TRY(wait_for_batch_before_last(trainer, err));
+    }
+    trainer->position.step++;
+
+done:
     return st;
 }
 

@@ -19,7 +19,7 @@ struct mien_trainer_options {
 /** How far a run is.  Plain data; saved with a checkpoint. */
 struct mien_position {
     int epoch;      /**< epochs completed */
-    size_t step;    /**< steps made in the epoch that is under way */
+    size_t step;    /**< optimiser steps made in the epoch that is under way */
     int best_epoch; /**< the one with the best accuracy so far, from 1; 0: none yet */
     double best_accuracy;
     double train_accuracy; /**< of the last epoch completed; 0: none yet */
@@ -41,7 +41,8 @@ struct mien_trainer {
     struct mien_optimizer *optimizer;
     struct mien_cl_buffer *stats;         /**< of the epoch that is under way */
     struct mien_cl_buffer *class_weights; /**< [classes] float32; NULL: all count the same */
-    struct mien_cl_mark *before;          /**< the end of the step before the last */
+    float *class_weight_values;           /**< the same in host memory; owned */
+    struct mien_cl_mark *before;          /**< the end of the batch before the last */
     struct mien_position position;
 };
 
@@ -58,7 +59,10 @@ enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl 
                                    struct mien_error *err);
 void mien_trainer_finish(struct mien_trainer *trainer);
 
-/** Steps of an epoch; the last may have fewer images than the batch. */
+/** Images of a step: the batch times the batches that it accumulates. */
+size_t mien_trainer_step_images(const struct mien_trainer *trainer);
+
+/** Optimiser steps of an epoch; the last may have fewer images than the others. */
 size_t mien_trainer_steps(const struct mien_trainer *trainer);
 
 /** The learning rate of the step to come. */
@@ -72,8 +76,11 @@ MIEN_CHECK_RESULT
 enum mien_status mien_trainer_begin_epoch(struct mien_trainer *trainer, struct mien_error *err);
 
 /**
- * Enqueue the next step: gather, forward, loss, backward, optimiser.  Waits only for the step
- * before the last, so that the queue never runs dry and never runs away.
+ * Enqueue the next step: gather, forward, loss and backward of each of its batches, optimiser.
+ * Waits only for the batch before the last, so that the queue never runs dry and never runs away.
+ *
+ * A batch counts by its part of the step's images (of their class weights), so the gradients are
+ * those of one batch of all of them; batch norm takes the statistics of each batch.
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "ops/accumulate.h"
 #include "ops/average.h"
 #include "ops/clip.h"
 #include "ops/relu.h"
@@ -256,7 +257,7 @@ done:
 }
 
 enum { PARAMS, GRADIENTS, STATE, STATE2, DECAYED, CLIP };
-enum { SGD, MOMENTUM, ADAM, AVERAGE, CLIPPING, OPTIMIZERS };
+enum { SGD, MOMENTUM, ADAM, AVERAGE, CLIPPING, SUM, OPTIMIZERS };
 
 static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
 {
@@ -273,6 +274,9 @@ static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
     if (s->pass == CLIPPING) {
         return mien_clip_factor(s->cl, b[CLIP], b[GRADIENTS], s->op.count, 1.0f, err);
     }
+    if (s->pass == SUM) {
+        return mien_accumulate(s->cl, b[STATE], b[GRADIENTS], s->op.count, false, err);
+    }
     if (s->pass == ADAM) {
         return mien_adam_step(s->cl, b[PARAMS], &state, b[GRADIENTS], b[DECAYED], s->op.count,
                               &adam, err);
@@ -284,9 +288,11 @@ static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
 static enum mien_status measure_optimizers(const struct kernel_shape *blank, size_t parameters,
                                            struct mien_error *err)
 {
-    static const char *const names[OPTIMIZERS] = { "sgd", "sgd with momentum", "adam", "average",
-                                                   "clip" };
-    static const double buffers[OPTIMIZERS] = { 3.0, 5.0, 7.0, 3.0, 1.0 }; /* read or written */
+    static const char *const names[OPTIMIZERS] = { "sgd",  "sgd with momentum", "adam", "average",
+                                                   "clip", "accumulate" };
+    static const double buffers[OPTIMIZERS] = {
+        3.0, 5.0, 7.0, 3.0, 1.0, 3.0
+    }; /* read or written */
     enum mien_status st = MIEN_OK;
     struct kernel_shape shape = *blank;
     const size_t blocks = (parameters + MIEN_DECAY_BLOCK - 1) / MIEN_DECAY_BLOCK;

@@ -41,6 +41,19 @@ errs '^mien train: whole holds a run already'
 one_line
 check "the run was left as it was" diff -r whole kept
 
+# Steps of four batches: 70 images in batches of 8 are two of 32 and one of 6.
+expect 0 train faces --recipe "$tiny" --out four --batch 8 --accumulate 4 --max-steps 4 --quiet
+says '^step limit reached after 1 epochs'
+check "four steps are logged" test "$(cut -d , -f 1,2 four/steps.csv | tr '\n' ' ')" = \
+    "epoch,step 1,1 1,2 1,3 2,1 "
+check "accumulate is in run.json" grep -q '"accumulate": 4' four/run.json
+expect 2 train --resume four --accumulate 2 --quiet
+errs 'inside an epoch with steps of 4 batches: they cannot be of 2 before its end'
+one_line
+expect 2 train faces --recipe "$tiny" --out none --accumulate 0
+errs 'accumulate'
+one_line
+
 # Neither the data's folder nor one with other files is a run's.
 expect 1 train faces --recipe "$tiny" --out faces --quiet
 errs '^mien train: faces holds other files'

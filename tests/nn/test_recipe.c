@@ -85,6 +85,7 @@ static void test_recipe__defaults_are_as_documented(void **state)
     assert_float_equal(recipe->normalize.mean, 0, 0);
     assert_float_equal(recipe->normalize.std, 1, 0);
     assert_int_equal(recipe->train.batch, 150);
+    assert_int_equal(recipe->train.accumulate, 1);
     assert_int_equal(recipe->train.epochs, 50);
     assert_float_equal(recipe->train.stop_at_train_accuracy, 0, 0);
     assert_int_equal(recipe->train.seed, 1);
@@ -113,6 +114,7 @@ static const char *const every_key =
     "  - dense classes bias no\n"
     "train:\n"
     "  batch: 32\n"
+    "  accumulate: 4\n"
     "  epochs: 7\n"
     "  stop_at_train_accuracy: 0.95\n"
     "  seed: 18446744073709551615\n"
@@ -377,7 +379,7 @@ static void test_recipe__refuses_bad_settings(void **state)
         { "rate=1", "did you mean train.optimizer.rate" },
         { "train.optimizer.foo=1", "(expected kind, rate, momentum, nesterov" },
         { "foo=1", "expected layers, name, input, normalize, augment, train)" },
-        { "train=1", "cannot set the whole group train (expected batch, epochs" },
+        { "train=1", "cannot set the whole group train (expected batch, acc" },
         { "train.optimizer=sgd", "cannot set the whole group train.optimizer (expected kind" },
         { "layers=relu", "layers cannot be set here" },
         { "layers[0]=relu", "layers cannot be set here" },

@@ -97,6 +97,26 @@ static void replace_text(const char *path, const char *from, const char *to)
     free(data);
 }
 
+/* As a file from before there were plateaus and accumulated batches. */
+static void test_checkpoint__of_an_older_version_goes_on(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct fixture f;
+    char *const folder = scratch_make();
+    char *const path = scratch_path(folder, "a.safetensors");
+    set_up(&f, cl, 2);
+    assert_ok(mien_checkpoint_save(path, &f.trainer, &err), &err);
+    replace_text(path, "\"accumulate\"", "\"accumulat_\"");
+    replace_text(path, "\"plateau_best\"", "\"plateau_bes_\"");
+    f.trainer.position.plateau.best = 0.5;
+    assert_ok(mien_checkpoint_restore(&f.trainer, path, &err), &err);
+    assert_true(f.trainer.position.plateau.best == 0.0);
+    tear_down(&f, cl);
+    free(path);
+    scratch_remove(folder);
+}
+
 static void test_checkpoint__refuses_what_does_not_fit(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
@@ -117,6 +137,7 @@ static void test_checkpoint__refuses_what_does_not_fit(void **state)
         { "\"plateau_best\":\"0\"", "\"plateau_best\":\"2\"", "not an accuracy", MIEN_ERR_FORMAT },
         { "\"data_fingerprint\":\"1", "\"data_fingerprint\":\"2", "other data", MIEN_ERR_FORMAT },
         { "\"batch\":\"4\"", "\"batch\":\"5\"", "batches of 5", MIEN_ERR_USAGE },
+        { "\"accumulate\":\"1\"", "\"accumulate\":\"2\"", "steps of 2 batches", MIEN_ERR_USAGE },
         { "\"shuffle\":\"1\"", "\"shuffle\":\"0\"", "not shuffled", MIEN_ERR_USAGE },
         { "state.adam_mean", "state.adam_mexn", "state.adam_mean is missing", MIEN_ERR_FORMAT },
         { "state.weights", "state.weighty", "state.weights is missing", MIEN_ERR_FORMAT },
@@ -205,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_checkpoint__gives_back_the_whole_state),
+        cmocka_unit_test(test_checkpoint__of_an_older_version_goes_on),
         cmocka_unit_test(test_checkpoint__refuses_what_does_not_fit),
         cmocka_unit_test(test_checkpoint__reads_one_that_knows_no_averages),
         cmocka_unit_test(test_checkpoint__tells_weights_from_a_checkpoint),

@@ -146,11 +146,43 @@ static void test_optimizer__average_is_what_a_run_validates_and_hands_back(void 
     free(last);
 }
 
+static void test_optimizer__takes_the_bytes_that_it_says(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const char *const methods[] = {
+        "{ batch: 8 }",
+        "{ batch: 8, optimizer: { momentum: 0.9 } }",
+        "{ batch: 8, ema: 0.9, optimizer: { kind: adam } }",
+        "{ batch: 8, accumulate: 2 }",
+        "{ batch: 8, accumulate: 2, clip_norm: 1, ema: 0.9, optimizer: { kind: adamw } }",
+    };
+    struct mien_error err = { "" };
+    struct mien_dataset *const set = set_make(&sizes, 2);
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        char text[512];
+        struct mien_model *model = NULL;
+        struct mien_optimizer *optimizer = NULL;
+        (void)snprintf(text, sizeof(text), "%strain: %s", LAYERS, methods[i]);
+        struct mien_model_file file = model_for(text, set);
+        const struct mien_model_options options = { .batch = 8, .train = true };
+        assert_ok(mien_model_create(&model, cl, file.network, &options, &err), &err);
+        const size_t before = mien_cl_bytes(cl);
+        assert_ok(mien_optimizer_create(&optimizer, model, &file.recipe->train, &err), &err);
+        assert_int_equal(mien_cl_bytes(cl) - before,
+                         mien_optimizer_bytes(&file.recipe->train, file.network->flat_floats));
+        mien_optimizer_destroy(optimizer);
+        mien_model_destroy(model);
+        mien_model_file_finish(&file);
+    }
+    set_free(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_optimizer__average_begins_fast_and_keeps_its_share_in_the_end),
         cmocka_unit_test(test_optimizer__average_is_what_a_run_validates_and_hands_back),
+        cmocka_unit_test(test_optimizer__takes_the_bytes_that_it_says),
     };
     return cmocka_run_group_tests_name("train/optimizer", tests, device_setup, device_teardown);
 }
