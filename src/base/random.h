@@ -19,6 +19,7 @@ enum mien_stream {
     MIEN_STREAM_AUGMENT = 5,
     MIEN_STREAM_DROPOUT = 6,
     MIEN_STREAM_MIXUP = 7,
+    MIEN_STREAM_EXPLAIN = 8,
 };
 
 /** One block of the Philox-4x32-10 bijection. */

@@ -3,14 +3,11 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/memory.h"
-#include "base/parallel.h"
 #include "cli/commands.h"
+#include "cli/images.h"
 #include "cli/session.h"
 #include "cli/text.h"
-#include "data/dataset.h"
-#include "data/find.h"
 #include "train/ensemble.h"
 #include "train/metrics.h"
 #include "train/predict.h"
@@ -57,83 +54,23 @@ struct work {
     struct session_model *models; /* MODEL, then those of --model */
     size_t model_count;
     const struct mien_model_file *first; /* of models: whose classes are told */
-    struct mien_paths paths;
+    struct images images;
     int width; /* columns of the longest path */
-    json_t *predictions, *failed;
-    size_t failures, tried;
-    struct mien_error first_failure;
+    json_t *predictions;
 
     /* The batch at hand. */
-    char *const *files;
-    const struct mien_recipe *recipe; /* of the model at hand */
-    size_t image_bytes;               /* as that one takes an image */
-    uint8_t *pixels;                  /* [BATCH][h][w][c], with room for the largest */
-    float *probabilities;             /* [BATCH][classes] */
+    uint8_t *pixels; /* [BATCH][h][w][c], with room for the largest */
+    size_t indices[BATCH];
+    float *probabilities; /* [BATCH][classes] */
     struct mien_ensemble mean;
-    struct {
-        enum mien_status status;
-        struct mien_error err;
-    } outcomes[BATCH];
 };
 
-static enum mien_status note_failure(struct work *work, const char *file,
-                                     const struct mien_error *cause, struct mien_error *err)
+static void measure_paths(struct work *work)
 {
-    if (work->failures++ == 0) {
-        work->first_failure = *cause;
-    }
-    if (work->options->images.count > 1 || work->paths.count > 1) {
-        term_error(work->term, "%s", cause->text);
-    } /* else it is the only one, and the command ends with it: see judge() */
-    json_t *const item =
-        json_pack("{s:o, s:o}", "file", text_json(file), "error", text_json(cause->text));
-    return json_array_append_new(work->failed, item) == 0
-               ? MIEN_OK
-               : mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the JSON result");
-}
-
-/* A file as it is named, a folder with the images below it. */
-static enum mien_status collect_one(struct work *work, const char *path, struct mien_error *err)
-{
-    if (!mien_path_is_folder(path)) {
-        return mien_paths_add(&work->paths, path, err);
-    }
-    struct mien_error cause = { "" };
-    const enum mien_status st = mien_paths_find(&work->paths, path, &cause);
-    if (st == MIEN_OK) {
-        return MIEN_OK;
-    }
-    return st == MIEN_ERR_MEMORY ? mien_fail(err, st, "%s", cause.text)
-                                 : note_failure(work, path, &cause, err);
-}
-
-static enum mien_status collect(struct work *work, struct mien_error *err)
-{
-    enum mien_status st = MIEN_OK;
-    const struct opt_strings *const named = &work->options->images;
-    for (size_t i = 0; i < named->count; i++) {
-        TRY(collect_one(work, named->items[i], err));
-    }
-    work->tried = work->paths.count + work->failures;
-    for (size_t i = 0; i < work->paths.count; i++) {
-        const int columns = text_columns(work->paths.items[i]);
+    for (size_t i = 0; i < work->images.paths.count; i++) {
+        const int columns = text_columns(work->images.paths.items[i]);
         work->width = columns > work->width ? columns : work->width;
     }
-
-done:
-    return st;
-}
-
-static enum mien_status decode(void *user, size_t index, struct mien_error *err)
-{
-    struct work *const work = user;
-    const struct mien_data_options image = mien_recipe_data_options(work->recipe);
-    const enum mien_status st =
-        mien_image_load(work->pixels + index * work->image_bytes, work->files[index],
-                        image.channels, image.height, image.width, &work->outcomes[index].err);
-    work->outcomes[index].status = st;
-    return st == MIEN_ERR_MEMORY ? mien_fail(err, st, "%s", work->outcomes[index].err.text)
-                                 : MIEN_OK;
 }
 
 /* Indices of classes, the most probable first. */
@@ -208,7 +145,7 @@ static enum mien_status print_one(struct work *work, const char *file, const flo
                                   struct mien_error *err)
 {
     const int classes = work->first->class_count;
-    const bool alone = work->paths.count == 1;
+    const bool alone = work->images.paths.count == 1;
     const int wanted = work->options->top > 0 ? work->options->top : alone ? classes : 1;
     const int top = wanted < classes ? wanted : classes;
     struct ranked *const ranked = mien_calloc((size_t)classes, sizeof(*ranked), err);
@@ -242,46 +179,17 @@ static enum mien_status keep_one(struct work *work, const char *file, const floa
                : mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the JSON result");
 }
 
-/* Say what became of each file of the batch; those that were read have probabilities, in order. */
-static enum mien_status tell(struct work *work, size_t n, struct mien_error *err)
+/* What one model says of those of the images first .. first + n - 1 that can be read. */
+static enum mien_status run_model(struct work *work, const struct session_model *model,
+                                  size_t *good, size_t first, size_t n, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const float *probabilities = work->probabilities;
-    for (size_t i = 0; i < n && st == MIEN_OK; i++) {
-        const char *const file = work->files[i];
-        if (work->outcomes[i].status != MIEN_OK) {
-            st = note_failure(work, file, &work->outcomes[i].err, err);
-            continue;
-        }
-        st = work->options->common.json ? keep_one(work, file, probabilities, err)
-                                        : print_one(work, file, probabilities, err);
-        probabilities += work->first->class_count;
-    }
-    return st;
-}
-
-/* What one model says of the images that can be read, how many there are. */
-static enum mien_status run_model(struct work *work, const struct session_model *model, size_t n,
-                                  struct mien_error *err)
-{
-    enum mien_status st = MIEN_OK;
-    size_t good = 0;
-    work->recipe = model->file.recipe;
-    work->image_bytes = mien_recipe_image_bytes(work->recipe);
-    TRY(mien_parallel_for(n, 0, decode, work, NULL, "decoding", err));
-    for (size_t i = 0; i < n; i++) {
-        if (work->outcomes[i].status == MIEN_OK) {
-            if (good < i) {
-                memcpy(work->pixels + good * work->image_bytes,
-                       work->pixels + i * work->image_bytes, work->image_bytes);
-            }
-            good++;
-        }
-    }
+    const struct mien_recipe *const recipe = model->file.recipe;
+    TRY(images_decode(work->pixels, work->indices, good, &work->images, first, n, recipe, err));
     if (work->mean.members == 0) {
-        mien_ensemble_clear(&work->mean, good);
+        mien_ensemble_clear(&work->mean, *good);
     }
-    TRY(mien_predict_pixels(work->probabilities, model->model, work->recipe, work->pixels, good,
+    TRY(mien_predict_pixels(work->probabilities, model->model, recipe, work->pixels, *good,
                             session_views(work->options->views), err));
     TRY(mien_ensemble_add(&work->mean, work->probabilities, model->file.classes,
                           model->file.class_count, err));
@@ -297,16 +205,26 @@ static const char *model_path(const struct predict_options *options, size_t inde
 
 static enum mien_status run_batch(struct work *work, size_t first, size_t n, struct mien_error *err)
 {
-    work->files = work->paths.items + first;
+    enum mien_status st = MIEN_OK;
+    size_t good = 0;
     work->mean.members = 0;
     for (size_t i = 0; i < work->model_count; i++) {
-        const enum mien_status st = run_model(work, &work->models[i], n, err);
+        st = run_model(work, &work->models[i], &good, first, n, err);
         if (st != MIEN_OK) {
             return mien_wrap(err, st, "%s", model_path(work->options, i));
         }
     }
     mien_ensemble_mean(work->probabilities, &work->mean);
-    return tell(work, n, err);
+    for (size_t i = 0; i < good; i++) {
+        const char *const file = work->images.paths.items[work->indices[i]];
+        const float *const probabilities =
+            work->probabilities + i * (size_t)work->first->class_count;
+        TRY(work->options->common.json ? keep_one(work, file, probabilities, err)
+                                       : print_one(work, file, probabilities, err));
+    }
+
+done:
+    return st;
 }
 
 static enum mien_status run_all(struct work *work, struct mien_error *err)
@@ -314,7 +232,7 @@ static enum mien_status run_all(struct work *work, struct mien_error *err)
     enum mien_status st = MIEN_OK;
     const struct mien_model_file *const first = work->first;
     const size_t batch = (size_t)mien_model_batch(work->models[0].model);
-    const size_t count = work->paths.count;
+    const size_t count = work->images.paths.count;
     size_t most = 0;
     for (size_t i = 0; i < work->model_count; i++) {
         const size_t bytes = mien_recipe_image_bytes(work->models[i].file.recipe);
@@ -370,7 +288,7 @@ done:
 static enum mien_status place_models(struct work *work, const struct session *session,
                                      struct mien_error *err)
 {
-    const size_t count = work->paths.count;
+    const size_t count = work->images.paths.count;
     for (size_t i = 0; i < work->model_count; i++) {
         const enum mien_status st =
             session_model_place(&work->models[i], session, count < BATCH ? (int)count : BATCH,
@@ -389,25 +307,11 @@ static json_t *describe(struct work *work, const struct session *session)
         (void)json_array_append_new(classes, text_json(work->first->classes[k]));
     }
     json_t *const object = json_pack("{s:o, s:O, s:O}", "classes", classes, "predictions",
-                                     work->predictions, "failed", work->failed);
+                                     work->predictions, "failed", work->images.failed);
     if (object != NULL && session->cl != NULL) {
         session_describe(session, object);
     }
     return object;
-}
-
-/* The others were predicted; what could not be is the command's own result. */
-static enum mien_status judge(const struct work *work, struct mien_error *err)
-{
-    if (work->failures == 0) {
-        return MIEN_OK;
-    }
-    if (work->tried == 1) {
-        return mien_fail(err, MIEN_ERR_FORMAT, "%s", work->first_failure.text);
-    }
-    return mien_fail(err, MIEN_ERR_FORMAT, "%zu of %zu could not be read%s", work->failures,
-                     work->tried,
-                     work->failures < work->tried ? ", the others were predicted" : "");
 }
 
 static enum mien_status predict(const void *options, struct term *term, struct mien_error *err)
@@ -421,10 +325,10 @@ static enum mien_status predict(const void *options, struct term *term, struct m
     work->options = options;
     work->term = term;
     work->predictions = json_array();
-    work->failed = json_array();
     TRY(read_models(work, err));
-    TRY(collect(work, err));
-    if (work->paths.count > 0) {
+    TRY(images_init(&work->images, &work->options->images, term, err));
+    measure_paths(work);
+    if (work->images.paths.count > 0) {
         TRY(session_open(&session, &work->options->common, false, term, err));
         TRY(session_tune(&session, NULL, term, err));
         TRY(place_models(work, &session, err));
@@ -433,14 +337,13 @@ static enum mien_status predict(const void *options, struct term *term, struct m
     if (work->options->common.json) {
         TRY(term_json(term, describe(work, &session), err));
     }
-    TRY(judge(work, err));
+    TRY(images_judge(&work->images, "predicted", err));
 
 done:
     json_decref(work->predictions);
-    json_decref(work->failed);
     free(work->pixels);
     free(work->probabilities);
-    mien_paths_finish(&work->paths);
+    images_finish(&work->images);
     mien_ensemble_finish(&work->mean);
     for (size_t i = 0; i < work->model_count; i++) {
         session_model_finish(&work->models[i]);

@@ -11,6 +11,7 @@ extern const struct command cmd_devices;
 extern const struct command cmd_train;
 extern const struct command cmd_eval;
 extern const struct command cmd_predict;
+extern const struct command cmd_explain;
 extern const struct command cmd_summary;
 extern const struct command cmd_tune;
 extern const struct command cmd_bench;
