@@ -45,14 +45,19 @@ bool mien_conv2d_takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
     return families[variant]->takes(op, pass);
 }
 
+bool mien_conv2d_fits(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    const struct mien_conv2d_family *const family = families[op->variant[pass]];
+    return family->local_bytes == NULL || op->local_bytes == 0 ||
+           family->local_bytes(op, pass) <= op->local_bytes;
+}
+
 static bool fits(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
                  enum mien_conv2d_variant variant)
 {
-    const struct mien_conv2d_family *const family = families[variant];
     struct mien_conv2d tried = *op;
     tried.variant[pass] = variant;
-    return family->local_bytes == NULL || op->local_bytes == 0 ||
-           family->local_bytes(&tried, pass) <= op->local_bytes;
+    return mien_conv2d_fits(&tried, pass);
 }
 
 static void choose_variants(struct mien_conv2d *op)

@@ -66,6 +66,9 @@ void mien_conv2d_fit(struct mien_conv2d *op, size_t local_bytes);
 bool mien_conv2d_takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
                        enum mien_conv2d_variant variant);
 
+/** Whether a pass with the variant and the parameters that it has keeps to op->local_bytes. */
+bool mien_conv2d_fits(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
+
 /**
  * What can be tuned about a pass of a variant: MIEN_CONV2D_PARAMS entries, those without a name are
  * unused.  Every combination of the values gives the same result within the tolerance; some devices

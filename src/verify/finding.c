@@ -32,6 +32,25 @@ void mien_finding_note(struct mien_finding *finding, enum mien_fault fault, cons
     }
 }
 
+/* The error in parts of what it may be; where it may not be anything, any is too much. */
+static double share_of(const struct mien_finding *finding)
+{
+    if (finding->tolerance > 0.0) {
+        return finding->error / finding->tolerance;
+    }
+    return finding->error > 0.0 ? HUGE_VAL : 0.0;
+}
+
+bool mien_finding_merge(struct mien_finding *finding, const struct mien_finding *other)
+{
+    const bool worse = finding->tolerance < 0.0 || other->fault > finding->fault ||
+                       (other->fault == finding->fault && share_of(other) > share_of(finding));
+    if (worse) {
+        *finding = *other;
+    }
+    return worse;
+}
+
 static bool is_poison(float number)
 {
     uint32_t bits;
@@ -154,6 +173,39 @@ enum mien_status mien_guarded_poison(struct mien_guarded *guarded, struct mien_c
     return mien_cl_fill(cl, guarded->whole, poison, err);
 }
 
+enum mien_status mien_guarded_heal(struct mien_guarded *guarded, struct mien_cl *cl,
+                                   struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    unsigned char guard[MIEN_GUARD_BYTES];
+    memset(guard, 0xFF, sizeof(guard));
+    TRY(mien_cl_write(cl, guarded->whole, 0, guard, sizeof(guard), err));
+    TRY(mien_cl_write(cl, guarded->whole, MIEN_GUARD_BYTES + guarded->bytes, guard, sizeof(guard),
+                      err));
+
+done:
+    return st;
+}
+
+/* How many of the bytes before and behind are whole, counted from the buffer. */
+static size_t whole_before(const unsigned char before[MIEN_GUARD_BYTES])
+{
+    size_t whole = 0;
+    while (whole < MIEN_GUARD_BYTES && before[MIEN_GUARD_BYTES - 1 - whole] == 0xFF) {
+        whole++;
+    }
+    return whole;
+}
+
+static size_t whole_behind(const unsigned char behind[MIEN_GUARD_BYTES])
+{
+    size_t whole = 0;
+    while (whole < MIEN_GUARD_BYTES && behind[whole] == 0xFF) {
+        whole++;
+    }
+    return whole;
+}
+
 enum mien_status mien_guarded_check(struct mien_finding *finding, const char *name,
                                     const struct mien_guarded *guarded, struct mien_cl *cl,
                                     struct mien_error *err)
@@ -161,20 +213,20 @@ enum mien_status mien_guarded_check(struct mien_finding *finding, const char *na
     enum mien_status st = MIEN_OK;
     unsigned char before[MIEN_GUARD_BYTES];
     unsigned char behind[MIEN_GUARD_BYTES];
+    const size_t end = MIEN_GUARD_BYTES + guarded->bytes;
     TRY(mien_cl_read(cl, before, guarded->whole, 0, sizeof(before), err));
-    TRY(mien_cl_read(cl, behind, guarded->whole, MIEN_GUARD_BYTES + guarded->bytes, sizeof(behind),
-                     err));
-    for (size_t i = 0; i < MIEN_GUARD_BYTES; i++) {
-        if (behind[i] != 0xFF) {
-            mien_finding_note(finding, MIEN_FAULT_OUTSIDE,
-                              "%s: byte %zu behind its %zu bytes was written", name, i,
-                              guarded->bytes);
-        }
-        if (before[MIEN_GUARD_BYTES - 1 - i] != 0xFF) {
-            mien_finding_note(finding, MIEN_FAULT_OUTSIDE,
-                              "%s: byte %zu before its %zu bytes was written", name, i + 1,
-                              guarded->bytes);
-        }
+    TRY(mien_cl_read(cl, behind, guarded->whole, end, sizeof(behind), err));
+    const size_t low = whole_before(before);
+    const size_t high = whole_behind(behind);
+    if (high < MIEN_GUARD_BYTES) {
+        mien_finding_note(finding, MIEN_FAULT_OUTSIDE,
+                          "%s: byte %zu behind its %zu bytes was written", name, high,
+                          guarded->bytes);
+    }
+    if (low < MIEN_GUARD_BYTES) {
+        mien_finding_note(finding, MIEN_FAULT_OUTSIDE,
+                          "%s: byte %zu before its %zu bytes was written", name, low + 1,
+                          guarded->bytes);
     }
 
 done:

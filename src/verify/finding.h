@@ -2,6 +2,7 @@
 #ifndef MIEN_VERIFY_FINDING_H
 #define MIEN_VERIFY_FINDING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cl/cl.h"
@@ -30,6 +31,14 @@ struct mien_finding {
 /** Keep the worse of the fault so far and this one. */
 MIEN_PRINTF(3, 4)
 void mien_finding_note(struct mien_finding *finding, enum mien_fault fault, const char *fmt, ...);
+
+/**
+ * Let `finding` be the worse of two: the worse fault, else the larger error in parts of its
+ * tolerance.  A tolerance below 0 is a finding of nothing yet.
+ *
+ * Result  whether it is `other` now
+ */
+bool mien_finding_merge(struct mien_finding *finding, const struct mien_finding *other);
 
 /** An output to be compared, as it stands on the device. */
 struct mien_compared {
@@ -75,6 +84,11 @@ void mien_guarded_finish(struct mien_guarded *guarded); /* zeroed is allowed */
 MIEN_CHECK_RESULT
 enum mien_status mien_guarded_poison(struct mien_guarded *guarded, struct mien_cl *cl,
                                      struct mien_error *err);
+
+/** Make the guards whole again, and leave the buffer as it is. */
+MIEN_CHECK_RESULT
+enum mien_status mien_guarded_heal(struct mien_guarded *guarded, struct mien_cl *cl,
+                                   struct mien_error *err);
 
 /** Wait for the device, and note bytes outside of the buffer that are not as poison() left them. */
 MIEN_CHECK_RESULT

@@ -1,0 +1,191 @@
+/* check_products.c - the rows of convolutions and dense layers, in every variant */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "verify/check_internal.h"
+#include "verify/product.h"
+
+/* docs/numerics.md; Winograd's transforms lose more the more channels are summed up. */
+#define TOLERANCE      1e-5
+#define WIDE_TOLERANCE 2e-5
+#define USUAL_WORK     2e7
+enum { WIDE_CHANNELS = 64 };
+
+static double tolerance_of(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    const bool wide = op->c > WIDE_CHANNELS || op->oc > WIDE_CHANNELS;
+    return op->variant[pass] == MIEN_CONV2D_WINOGRAD && wide ? WIDE_TOLERANCE : TOLERANCE;
+}
+
+/* A shape on the device, and the verdict that it goes to. */
+struct subject {
+    const struct check_call *call;
+    struct mien_product product;
+    const char *kernel;
+};
+
+static struct mien_product_care care_of(const struct check_call *call)
+{
+    return (struct mien_product_care){
+        .work = call->care->work > 0.0 ? call->care->work : USUAL_WORK,
+        .whole = true,
+    };
+}
+
+/* Check one way, and take its time where it runs. */
+static enum mien_status check_way(struct subject *subject, const char *variant, double tolerance,
+                                  const struct mien_product_way *way, const char *where,
+                                  struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct check_call *const call = subject->call;
+    const struct mien_product_care care = care_of(call);
+    struct mien_finding finding = { .tolerance = tolerance };
+    double ms = 0.0;
+    TRY(mien_product_check(&finding, &subject->product, way, &care, err));
+    if (finding.fault != MIEN_FAULT_REFUSED) {
+        const double start_ms = mien_now_ms();
+        TRY(mien_product_run(&subject->product, way, err));
+        TRY(mien_cl_finish(call->cl, err));
+        ms = mien_now_ms() - start_ms;
+    }
+    TRY(mien_verdicts_add(call->out, subject->kernel, variant, &finding, where, ms, err));
+
+done:
+    return st;
+}
+
+/* The shape, and parameters that are not the default ones. */
+static void describe(char *out, size_t bytes, const struct check_call *call,
+                     const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    char shape[CHECK_SHAPE_BYTES];
+    mien_verify_describe(shape, call->shape);
+    int length = snprintf(out, bytes, "%s", shape);
+    const struct mien_conv2d_param *const params = mien_conv2d_params(op->variant[pass], pass);
+    for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
+        if (params[i].name != NULL && op->param[pass][i] != 0 && (size_t)length < bytes) {
+            length += snprintf(out + length, bytes - (size_t)length, ", %s %d", params[i].name,
+                               op->param[pass][i]);
+        }
+    }
+}
+
+static enum mien_status check_conv_way(struct subject *subject, const struct mien_conv2d *op,
+                                       enum mien_conv2d_pass pass, struct mien_error *err)
+{
+    const struct mien_product_way way = { .conv = *op };
+    char where[sizeof(((struct mien_verdict *)NULL)->where)];
+    describe(where, sizeof(where), subject->call, op, pass);
+    return check_way(subject, mien_conv2d_variant_name(op->variant[pass]), tolerance_of(op, pass),
+                     &way, where, err);
+}
+
+/* A variant with its defaults, and with one parameter after the other at its other values. */
+static enum mien_status check_variant(struct subject *subject, const struct mien_conv2d *sizes,
+                                      enum mien_conv2d_pass pass, enum mien_conv2d_variant variant,
+                                      struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_conv2d op = *sizes;
+    const struct mien_conv2d_param *const params = mien_conv2d_params(variant, pass);
+    const int values = (int)(sizeof(params->values) / sizeof(params->values[0]));
+    op.variant[pass] = variant;
+    TRY(check_conv_way(subject, &op, pass, err));
+    for (int i = 0; subject->call->care->parameters && i < MIEN_CONV2D_PARAMS; i++) {
+        const int usual = mien_conv2d_value(&op, pass, i);
+        for (int k = 0; params[i].name != NULL && k < values && params[i].values[k] != 0; k++) {
+            if (params[i].values[k] != usual) {
+                struct mien_conv2d other = op;
+                other.param[pass][i] = params[i].values[k];
+                TRY(mien_conv2d_fits(&other, pass) ? check_conv_way(subject, &other, pass, err)
+                                                   : MIEN_OK);
+            }
+        }
+    }
+
+done:
+    return st;
+}
+
+static enum mien_status check_pass(const struct check_call *call, const struct mien_conv2d *op,
+                                   enum mien_conv2d_pass pass, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_verify_shape *const s = call->shape;
+    char kernel[48];
+    struct subject subject = { .call = call, .product = { .cl = NULL }, .kernel = kernel };
+    struct mien_product_shape shape = {
+        .conv = *op, .bias = s->bias, .relu = s->relu, .mask = s->mask
+    };
+    shape.passes[pass] = true;
+    (void)snprintf(kernel, sizeof(kernel), "conv2d %s", mien_conv2d_pass_name(pass));
+    TRY(mien_product_init(&subject.product, call->cl, &shape, err));
+    if (call->way != NULL) {
+        TRY(check_conv_way(&subject, call->way, pass, err));
+        goto done;
+    }
+    for (int v = 0; v < MIEN_CONV2D_VARIANTS; v++) {
+        const enum mien_conv2d_variant variant = (enum mien_conv2d_variant)v;
+        struct mien_conv2d tried = *op;
+        tried.variant[pass] = variant;
+        if (mien_conv2d_takes(op, pass, variant) && mien_conv2d_fits(&tried, pass)) {
+            TRY(check_variant(&subject, op, pass, variant, err));
+        }
+    }
+
+done:
+    mien_product_finish(&subject.product);
+    return st;
+}
+
+enum mien_status mien_verify_conv2d(const struct check_call *call, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_verify_shape *const s = call->shape;
+    const struct mien_act x = { s->n, s->c, s->h, s->w, call->lanes };
+    struct mien_conv2d op;
+    TRY(mien_conv2d_init(&op, &x, s->width, s->kh, s->kw, s->stride, s->pad, err));
+    mien_conv2d_fit(&op, (size_t)mien_cl_device(call->cl)->local_bytes);
+    for (int p = 0; p < MIEN_CONV2D_PASSES; p++) {
+        if (call->way == NULL || (int)call->pass == p) {
+            TRY(check_pass(call, &op, (enum mien_conv2d_pass)p, err));
+        }
+    }
+
+done:
+    return st;
+}
+
+enum mien_status mien_verify_dense(const struct check_call *call, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_verify_shape *const s = call->shape;
+    const struct mien_act x = { s->n, s->c, 1, 1, call->lanes };
+    char where[CHECK_SHAPE_BYTES];
+    char kernel[48];
+    struct subject subject = { .call = call, .product = { .cl = NULL }, .kernel = kernel };
+    struct mien_product_shape shape = {
+        .dense_layer = true, .bias = s->bias, .relu = s->relu, .mask = s->mask
+    };
+    mien_verify_describe(where, s);
+    TRY(mien_dense_init(&shape.dense, &x, s->width, err));
+    shape.dense.relu = s->relu;
+    for (int p = 0; p < MIEN_CONV2D_PASSES; p++) {
+        (void)snprintf(kernel, sizeof(kernel), "dense %s",
+                       mien_conv2d_pass_name((enum mien_conv2d_pass)p));
+        memset(shape.passes, 0, sizeof(shape.passes));
+        shape.passes[p] = true;
+        TRY(mien_product_init(&subject.product, call->cl, &shape, err));
+        for (int clblast = call->lanes > 1 ? 0 : 1; clblast < 2; clblast++) {
+            const struct mien_product_way way = { .clblast = clblast != 0 };
+            TRY(check_way(&subject, clblast ? "clblast" : "own", TOLERANCE, &way, where, err));
+        }
+        mien_product_finish(&subject.product);
+    }
+
+done:
+    mien_product_finish(&subject.product);
+    return st;
+}

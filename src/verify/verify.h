@@ -1,0 +1,74 @@
+/** verify.h - every kernel in every variant against src/ref on a device: a table of operations
+ * (internal) */
+#ifndef MIEN_VERIFY_VERIFY_H
+#define MIEN_VERIFY_VERIFY_H
+
+#include "ops/conv2d.h"
+#include "verify/finding.h"
+
+/** Sizes that an operation is checked with; what it does not have is 0. */
+struct mien_verify_shape {
+    int n, c, h, w;  /**< activations that go in; flat parameters have c blocks */
+    int width;       /**< channels, features or classes that come out */
+    int kh, kw;      /**< kernel or window */
+    int stride, pad; /**< pixels */
+    bool bias, relu; /**< what its forward kernel does besides */
+    bool mask;       /**< its backward kernel applies the ReLU before it */
+};
+
+/** What one kernel in one variant is worth on a device, over all shapes that it was checked with.
+ */
+struct mien_verdict {
+    char kernel[48];           /**< "conv2d backward data" */
+    char variant[16];          /**< "winograd"; "" where there is one way */
+    size_t checks, failed;     /**< shapes and parameters */
+    struct mien_finding worst; /**< of them */
+    char where[192];           /**< with which shape that was */
+    double ms;                 /**< of one run with each, together */
+};
+
+struct mien_verdicts {
+    struct mien_verdict *items; /**< in the order of the table */
+    size_t count;
+};
+void mien_verdicts_finish(struct mien_verdicts *verdicts); /* zeroed is allowed */
+
+/** Verdicts with a fault. */
+size_t mien_verdicts_failed(const struct mien_verdicts *verdicts);
+
+/** How much of a shape is checked. */
+struct mien_verify_care {
+    bool parameters; /**< a convolution's variants not only with their default parameters */
+    double work;     /**< of the reference, see struct mien_product_care; 0: what suits */
+};
+
+/**
+ * Check one operation with a shape: all variants that take it, or, of a convolution's pass, the one
+ * way that `way` has.
+ *
+ * out   added to: verdicts of the kernel and variant that is there already are brought up to date
+ * name  of a row of the table: "conv2d"
+ * pass  of `way`
+ * way   a convolution of these sizes, or NULL: all
+ * Errors  MIEN_ERR_MEMORY: of the host; MIEN_ERR_SHAPE: sizes that the operation does not take, a
+ *         name that is not in the table; MIEN_ERR_CL: the device is lost.  What a kernel does wrong
+ *         and what the device refuses are verdicts
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_verify_one(struct mien_verdicts *out, struct mien_cl *cl, const char *name,
+                                 const struct mien_verify_shape *shape, enum mien_conv2d_pass pass,
+                                 const struct mien_conv2d *way, const struct mien_verify_care *care,
+                                 struct mien_error *err);
+
+/**
+ * Check the whole table with shapes of its own.
+ *
+ * quick  few shapes and samples, each variant with its default parameters alone
+ * stop   asked between shapes, ends with MIEN_ERR_INTERRUPTED; may be NULL
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_verify_table(struct mien_verdicts *out, struct mien_cl *cl, bool quick,
+                                   const struct mien_log *log, bool (*stop)(void *user), void *user,
+                                   struct mien_error *err);
+
+#endif

@@ -1,0 +1,357 @@
+/* test_verify.c - the table of operations on this device, and faults that are planted in kernels */
+// wrap: mien_kernel_source_find
+#include "verify/verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cl/program.h"
+#include "support/device.h"
+
+/* A kernel's text with something of it replaced; found by what asks for the kernel's source. */
+static struct {
+    const char *name; /* NULL: every source as it is */
+    char *text;
+    struct mien_kernel_source source;
+} planted;
+
+const struct mien_kernel_source *__real_mien_kernel_source_find(const char *name);
+const struct mien_kernel_source *__wrap_mien_kernel_source_find(const char *name);
+const struct mien_kernel_source *__wrap_mien_kernel_source_find(const char *name)
+{
+    return planted.name != NULL && strcmp(name, planted.name) == 0
+               ? &planted.source
+               : __real_mien_kernel_source_find(name);
+}
+
+static void plant(const char *name, const char *find, const char *replace)
+{
+    const char *const text = __real_mien_kernel_source_find(name)->text;
+    const char *const at = strstr(text, find);
+    assert_non_null(at);
+    planted.text = malloc(strlen(text) + strlen(replace) + 1);
+    assert_non_null(planted.text);
+    (void)sprintf(planted.text, "%.*s%s%s", (int)(at - text), text, replace, at + strlen(find));
+    planted.name = name;
+    planted.source = (struct mien_kernel_source){ name, planted.text };
+}
+
+static void weed(void)
+{
+    free(planted.text);
+    planted.name = NULL;
+    planted.text = NULL;
+}
+
+static const struct mien_verdict *verdict_of(const struct mien_verdicts *verdicts,
+                                             const char *kernel, const char *variant)
+{
+    for (size_t i = 0; i < verdicts->count; i++) {
+        if (strcmp(verdicts->items[i].kernel, kernel) == 0 &&
+            (variant == NULL || strcmp(verdicts->items[i].variant, variant) == 0)) {
+            return &verdicts->items[i];
+        }
+    }
+    fail_msg("no verdict of %s %s", kernel, variant != NULL ? variant : "");
+    return NULL;
+}
+
+static void assert_all_right(const struct mien_verdicts *verdicts)
+{
+    for (size_t i = 0; i < verdicts->count; i++) {
+        const struct mien_verdict *const v = &verdicts->items[i];
+        if (v->failed > 0) {
+            print_error("%s %s with %s: %s: %s\n", v->kernel, v->variant, v->where,
+                        mien_fault_name(v->worst.fault), v->worst.text);
+        }
+        assert_true(v->checks > 0);
+        assert_true(v->worst.error <= v->worst.tolerance);
+    }
+    assert_int_equal(mien_verdicts_failed(verdicts), 0);
+}
+
+static void test_verify__finds_every_kernel_of_this_device_right(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const char *const kernels[] = { "conv2d forward",
+                                           "conv2d backward data",
+                                           "conv2d backward filter",
+                                           "dense forward",
+                                           "dense backward data",
+                                           "dense backward filter",
+                                           "maxpool forward",
+                                           "maxpool backward",
+                                           "avgpool forward",
+                                           "avgpool backward",
+                                           "batchnorm forward",
+                                           "batchnorm backward",
+                                           "relu forward",
+                                           "relu backward",
+                                           "softmax loss",
+                                           "sgd",
+                                           "adam",
+                                           "clip",
+                                           "average",
+                                           "gather images",
+                                           "gather changed",
+                                           "relayout to rows",
+                                           "relayout from rows",
+                                           "rows bias",
+                                           "rows sum",
+                                           "gather labels",
+                                           "batchnorm evaluation",
+                                           "softmax evaluation",
+                                           "dropout",
+                                           "accumulate begin",
+                                           "accumulate add",
+                                           "average swap",
+                                           "batchnorm evaluation backward" };
+    struct mien_error err = { "" };
+    struct mien_verdicts verdicts = { NULL, 0 };
+    assert_ok(mien_verify_table(&verdicts, cl, true, NULL, NULL, NULL, &err), &err);
+    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+        (void)verdict_of(&verdicts, kernels[i], NULL);
+    }
+    assert_all_right(&verdicts);
+    const bool cpu = mien_device_lanes(mien_cl_device(cl)) > 1;
+    for (int v = 0; v < MIEN_CONV2D_VARIANTS; v++) {
+        const enum mien_conv2d_variant variant = (enum mien_conv2d_variant)v;
+        if (cpu == (variant != MIEN_CONV2D_TILE)) { /* the tiles are for GPUs */
+            (void)verdict_of(&verdicts, "conv2d backward filter",
+                             mien_conv2d_variant_name(variant));
+        }
+    }
+    mien_verdicts_finish(&verdicts);
+    assert_int_equal(mien_cl_live(cl), 0);
+}
+
+static void test_verify__checks_parameters_beside_the_default_ones(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct mien_verify_shape shape = { 5, 3, 6, 7, 5, 3, 3, 2, 1, true, true, true };
+    const struct mien_verify_care care = { .parameters = true };
+    struct mien_error err = { "" };
+    struct mien_verdicts verdicts = { NULL, 0 };
+    assert_ok(mien_verify_one(&verdicts, cl, "conv2d", &shape, MIEN_CONV2D_FWD, NULL, &care, &err),
+              &err);
+    assert_all_right(&verdicts);
+    const bool cpu = mien_device_lanes(mien_cl_device(cl)) > 1;
+    assert_true(verdict_of(&verdicts, "conv2d forward", cpu ? "vector" : "tile")->checks > 3);
+    mien_verdicts_finish(&verdicts);
+}
+
+static void test_verify__checks_the_one_way_that_is_asked_for(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct mien_verify_shape shape = { 3, 4, 9, 9, 5, 3, 3, 1, 1, false, false, false };
+    const struct mien_act x = { 3, 4, 9, 9, mien_device_lanes(mien_cl_device(cl)) };
+    const struct mien_verify_care care = { .work = 1e5 };
+    struct mien_conv2d way;
+    struct mien_error err = { "" };
+    struct mien_verdicts verdicts = { NULL, 0 };
+    assert_ok(mien_conv2d_init(&way, &x, 5, 3, 3, 1, 1, &err), &err);
+    assert_ok(
+        mien_verify_one(&verdicts, cl, "conv2d", &shape, MIEN_CONV2D_BWD_DATA, &way, &care, &err),
+        &err);
+    assert_int_equal(verdicts.count, 1);
+    assert_string_equal(verdicts.items[0].kernel, "conv2d backward data");
+    assert_string_equal(verdicts.items[0].variant,
+                        mien_conv2d_variant_name(way.variant[MIEN_CONV2D_BWD_DATA]));
+    assert_all_right(&verdicts);
+    mien_verdicts_finish(&verdicts);
+}
+
+/* One operation with one shape on a device of its own, which builds kernels anew. */
+static void check_one(struct mien_verdicts *out, const char *name,
+                      const struct mien_verify_shape *shape)
+{
+    struct mien_cl *cl = NULL;
+    struct mien_error err = { "" };
+    const struct mien_verify_care care = { .parameters = false };
+    assert_ok(mien_cl_open(&cl, NULL, &err), &err);
+    assert_ok(mien_verify_one(out, cl, name, shape, MIEN_CONV2D_FWD, NULL, &care, &err), &err);
+    assert_int_equal(mien_cl_live(cl), 0);
+    mien_cl_close(cl);
+}
+
+static const struct mien_verify_shape conv_shape = {
+    19, 5, 7, 6, 6, 3, 3, 1, 1, true, false, false
+};
+static const struct mien_verify_shape act_shape = { .n = 19, .c = 7, .h = 5, .w = 3 };
+static const struct mien_verify_shape flat_shape = { .c = 3 };
+
+/* What is planted, and what must be found. */
+struct fault {
+    const char *source, *find, *replace;
+    const char *name; /* of the operation, with */
+    const struct mien_verify_shape *shape;
+    const char *kernel, *variant;
+    enum mien_fault fault;
+    const char *text; /* in the finding */
+};
+
+/*
+ * In an elementwise kernel, in a convolution, and in an update: a wrong index, the last element not
+ * written, a result off by a thousandth, a NaN, a write behind the buffer.
+ */
+static const struct fault faults[] = {
+    { "relu", "VSTORE(relu(VLOAD(i, x)), i, y)", "VSTORE(relu(VLOAD(i > 0 ? i - 1 : 0, x)), i, y)",
+      "relu", &act_shape, "relu forward", "", MIEN_FAULT_WRONG, "y: number " },
+    { "relu", "VSTORE(relu(VLOAD(i, x)), i, y)",
+      "if (i + 1 < count) { VSTORE(relu(VLOAD(i, x)), i, y); }", "relu", &act_shape, "relu forward",
+      "", MIEN_FAULT_UNWRITTEN, "not written" },
+    { "relu", "VSTORE(relu(VLOAD(i, x)), i, y)", "VSTORE(relu(VLOAD(i, x)) * 1.001f, i, y)", "relu",
+      &act_shape, "relu forward", "", MIEN_FAULT_WRONG, "got " },
+    { "relu", "VSTORE(relu(VLOAD(i, x)), i, y)",
+      "VSTORE(i == 3 ? (vec)(NAN) : relu(VLOAD(i, x)), i, y)", "relu", &act_shape, "relu forward",
+      "", MIEN_FAULT_NOT_FINITE, "not finite" },
+    { "relu", "VSTORE(relu(VLOAD(i, x)), i, y)",
+      "VSTORE(relu(VLOAD(i, x)), i, y); if (i + 1 == count) { VSTORE((vec)(0.0f), count, y); }",
+      "relu", &act_shape, "relu forward", "", MIEN_FAULT_OUTSIDE, "behind" },
+
+    { "conv2d_vector", "VSTORE(v, ((block * OC + o0 + a) * HO + row) * WO + col0 + b, y)",
+      "VSTORE(v, ((block * OC + o0 + a) * HO + row) * WO + WO - 1 - col0 - b, y)", "conv2d",
+      &conv_shape, "conv2d forward", "vector", MIEN_FAULT_WRONG, "y[" },
+    { "conv2d_vector", "if (OC % OT == 0 || o0 + a < OC)", "if (o0 + a < OC - 1)", "conv2d",
+      &conv_shape, "conv2d forward", "vector", MIEN_FAULT_UNWRITTEN, "not written" },
+    { "conv2d_vector", "const vec v = RELU ? relu(acc[a][b]) : acc[a][b];",
+      "const vec v = acc[a][b] * 0.999f;", "conv2d", &conv_shape, "conv2d forward", "vector",
+      MIEN_FAULT_WRONG, "got " },
+    { "conv2d_vector", "const vec v = RELU ? relu(acc[a][b]) : acc[a][b];",
+      "const vec v = row + col0 + b == 0 ? (vec)(NAN) : acc[a][b];", "conv2d", &conv_shape,
+      "conv2d forward", "vector", MIEN_FAULT_NOT_FINITE, "y: " },
+    { "conv2d_vector", "VSTORE(v, ((block * OC + o0 + a) * HO + row) * WO + col0 + b, y)",
+      "VSTORE(v, ((block * OC + o0 + a) * HO + row) * WO + col0 + b, y); "
+      "if (block + 1 == (int)get_num_groups(2)) { VSTORE(v, (block + 1) * OC * HO * WO, y); }",
+      "conv2d", &conv_shape, "conv2d forward", "vector", MIEN_FAULT_OUTSIDE, "behind" },
+
+    { "optimizer", "VSTORE(p - rate * step, i, params)",
+      "VSTORE(p - rate * step, i > 0 ? i - 1 : 0, params)", "sgd", &flat_shape, "sgd", "",
+      MIEN_FAULT_WRONG, "params: number " },
+    { "optimizer", "i < min(first + chunk, count); i++", "i < min(first + chunk, count - 1); i++",
+      "sgd", &flat_shape, "sgd", "", MIEN_FAULT_WRONG, "momentum: number " },
+    { "optimizer", "VSTORE(b, i, momentum_state)", "VSTORE(b * 1.001f, i, momentum_state)", "sgd",
+      &flat_shape, "sgd", "", MIEN_FAULT_WRONG, "momentum" },
+    { "optimizer", "VSTORE(b, i, momentum_state)",
+      "VSTORE(i == 1 ? (vec)(NAN) : b, i, momentum_state)", "sgd", &flat_shape, "sgd", "",
+      MIEN_FAULT_NOT_FINITE, "momentum" },
+    { "optimizer", "VSTORE(p - rate * step, i, params)",
+      "VSTORE(p - rate * step, i, params); if (i == 0) { params[-1] = 0.0f; }", "sgd", &flat_shape,
+      "sgd", "", MIEN_FAULT_OUTSIDE, "before" },
+};
+
+static void test_verify__finds_and_names_planted_faults(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const bool cpu = mien_device_lanes(mien_cl_device(cl)) > 1;
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        const struct fault *const f = &faults[i];
+        struct mien_verdicts verdicts = { NULL, 0 };
+        if (!cpu && strcmp(f->source, "conv2d_vector") == 0) {
+            continue;
+        }
+        plant(f->source, f->find, f->replace);
+        check_one(&verdicts, f->name, f->shape);
+        weed();
+        const struct mien_verdict *const v = verdict_of(&verdicts, f->kernel, f->variant);
+        if (v->failed != 1 || v->worst.fault != f->fault ||
+            strstr(v->worst.text, f->text) == NULL) {
+            fail_msg("fault %zu in %s: found '%s': %s", i, f->kernel,
+                     mien_fault_name(v->worst.fault), v->worst.text);
+        }
+        for (size_t k = 0; k < verdicts.count; k++) { /* and nothing else */
+            const struct mien_verdict *const other = &verdicts.items[k];
+            if (other != v && other->failed > 0) {
+                fail_msg("fault %zu in %s: also found in %s %s: %s", i, f->kernel, other->kernel,
+                         other->variant, other->worst.text);
+            }
+        }
+        mien_verdicts_finish(&verdicts);
+    }
+}
+
+static void test_verify__a_kernel_that_does_not_build_is_a_verdict(void **state)
+{
+    (void)device_or_skip(state);
+    struct mien_verdicts verdicts = { NULL, 0 };
+    plant("relu", "__kernel void relu_fwd", "this is no OpenCL; __kernel void relu_fwd");
+    check_one(&verdicts, "relu", &act_shape);
+    weed();
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(verdicts.items[i].worst.fault, MIEN_FAULT_REFUSED);
+        assert_non_null(strstr(verdicts.items[i].worst.text, "kernels/relu.cl does not build"));
+    }
+    mien_verdicts_finish(&verdicts);
+}
+
+static void test_verify__refuses_what_is_no_operation_or_no_shape(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct mien_verify_shape flat = {
+        .n = 3, .c = 4, .h = 1, .w = 1, .kh = 3, .kw = 3, .stride = 1
+    };
+    const struct mien_verify_care care = { .parameters = false };
+    struct mien_error err = { "" };
+    struct mien_verdicts verdicts = { NULL, 0 };
+    assert_int_equal(
+        mien_verify_one(&verdicts, cl, "magic", &flat, MIEN_CONV2D_FWD, NULL, &care, &err),
+        MIEN_ERR_SHAPE);
+    assert_non_null(strstr(err.text, "magic"));
+    assert_int_equal(
+        mien_verify_one(&verdicts, cl, "maxpool", &flat, MIEN_CONV2D_FWD, NULL, &care, &err),
+        MIEN_ERR_SHAPE);
+    assert_int_equal(verdicts.count, 0);
+    assert_int_equal(mien_cl_live(cl), 0);
+    mien_verdicts_finish(&verdicts);
+}
+
+static bool stop_at_once(void *user)
+{
+    (void)user;
+    return true;
+}
+
+static void test_verify__stops_when_it_is_told_to(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct mien_verdicts verdicts = { NULL, 0 };
+    assert_int_equal(mien_verify_table(&verdicts, cl, true, NULL, stop_at_once, NULL, &err),
+                     MIEN_ERR_INTERRUPTED);
+    assert_int_equal(verdicts.count, 0);
+}
+
+static void test_finding__keeps_the_worse_of_two(void **state)
+{
+    (void)state;
+    struct mien_finding worst = { .tolerance = -1.0 };
+    const struct mien_finding exact = { .error = 0.0, .tolerance = 0.0 };
+    const struct mien_finding good = { .error = 1e-6, .tolerance = 1e-5 };
+    const struct mien_finding close = { .error = 9e-7, .tolerance = 1e-6 };
+    const struct mien_finding wrong = { MIEN_FAULT_WRONG, 1.0, 0.0, "wrong" };
+    const struct mien_finding outside = { MIEN_FAULT_OUTSIDE, 0.0, 1e-5, "outside" };
+    assert_true(mien_finding_merge(&worst, &exact));
+    assert_true(mien_finding_merge(&worst, &good));
+    assert_true(mien_finding_merge(&worst, &close));
+    assert_false(mien_finding_merge(&worst, &good));
+    assert_true(mien_finding_merge(&worst, &wrong));
+    assert_true(mien_finding_merge(&worst, &outside));
+    assert_false(mien_finding_merge(&worst, &wrong));
+    assert_string_equal(worst.text, "outside");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_verify__finds_every_kernel_of_this_device_right),
+        cmocka_unit_test(test_verify__checks_parameters_beside_the_default_ones),
+        cmocka_unit_test(test_verify__checks_the_one_way_that_is_asked_for),
+        cmocka_unit_test(test_verify__finds_and_names_planted_faults),
+        cmocka_unit_test(test_verify__a_kernel_that_does_not_build_is_a_verdict),
+        cmocka_unit_test(test_verify__refuses_what_is_no_operation_or_no_shape),
+        cmocka_unit_test(test_verify__stops_when_it_is_told_to),
+        cmocka_unit_test(test_finding__keeps_the_worse_of_two),
+    };
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
+}
