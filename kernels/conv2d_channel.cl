@@ -20,8 +20,8 @@
 #define CV (CC / LANES) /* vectors of channels */
 
 /* turned [H W][LANES][CV]: the inputs of CC channels from c0 on of one image block. */
-static inline void turn_inputs(__local vec *restrict turned, __global const float *restrict x,
-                               const int block, const int c0)
+INLINED void turn_inputs(__local vec *restrict turned, __global const float *restrict x,
+                         const int block, const int c0)
 {
     for (int pixel = 0; pixel < H * W; pixel++) {
         for (int j = 0; j < CV; j++) {
@@ -44,8 +44,8 @@ static inline void turn_inputs(__local vec *restrict turned, __global const floa
 }
 
 /* acc[a][j] += gradient * input over the images of `count` neighbouring outputs of a row. */
-static inline void add_row(vec acc[OT][CV], __global const float *restrict dy,
-                           __local const vec *restrict turned, const int o0, const int count)
+INLINED void add_row(vec acc[OT][CV], __global const float *restrict dy,
+                     __local const vec *restrict turned, const int o0, const int count)
 {
     for (int n = 0; n < count * LANES; n++) {
         const int pixel = n / LANES;
@@ -62,9 +62,8 @@ static inline void add_row(vec acc[OT][CV], __global const float *restrict dy,
 }
 
 /* One tap (ky, kx) of OT outputs over all pixels of a block. */
-static inline void add_tap(__local vec *restrict sums, __global const float *restrict dy,
-                           __local const vec *restrict turned, const int o0, const int ky,
-                           const int kx)
+INLINED void add_tap(__local vec *restrict sums, __global const float *restrict dy,
+                     __local const vec *restrict turned, const int o0, const int ky, const int kx)
 {
     vec acc[OT][CV];
     const int col_first = max(0, (PAD - kx + STRIDE - 1) / STRIDE);
@@ -132,7 +131,7 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_channel_filt
         for (int j = 0; j < CV; j++) {
             for (int tap = 0; tap < KH * KW; tap++) {
                 float lanes[LANES];
-                VSTORE(sums[(tap * OG + o) * CV + j], 0, lanes);
+                VSTORE_ANY(sums[(tap * OG + o) * CV + j], 0, lanes);
                 for (int c = 0; c < min(LANES, C - c0 - j * LANES); c++) {
                     out[((first + o) * C + c0 + j * LANES + c) * KH * KW + tap] = lanes[c];
                 }

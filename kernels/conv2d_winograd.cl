@@ -3,18 +3,28 @@
  * 3x3, 4x4, 5x5
  *
  * Pairs with   src/ops/conv2d_winograd.c (host), src/ref/conv2d.c (plain C); transforms in
- * winograd.h Layout       activations [blocks][c][h][w][LANES], weights [oc][c][R][R]; LANES > 1;
- * stride 1 Mapping      a work-item takes NT tiles of one image block and makes OG output channels,
- * CC input channels at a time, its transformed tiles in local memory (a core's cache).  Work-groups
- * are single work-items (see conv2d_vector.cl). Border       tiles at the border read zeros outside
- * and store what lies inside Determinism  every sum has one fixed order; each output is stored by
- * one work-item
+ * winograd.h
+ * Layout       activations [blocks][c][h][w][LANES], weights [oc][c][R][R]; LANES > 1; stride 1
+ * Mapping      a work-item takes NT tiles and makes OW output channels of them.  It transforms CC
+ * input channels at a time, then makes OG output channels after the other from them, with the
+ * points and products in local memory (a core's cache).  More than CC input channels add up in y.
+ * Work-groups are single work-items (see conv2d_vector.cl).
+ * Border       tiles at the border read zeros outside and store what lies inside
+ * Determinism  every sum has one fixed order; each output is stored by one work-item
  *
- * Build options: R, LANES, OT; CONVOLVE with CC OG NT IC OC H W HO WO PAD BIAS RELU MASK; WEIGHTS
- * with C OC FLIP.
+ * Build options: P R LANES OT; CONVOLVE with CC OG OW NT IC OC H W HO WO PAD BIAS RELU MASK;
+ * WEIGHTS with LANES=OT CC OG C OC FLIP.
  */
 #include "vec.h"
 #include "winograd.h"
+
+/*
+ * Transformed weights, in the order in which they are read: [chunks of CC inputs][groups of OG
+ * outputs][P P][OG / OT][CC][OT].
+ */
+#define PP              (P * P)
+#define GROUP_FLOATS    (PP * OG * CC)
+#define GROUPS(outputs) (((outputs) + OG - 1) / OG)
 
 #ifdef WEIGHTS
 
@@ -26,21 +36,10 @@
 #define OUTPUTS OC
 #define INPUTS  C
 #endif
-#define TILES ((OUTPUTS + OT - 1) / OT)
-
-#if OT == 8
-typedef float8 outs;
-#define OUTS_LOAD  vload8
-#define OUTS_STORE vstore8
-#else
-typedef float4 outs;
-#define OUTS_LOAD  vload4
-#define OUTS_STORE vstore4
-#endif
 
 /* One weight of each of the OT outputs from `o0` on; zero beyond the last. */
-static inline outs load_outputs(__global const float *restrict weight, const int o0, const int i,
-                                const int ky, const int kx)
+static inline vec load_outputs(__global const float *restrict weight, const int o0, const int i,
+                               const int ky, const int kx)
 {
     float each[OT];
 #pragma unroll
@@ -50,41 +49,41 @@ static inline outs load_outputs(__global const float *restrict weight, const int
                             : ((o * C + i) * R + ky) * R + kx;
         each[a] = o < OUTPUTS ? weight[at] : 0.0f;
     }
-    return OUTS_LOAD(0, each);
+    return VLOAD(0, each);
 }
 
-/*
- * points is [P P][TILES][INPUTS][OT], zero for outputs beyond the last; a work-item takes a tile of
- * OT outputs and 16 inputs.
- */
+/* A work-item takes OT outputs and 16 inputs; outputs beyond the last get zeros. */
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_weights(
     __global float *restrict points, __global const float *restrict weight)
 {
     const int tile = (int)get_global_id(0);
     const int first = (int)get_global_id(1) * 16;
+    const int group = tile / (OG / OT);
     for (int i = first; i < min(first + 16, INPUTS); i++) {
-        outs rows[R][P];
+        const int at =
+            (i / CC * GROUPS(OUTPUTS) + group) * GROUP_FLOATS / OT + tile % (OG / OT) * CC + i % CC;
+        vec rows[R][P];
 #pragma unroll
         for (int ky = 0; ky < R; ky++) {
-            outs line[R];
+            vec line[R];
 #pragma unroll
             for (int kx = 0; kx < R; kx++) {
                 line[kx] = load_outputs(weight, tile * OT, i, ky, kx);
             }
-            KERNEL_POINTS(outs, rows[ky], line, R);
+            kernel_to_points(rows[ky], line, R);
         }
 #pragma unroll
         for (int k = 0; k < P; k++) {
-            outs column[R];
-            outs out[P];
+            vec column[R];
+            vec out[P];
 #pragma unroll
             for (int ky = 0; ky < R; ky++) {
                 column[ky] = rows[ky][k];
             }
-            KERNEL_POINTS(outs, out, column, R);
+            kernel_to_points(out, column, R);
 #pragma unroll
             for (int r = 0; r < P; r++) {
-                OUTS_STORE(out[r], ((r * P + k) * TILES + tile) * INPUTS + i, points);
+                VSTORE(out[r], at + (k * P + r) * (OG / OT) * CC, points);
             }
         }
     }
@@ -95,46 +94,73 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_wei
 
 #define TILES_X ((WO + M - 1) / M)
 #define TILES_Y ((HO + M - 1) / M)
-#define O_TILES ((OC + OT - 1) / OT)
+#define TILES   (TILES_X * TILES_Y)
 
-/* Points of CC input channels, from c0 on, of NT tiles: v is [P P][CC][NT]. */
-static inline void load_tiles(__local vec *restrict v, __global const float *restrict x,
-                              const int block, const int tile0, const int c0)
+/* Vectors of a point: one more than needed, since points a power of two apart would all meet in a
+ * few lines of a cache. */
+#define V_PLANE (CC * NT + 1)
+
+/* Points of `count` input channels from c0 on, of NT tiles from tile0 on: v is [P P][V_PLANE], of
+ * which [CC][NT] is used. */
+INLINED void load_tiles(__local vec *restrict v, __global const float *restrict x, const int tile0,
+                        const int last, const int c0, const int count)
 {
-    for (int t = 0; t < NT; t++) {
-        const int tile = min(tile0 + t, TILES_X * TILES_Y - 1);
-        const int top = tile / TILES_X * M - PAD;
-        const int left = tile % TILES_X * M - PAD;
-        for (int c = 0; c < min(CC, IC - c0); c++) {
+    for (int c = 0; c < count; c++) {
+        for (int t = 0; t < NT; t++) {
+            const int tile = min(tile0 + t, last);
+            const int top = tile % TILES / TILES_X * M - PAD;
+            const int left = tile % TILES_X * M - PAD;
             vec points[P][P];
-            tile_to_points(points, x + (block * IC + c0 + c) * H * W * LANES, top, left, H, W);
+            tile_to_points(points, x + (tile / TILES * IC + c0 + c) * H * W * LANES, 0, top, left,
+                           H, W, 0, P);
 #pragma unroll
-            for (int i = 0; i < P * P; i++) {
-                v[(i * CC + c) * NT + t] = points[i / P][i % P];
+            for (int i = 0; i < PP; i++) {
+                v[i * V_PLANE + c * NT + t] = points[i / P][i % P];
             }
         }
     }
 }
 
-/* m [P P][OG][NT] (+)= the products of `count` channels at each point, for the output tiles of a
- * group. */
-static inline void multiply(__local vec *restrict m, __local const vec *restrict v,
-                            __global const float *restrict weights, const int first_tile,
-                            const int tiles, const int c0)
+/* What will be loaded next: the pixel where NT neighbouring tiles begin, of their first channel. */
+struct ahead {
+    __global const float *pixel;
+    int row, each; /* the next row to ask for, of P rows a channel; rows to ask for at a time */
+};
+
+/* Rows to ask for with each product of a register tile, so that all of CC channels' come. */
+#define AHEAD_ROWS ((CC * P * OT + PP * OW - 1) / (PP * OW))
+
+/* Memory works on what comes next while the core multiplies. */
+INLINED void ask_for_rows(struct ahead *ahead)
 {
-    const int count = min(CC, IC - c0);
-    for (int i = 0; i < P * P; i++) {
+    for (int i = 0; i < ahead->each; i++, ahead->row++) {
+        __global const float *const line =
+            ahead->pixel + (ahead->row / P * H + ahead->row % P) * W * LANES;
+#pragma unroll
+        for (int k = 0; k < (NT - 1) * M + P; k += LINE_VECTORS) {
+            PREFETCH(line + k * LANES);
+        }
+    }
+}
+
+/* m [OG / OT][P P][OT][NT] = the products of `count` channels at each point, for `tiles` times OT
+ * outputs. */
+INLINED void multiply(__local vec *restrict m, __local const vec *restrict v,
+                      __global const float *restrict weights, const int tiles, const int count,
+                      struct ahead *ahead)
+{
+    for (int i = 0; i < PP; i++) {
         for (int ob = 0; ob < tiles; ob++) {
-            __local vec *const out = m + (i * OG + ob * OT) * NT;
-            __local const vec *const in = v + i * CC * NT;
-            __global const float *const u =
-                weights + ((i * O_TILES + first_tile + ob) * IC + c0) * OT;
+            ask_for_rows(ahead);
+            __local vec *const out = m + (ob * PP + i) * OT * NT;
+            __local const vec *const in = v + i * V_PLANE;
+            __global const float *const u = weights + (i * (OG / OT) + ob) * CC * OT;
             vec acc[OT][NT];
 #pragma unroll
             for (int a = 0; a < OT; a++) {
 #pragma unroll
                 for (int t = 0; t < NT; t++) {
-                    acc[a][t] = c0 == 0 ? (vec)(0.0f) : out[a * NT + t];
+                    acc[a][t] = (vec)(0.0f);
                 }
             }
             for (int c = 0; c < count; c++) {
@@ -163,10 +189,13 @@ static inline void multiply(__local vec *restrict m, __local const vec *restrict
     }
 }
 
-/* One output channel of one tile: points to pixels, epilogue, store what lies inside. */
-static inline void store_tile(__global float *restrict plane, __local const vec *restrict m,
-                              const float bias, __global const float *restrict mask, const int top,
-                              const int left)
+/*
+ * One output channel of one tile: points to pixels, what the input channels before have left in y,
+ * and after the last of them the epilogue.  Stores what lies inside.
+ */
+INLINED void store_tile(__global float *restrict plane, __local const vec *restrict m,
+                        const float bias, __global const float *restrict mask, const int top,
+                        const int left, const bool first, const bool last)
 {
     vec rows[P][M];
     const bool inside = top + M <= HO && left + M <= WO;
@@ -175,9 +204,9 @@ static inline void store_tile(__global float *restrict plane, __local const vec 
         vec line[P];
 #pragma unroll
         for (int k = 0; k < P; k++) {
-            line[k] = m[(r * P + k) * OG * NT];
+            line[k] = m[(k * P + r) * OT * NT];
         }
-        FROM_POINTS(vec, rows[r], line, M);
+        from_points(rows[r], line, M);
     }
 #pragma unroll
     for (int k = 0; k < M; k++) {
@@ -187,13 +216,17 @@ static inline void store_tile(__global float *restrict plane, __local const vec 
         for (int r = 0; r < P; r++) {
             column[r] = rows[r][k];
         }
-        FROM_POINTS(vec, out, column, M);
+        from_points(out, column, M);
 #pragma unroll
         for (int r = 0; r < M; r++) {
             if (inside || (top + r < HO && left + k < WO)) {
                 const int at = (top + r) * WO + left + k;
-                const vec v = out[r] + bias;
-                VSTORE(RELU ? relu(v) : MASK ? relu_mask(v, VLOAD(at, mask)) : v, at, plane);
+                const vec v = out[r] + (first ? (vec)(bias) : VLOAD(at, plane));
+                VSTORE(!last  ? v
+                       : RELU ? relu(v)
+                       : MASK ? relu_mask(v, VLOAD(at, mask))
+                              : v,
+                       at, plane);
             }
         }
     }
@@ -202,25 +235,34 @@ static inline void store_tile(__global float *restrict plane, __local const vec 
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_convolve(
     __global float *restrict y, __global const float *restrict x,
     __global const float *restrict weights, __global const float *restrict bias,
-    __global const float *restrict mask)
+    __global const float *restrict mask, const int blocks)
 {
-    __local vec v[P * P * CC * NT];
-    __local vec m[P * P * OG * NT];
+    __local vec v[PP * V_PLANE];
+    __local vec m[PP * OG * NT];
     const int tile0 = (int)get_global_id(0) * NT;
-    const int group = (int)get_global_id(1);
-    const int block = (int)get_global_id(2);
-    const int first_tile = group * (OG / OT);
+    const int o_first = (int)get_global_id(1) * OW;
+    const int o_end = min(o_first + OW, OC);
+    const int last = blocks * TILES - 1;
     for (int c0 = 0; c0 < IC; c0 += CC) {
-        load_tiles(v, x, block, tile0, c0);
-        multiply(m, v, weights, first_tile, min(OG / OT, O_TILES - first_tile), c0);
-    }
-    for (int t = 0; t < NT && tile0 + t < TILES_X * TILES_Y; t++) {
-        const int top = (tile0 + t) / TILES_X * M;
-        const int left = (tile0 + t) % TILES_X * M;
-        for (int o = 0; o < min(OG, OC - group * OG); o++) {
-            const int plane = (block * OC + group * OG + o) * HO * WO * LANES;
-            store_tile(y + plane, m + o * NT + t, BIAS ? bias[group * OG + o] : 0.0f, mask + plane,
-                       top, left);
+        const int count = IC % CC == 0 ? CC : min(CC, IC - c0);
+        const bool more = c0 + CC < IC;
+        const int next = more ? tile0 : min(tile0 + NT, last); /* most likely of the same core */
+        const int pixel = (next % TILES / TILES_X * M - PAD) * W + next % TILES_X * M - PAD;
+        const int plane = next / TILES * IC + (more ? c0 + CC : 0);
+        struct ahead ahead = { x + (plane * H * W + pixel) * LANES, 0, AHEAD_ROWS };
+        load_tiles(v, x, tile0, last, c0, count);
+        for (int o0 = o_first; o0 < o_end; o0 += OG) {
+            const int outputs = min(OG, o_end - o0);
+            multiply(m, v, weights + (c0 / CC * GROUPS(OC) + o0 / OG) * GROUP_FLOATS,
+                     (outputs + OT - 1) / OT, count, &ahead);
+            for (int o = 0; o < outputs; o++) {
+                for (int tile = tile0; tile < min(tile0 + NT, last + 1); tile++) {
+                    const int out = (tile / TILES * OC + o0 + o) * HO * WO * LANES;
+                    store_tile(y + out, m + (o / OT * PP * OT + o % OT) * NT + tile - tile0,
+                               BIAS ? bias[o0 + o] : 0.0f, mask + out, tile % TILES / TILES_X * M,
+                               tile % TILES_X * M, c0 == 0, !more);
+                }
+            }
         }
     }
 }

@@ -2,45 +2,64 @@
  * conv2d_winograd_filter.cl - Winograd convolution for CPU devices, backward filter: kernels of
  * 3x3, 4x4, 5x5
  *
- * Pairs with   src/ops/conv2d_winograd.c (host), src/ref/conv2d.c (plain C); transforms in
- * winograd.h Layout       activations [blocks][c][h][w][LANES], weights [oc][c][R][R]; LANES > 1;
- * stride 1 Mapping      a work-item sums CC x OG channel pairs over one of SPLIT parts of all
- * tiles, NT at a time, with inputs turned so that channels are the lanes; its tiles and sums live
- * in local memory (a core's cache).  Work-groups are single work-items (see conv2d_vector.cl).
+ * Pairs with   src/ops/conv2d_winograd_filter.c (host), src/ref/conv2d.c (plain C); transforms in
+ * winograd.h
+ * Layout       activations [blocks][c][h][w][LANES], weights [oc][c][R][R]; LANES > 1; stride 1
+ * Mapping      a work-item sums CC x OG channel pairs over one of SPLIT parts of all tiles, at COLS
+ * columns of a tile's points; NT tiles at a time, with inputs turned so that channels are the
+ * lanes.  Its tiles and sums live in local memory (a core's cache), which is what few columns are
+ * for: so more channels fit, and tiles are transformed for fewer groups of them.  Work-groups are
+ * single work-items (see conv2d_vector.cl).
  * Border       tiles at the border read zeros outside
- * Determinism  every sum has one fixed order; conv2d_add_parts adds the parts in order
+ * Determinism  every sum has one fixed order; conv2d_winograd_add adds the parts in order
  *
- * Build options: R, LANES, CC, OG, NT, OT, C OC H W HO WO PAD BIAS SPLIT
+ * Build options: P R LANES C OC CC SPLIT; SUM with OG NT OT COLS H W HO WO PAD BIAS.
  */
 #include "vec.h"
 #include "winograd.h"
 
+/* Vectors of all input channels, as parts have them. */
+#define C_VECTORS ((C + CC - 1) / CC * (CC / LANES))
+
+/*
+ * Parts are [SPLIT][P columns of points][R][OC][C_VECTORS LANES], points of a column already
+ * summed to R numbers, and behind them [SPLIT][OC] sums of the gradient, for the bias.
+ */
+#define PART_VECTORS (P * R * OC * C_VECTORS)
+
+#ifdef SUM
+
 #define TILES_X ((WO + M - 1) / M)
 #define TILES_Y ((HO + M - 1) / M)
 #define CV      (CC / LANES) /* vectors of channels */
+#define V_PLANE (NT * LANES * CV + 1)
+#define G_PLANE (NT * OG + 1)
+#define VT      (CV % 2 == 0 ? 2 : CV % 3 == 0 ? 3 : 1) /* of a register tile: divides CV */
 
 /*
  * Points of CC input channels of one tile, turned so that a vector holds LANES channels of one
- * image: v is [P P][NT LANES][CV].
+ * image: v is [COLS P][NT LANES][CV].  `first` and `columns` are constants where this is called.
  */
-static inline void load_input(__local vec *restrict v, __global const float *restrict x,
-                              const int block, const int tile, const int slot, const int c0)
+INLINED void load_input(__local vec *restrict v, __global const float *restrict x, const int block,
+                        const int tile, const int slot, const int c0, const int first,
+                        const int columns)
 {
     const int top = tile / TILES_X * M - PAD;
     const int left = tile % TILES_X * M - PAD;
     for (int cv = 0; cv < CV; cv++) {
-        vec all[LANES][P][P];
+        vec all[LANES][COLS][P];
         for (int c = 0; c < LANES; c++) {
             const int channel = c0 + cv * LANES + c;
             if (channel < C) {
-                tile_to_points(all[c], x + (block * C + channel) * H * W * LANES, top, left, H, W);
+                tile_to_points(all[c], x + (block * C + channel) * H * W * LANES, H * W * LANES,
+                               top, left, H, W, first, columns);
             } else {
-                for (int i = 0; i < P * P; i++) {
+                for (int i = 0; i < columns * P; i++) {
                     all[c][i / P][i % P] = (vec)(0.0f);
                 }
             }
         }
-        for (int i = 0; i < P * P; i++) {
+        for (int i = 0; i < columns * P; i++) {
             vec square[LANES];
 #pragma unroll
             for (int c = 0; c < LANES; c++) {
@@ -49,164 +68,256 @@ static inline void load_input(__local vec *restrict v, __global const float *res
             transpose(square);
 #pragma unroll
             for (int n = 0; n < LANES; n++) {
-                v[((i * NT + slot) * LANES + n) * CV + cv] = square[n];
+                v[i * V_PLANE + (slot * LANES + n) * CV + cv] = square[n];
             }
         }
     }
 }
 
-/* Points of OG output channels' gradients of one tile: g is [P P][NT][OG]; bias [OG] gets their
- * sums. */
-static inline void load_gradient(__local vec *restrict g, __local vec *restrict bias,
-                                 __global const float *restrict dy, const int block, const int tile,
-                                 const int slot, const int o0)
+/* Columns of points of a row of a gradient tile; the sum of the row. */
+INLINED vec row_to_points(vec points[COLS], const vec line[M], const int first, const int columns)
+{
+    vec out[P];
+    vec sum = line[0];
+    kernel_to_points(out, line, M);
+#pragma unroll
+    for (int k = 0; k < columns; k++) {
+        points[k] = out[first + k];
+    }
+#pragma unroll
+    for (int k = 1; k < M; k++) {
+        sum += line[k];
+    }
+    return sum;
+}
+
+/*
+ * Points of the gradients of OG output channels of one tile: g is [COLS P][NT][OG]; bias [OG] gets
+ * their sums where `first` is 0.
+ */
+INLINED void load_gradient(__local vec *restrict g, __local vec *restrict bias,
+                           __global const float *restrict dy, const int block, const int tile,
+                           const int slot, const int o0, const int first, const int columns)
 {
     const int top = tile / TILES_X * M;
     const int left = tile % TILES_X * M;
     for (int o = 0; o < min(OG, OC - o0); o++) {
         __global const float *const plane = dy + (block * OC + o0 + o) * HO * WO * LANES;
-        vec rows[M][P];
+        vec rows[M][COLS];
         vec sum = (vec)(0.0f);
+        if (top + M <= HO && left + M <= WO) {
 #pragma unroll
-        for (int r = 0; r < M; r++) {
-            vec line[M];
+            for (int r = 0; r < M; r++) {
+                vec line[M];
 #pragma unroll
-            for (int k = 0; k < M; k++) {
-                line[k] = (vec)(0.0f);
-                if (top + r < HO && left + k < WO) {
+                for (int k = 0; k < M; k++) {
                     line[k] = VLOAD((top + r) * WO + left + k, plane);
+                    PREFETCH(plane + (HO * WO + (top + r) * WO + left + k) * LANES);
                 }
-                sum += line[k];
+                sum += row_to_points(rows[r], line, first, columns);
             }
-            KERNEL_POINTS(vec, rows[r], line, M);
+        } else {
+#pragma unroll 1 /* as in winograd.h */
+            for (int r = 0; r < M; r++) {
+                vec line[M];
+                load_cut_row(line, plane, top + r, left, HO, WO, M);
+                sum += row_to_points(rows[r], line, first, columns);
+            }
         }
 #pragma unroll
-        for (int k = 0; k < P; k++) {
+        for (int k = 0; k < columns; k++) {
             vec column[M];
             vec out[P];
 #pragma unroll
             for (int r = 0; r < M; r++) {
                 column[r] = rows[r][k];
             }
-            KERNEL_POINTS(vec, out, column, M);
+            kernel_to_points(out, column, M);
 #pragma unroll
             for (int r = 0; r < P; r++) {
-                g[((r * P + k) * NT + slot) * OG + o] = out[r];
+                g[(k * P + r) * G_PLANE + slot * OG + o] = out[r];
             }
         }
-        bias[o] += sum;
+        if (BIAS && first == 0) {
+            bias[o] += sum;
+        }
     }
 }
 
-/* sums [P P][OG][CV] += over the `count` images of the tiles: gradient * input at each point. */
-static inline void multiply(__local vec *restrict sums, __local const vec *restrict v,
-                            __local const vec *restrict g, const int count, const int outputs)
+/* sums [COLS P][OG][CV] += over the images of `count` tiles: gradient * input at each point. */
+INLINED void multiply(__local vec *restrict sums, __local const vec *restrict v,
+                      __local const vec *restrict g, const int count, const int outputs,
+                      const int columns)
 {
-    for (int i = 0; i < P * P; i++) {
-        __local const float *const gradient = (__local const float *)(g + i * NT * OG);
-        __local const vec *const input = v + i * NT * LANES * CV;
+    for (int i = 0; i < columns * P; i++) {
         for (int o = 0; o < outputs; o += OT) {
-            vec acc[OT][CV];
-#pragma unroll
-            for (int a = 0; a < OT; a++) {
-#pragma unroll
-                for (int j = 0; j < CV; j++) {
-                    acc[a][j] = sums[(i * OG + o + a) * CV + j];
-                }
-            }
-            for (int n = 0; n < count; n++) {
+            for (int cv = 0; cv < CV; cv += VT) {
+                __local const vec *const input = v + i * V_PLANE + cv;
+                __local vec *const out = sums + (i * OG + o) * CV + cv;
+                vec acc[OT][VT];
 #pragma unroll
                 for (int a = 0; a < OT; a++) {
-                    const vec d = (vec)(gradient[(n / LANES * OG + o + a) * LANES + n % LANES]);
 #pragma unroll
-                    for (int j = 0; j < CV; j++) {
-                        acc[a][j] = fma(d, input[n * CV + j], acc[a][j]);
+                    for (int j = 0; j < VT; j++) {
+                        acc[a][j] = out[a * CV + j];
+                    }
+                }
+                for (int t = 0; t < count; t++) {
+                    __local const float *const gradient =
+                        (__local const float *)(g + i * G_PLANE + t * OG + o);
+                    for (int n = 0; n < LANES; n++) {
+#pragma unroll
+                        for (int a = 0; a < OT; a++) {
+                            const vec d = (vec)(gradient[a * LANES + n]);
+#pragma unroll
+                            for (int j = 0; j < VT; j++) {
+                                acc[a][j] = fma(d, input[(t * LANES + n) * CV + j], acc[a][j]);
+                            }
+                        }
+                    }
+                }
+#pragma unroll
+                for (int a = 0; a < OT; a++) {
+#pragma unroll
+                    for (int j = 0; j < VT; j++) {
+                        out[a * CV + j] = acc[a][j];
                     }
                 }
             }
-#pragma unroll
-            for (int a = 0; a < OT; a++) {
-#pragma unroll
-                for (int j = 0; j < CV; j++) {
-                    sums[(i * OG + o + a) * CV + j] = acc[a][j];
-                }
-            }
         }
     }
 }
 
-/* The R x R gradient of LANES channels of one output: points to weights, each lane to its channel.
- */
-static inline void store_weights(__global float *restrict part, __local const vec *restrict sums,
-                                 const int o, const int c0)
+/* The sums of all tiles of a part at `columns` columns of points from `first` on. */
+INLINED void sum_tiles(__local vec *restrict sums, __local vec *restrict bias,
+                       __local vec *restrict v, __local vec *restrict g,
+                       __global const float *restrict dy, __global const float *restrict x,
+                       const int c0, const int o0, const int tile0, const int tile_end,
+                       const int first, const int columns)
 {
-    vec rows[P][R];
-    for (int r = 0; r < P; r++) {
-        vec line[P];
-        for (int k = 0; k < P; k++) {
-            line[k] = sums[(r * P + k) * OG * CV];
+    const int outputs = min(OG, OC - o0);
+    for (int tile = tile0; tile < tile_end; tile += NT) {
+        const int count = min(NT, tile_end - tile);
+        for (int t = 0; t < count; t++) {
+            const int block = (tile + t) / (TILES_X * TILES_Y);
+            const int at = (tile + t) % (TILES_X * TILES_Y);
+            load_input(v, x, block, at, t, c0, first, columns);
+            load_gradient(g, bias, dy, block, at, t, o0, first, columns);
         }
-        FROM_POINTS(vec, rows[r], line, R);
-    }
-    for (int k = 0; k < R; k++) {
-        vec column[P];
-        vec out[R];
-        for (int r = 0; r < P; r++) {
-            column[r] = rows[r][k];
-        }
-        FROM_POINTS(vec, out, column, R);
-        for (int r = 0; r < R; r++) {
-            float lanes[LANES];
-            VSTORE(out[r], 0, lanes);
-            for (int c = 0; c < min(LANES, C - c0); c++) {
-                part[((o * C + c0 + c) * R + r) * R + k] = lanes[c];
-            }
-        }
+        multiply(sums, v, g, count, outputs, columns);
     }
 }
 
-/* part is [SPLIT][OC C R R + OC]: the sums of one part, weights then biases. */
+#define GROUP_CASE(i)                                                                              \
+    case i:                                                                                        \
+        if ((i)*COLS < P) {                                                                        \
+            sum_tiles(sums, bias, v, g, dy, x, c0, o0, tile0, tile_end, (i)*COLS,                  \
+                      (i)*COLS + COLS < P ? COLS : P - (i)*COLS);                                  \
+        }                                                                                          \
+        break
+
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_filter(
     __global float *restrict part, __global const float *restrict dy,
     __global const float *restrict x, const int blocks)
 {
-    __local vec v[P * P * NT * LANES * CV];
-    __local vec g[P * P * NT * OG];
-    __local vec sums[P * P * OG * CV];
+    __local vec v[COLS * P * V_PLANE];
+    __local vec g[COLS * P * G_PLANE];
+    __local vec sums[COLS * P * OG * CV];
     __local vec bias[OG];
-    const int c0 = (int)get_global_id(0) * CC;
-    const int o0 = (int)get_global_id(1) * OG;
+    const int group = (int)get_global_id(0);
+    const int c0 = (int)get_global_id(1) % (C_VECTORS / CV) * CC;
+    const int o0 = (int)get_global_id(1) / (C_VECTORS / CV) * OG;
     const int split = (int)get_global_id(2);
-    const int per_block = TILES_X * TILES_Y;
-    const int all = blocks * per_block;
-    const int end = (int)((long)all * (split + 1) / SPLIT);
+    const int all = blocks * TILES_X * TILES_Y;
+    const int tile0 = (int)((long)all * split / SPLIT);
+    const int tile_end = (int)((long)all * (split + 1) / SPLIT);
     const int outputs = min(OG, OC - o0);
-    for (int i = 0; i < P * P * OG * CV; i++) {
+    for (int i = 0; i < COLS * P * OG * CV; i++) {
         sums[i] = (vec)(0.0f);
     }
-    for (int i = 0; i < P * P * NT * OG; i++) {
+    for (int i = 0; i < COLS * P * G_PLANE; i++) {
         g[i] = (vec)(0.0f); /* channels beyond the last stay zero */
     }
     for (int o = 0; o < OG; o++) {
         bias[o] = (vec)(0.0f);
     }
-    for (int first = (int)((long)all * split / SPLIT); first < end; first += NT) {
-        const int count = min(NT, end - first);
-        for (int t = 0; t < count; t++) {
-            const int block = (first + t) / per_block;
-            const int tile = (first + t) % per_block;
-            load_input(v, x, block, tile, t, c0);
-            load_gradient(g, bias, dy, block, tile, t, o0);
-        }
-        multiply(sums, v, g, count * LANES, outputs);
+    switch (group) { /* columns of points are constants in each case */
+        GROUP_CASE(0);
+        GROUP_CASE(1);
+        GROUP_CASE(2);
+        GROUP_CASE(3);
+        GROUP_CASE(4);
+        GROUP_CASE(5);
+        GROUP_CASE(6);
     }
-    __global float *const out = part + split * (OC * C * R * R + OC);
-    for (int o = 0; o < outputs; o++) {
-        for (int j = 0; j < CV && c0 + j * LANES < C; j++) {
-            store_weights(out, sums + o * CV + j, o0 + o, c0 + j * LANES);
+    for (int k = 0; k < min(COLS, P - group * COLS); k++) {
+        for (int o = 0; o < outputs; o++) {
+            for (int j = 0; j < CV; j++) {
+                vec column[P];
+                vec out[R];
+#pragma unroll
+                for (int r = 0; r < P; r++) {
+                    column[r] = sums[((k * P + r) * OG + o) * CV + j];
+                }
+                from_points(out, column, R);
+#pragma unroll
+                for (int r = 0; r < R; r++) {
+                    VSTORE(out[r],
+                           split * PART_VECTORS +
+                               (((group * COLS + k) * R + r) * OC + o0 + o) * C_VECTORS +
+                               c0 / LANES + j,
+                           part);
+                }
+            }
         }
-        if (BIAS != 0 && c0 == 0) {
-            out[OC * C * R * R + o0 + o] = VSUM(bias[o]);
-        }
+    }
+    for (int o = 0; o < (BIAS && group == 0 && c0 == 0 ? outputs : 0); o++) {
+        part[SPLIT * PART_VECTORS * LANES + split * OC + o0 + o] = VSUM(bias[o]);
     }
 }
+
+#else
+
+/* dweight and, where not NULL, dbias: the parts added in order, and columns of points to weights. A
+ * work-item makes all weights of an output channel. */
+__attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_add(
+    __global float *restrict dweight, __global float *restrict dbias,
+    __global const float *restrict part)
+{
+    const int o = (int)get_global_id(0);
+    for (int j = 0; j < C_VECTORS && j * LANES < C; j++) {
+        float each[R * R][LANES];
+#pragma unroll
+        for (int r = 0; r < R; r++) {
+            vec line[P];
+            vec out[R];
+#pragma unroll
+            for (int k = 0; k < P; k++) {
+                const int at = ((k * R + r) * OC + o) * C_VECTORS + j;
+                line[k] = VLOAD(at, part);
+                for (int s = 1; s < SPLIT; s++) {
+                    line[k] += VLOAD(s * PART_VECTORS + at, part);
+                }
+            }
+            from_points(out, line, R);
+#pragma unroll
+            for (int k = 0; k < R; k++) {
+                VSTORE_ANY(out[k], 0, each[r * R + k]);
+            }
+        }
+        for (int c = 0; c < min(LANES, C - j * LANES); c++) {
+            for (int i = 0; i < R * R; i++) {
+                dweight[(o * C + j * LANES + c) * R * R + i] = each[i][c];
+            }
+        }
+    }
+    if (dbias != 0) {
+        __global const float *const sums = part + SPLIT * PART_VECTORS * LANES;
+        float sum = sums[o];
+        for (int s = 1; s < SPLIT; s++) {
+            sum += sums[s * OC + o];
+        }
+        dbias[o] = sum;
+    }
+}
+#endif

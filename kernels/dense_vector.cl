@@ -195,7 +195,7 @@ static inline vec load_part(__global const float *restrict row, const int count)
 static inline void store_part(const vec v, __global float *restrict row, const int count)
 {
     float lanes[LANES];
-    VSTORE(v, 0, lanes);
+    VSTORE_ANY(v, 0, lanes);
     for (int i = 0; i < count; i++) {
         row[i] = lanes[i];
     }
@@ -237,7 +237,7 @@ static inline void add_images(__global float *restrict dweight, const vec turned
             const int k = k0 + j * LANES;
             __global float *const row = dweight + (o0 + a) * IN + k;
             if (o0 + a < OUT && k + LANES <= IN) {
-                VSTORE(acc[a][j], 0, row);
+                VSTORE_ANY(acc[a][j], 0, row);
             } else if (o0 + a < OUT) {
                 store_part(acc[a][j], row, IN - k);
             }

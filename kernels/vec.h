@@ -5,13 +5,25 @@
  * plain NCHW (GPUs); on CPU devices LANES is the native vector width, so that one register holds
  * the same pixel of LANES images.  Lanes beyond the last image hold finite values that nothing
  * reads. Needs -DLANES=1, 4, 8 or 16.
+ *
+ * VLOAD reads the i-th vector at any address.  VSTORE writes it to global memory at a multiple of
+ * its size, as whole activations are; VSTORE_ANY to any memory and address: PoCL takes a vstore16
+ * apart into four stores.
  */
+
+/*
+ * For functions that get local memory of the kernel: where LLVM leaves one as a call and finds that
+ * the memory is always the same, it stops passing it, and PoCL 3.1 then gives the function another
+ * memory than the kernel.  Also for constant arguments that must be constants inside.
+ */
+#define INLINED static inline __attribute__((always_inline))
+
 #if LANES == 1
 typedef float vec;
 typedef int ivec;
 typedef uint uvec;
 #define VLOAD(i, p)           ((p)[i])
-#define VSTORE(v, i, p)       ((p)[i] = (v))
+#define VSTORE_ANY(v, i, p)   ((p)[i] = (v))
 #define VSUM(v)               (v)
 #define VLANE                 0
 #define VUINT(v)              ((uint)(v))
@@ -25,8 +37,10 @@ typedef uint uvec;
 typedef float4 vec;
 typedef int4 ivec;
 typedef uint4 uvec;
+#define VBITS(v)              as_int4(v)
+#define VFROM_BITS(v)         as_float4(v)
 #define VLOAD(i, p)           vload4(i, p)
-#define VSTORE(v, i, p)       vstore4(v, i, p)
+#define VSTORE_ANY(v, i, p)   vstore4(v, i, p)
 #define VSUM(v)               (((v).s0 + (v).s1) + ((v).s2 + (v).s3))
 #define VLANE                 (int4)(0, 1, 2, 3)
 #define VUINT(v)              convert_uint4(v)
@@ -40,8 +54,10 @@ typedef uint4 uvec;
 typedef float8 vec;
 typedef int8 ivec;
 typedef uint8 uvec;
+#define VBITS(v)              as_int8(v)
+#define VFROM_BITS(v)         as_float8(v)
 #define VLOAD(i, p)           vload8(i, p)
-#define VSTORE(v, i, p)       vstore8(v, i, p)
+#define VSTORE_ANY(v, i, p)   vstore8(v, i, p)
 static inline float sum4(const float4 v)
 {
     return (v.s0 + v.s1) + (v.s2 + v.s3);
@@ -59,8 +75,10 @@ static inline float sum4(const float4 v)
 typedef float16 vec;
 typedef int16 ivec;
 typedef uint16 uvec;
+#define VBITS(v)              as_int16(v)
+#define VFROM_BITS(v)         as_float16(v)
 #define VLOAD(i, p)           vload16(i, p)
-#define VSTORE(v, i, p)       vstore16(v, i, p)
+#define VSTORE_ANY(v, i, p)   vstore16(v, i, p)
 static inline float sum8(const float8 v)
 {
     const float4 sum = v.lo + v.hi;
@@ -78,6 +96,18 @@ static inline float sum8(const float8 v)
 #else
 #error "LANES must be 1, 4, 8 or 16"
 #endif
+#define VSTORE(v, i, p) (((__global vec *)(p))[i] = (v))
+
+/*
+ * Ask for the cache line at `p`, which nothing needs yet; `p` may lie outside of everything.  Only
+ * where the compiler's target is the CPU itself: OpenCL's own prefetch() is empty in PoCL.
+ */
+#if defined(__x86_64__) || defined(__aarch64__)
+#define PREFETCH(p) __builtin_prefetch(p)
+#else
+#define PREFETCH(p) (void)(p)
+#endif
+#define LINE_VECTORS (LANES < 16 ? 16 / LANES : 1) /* vectors in a cache line of 64 bytes */
 
 /*
  * INTERLEAVE_LO(a, b) is a0 b0 a1 b1 ... of the lower halves, INTERLEAVE_HI of the upper ones: the

@@ -1,107 +1,186 @@
 /*
- * winograd.h - transforms of 6x6 Winograd tiles, for conv2d_winograd.cl and
+ * winograd.h - transforms of Winograd tiles of 6x6 and 7x7 points, for conv2d_winograd.cl and
  * conv2d_winograd_filter.cl
  *
- * Method   Lavin & Gray, "Fast algorithms for convolutional neural networks", 2016, with the points
- * 0, 1, -1, 2, -2 and infinity: F(7 - R, R) for outputs, F(R, 7 - R) for the filter's gradient.  36
- * products stand for (7 - R)^2 R^2: 144 for R 3 and 4, 100 for R 5. Needs    vec.h before it, and
- * -DR=3, 4 or 5, the edge of the kernel
+ * Method   Lavin & Gray, "Fast algorithms for convolutional neural networks", 2016: F(P + 1 - R, R)
+ * for outputs, F(R, P + 1 - R) for the filter's gradient.  P 6: 36 products stand for 144 with R 3
+ * and 4, for 100 with R 5.  P 7: 49 products stand for 225 with R 3 and 5, for 256 with R 4.
+ * Points   pairs +-p, whose sums of even and of odd terms serve both, with P 6 then zero, and
+ * infinity; chosen for small errors (docs/numerics.md), and so that the constants of B^T are exact
+ * Order    points of a tile go column by column: point (r, k) is number k P + r
+ * Needs    vec.h before it, -DP=6 or 7, and -DR=3, 4 or 5, the edge of the kernel
  */
-#define P 6           /* points: a tile is P x P */
 #define M (P + 1 - R) /* outputs of a tile, along one side */
 
-/* B^T: six pixels to six points. */
-static inline void to_points(vec out[P], const vec in[P])
+/* POINT(i) is the i-th pair's p, SQUARE(i) p^2, and SCALE(i) 1 / product of (p - q) over the other
+ * finite points q, but for the sign of -p. */
+#if P == 6
+#define PAIRS      2
+#define POINT(i)   ((i) == 0 ? 0.75f : 1.5f)
+#define SQUARE(i)  ((i) == 0 ? 0.5625f : 2.25f)
+#define SCALE(i)   ((i) == 0 ? -0.526748971f : 0.131687243f)
+#define SCALE_ZERO 0.790123457f
+#else
+#define PAIRS     3
+#define POINT(i)  ((i) == 0 ? 0.375f : (i) == 1 ? 0.875f : 1.75f)
+#define SQUARE(i) ((i) == 0 ? 0.140625f : (i) == 1 ? 0.765625f : 3.0625f)
+#define SCALE(i)  ((i) == 0 ? 0.730124778f : (i) == 1 ? -0.398056365f : 0.0425728733f)
+#endif
+
+/* B^T: P pixels to P points. */
+INLINED void to_points(vec out[P], const vec in[P])
 {
-    const vec even1 = fma((vec)(-4.0f), in[2], in[4]);
-    const vec odd1 = fma((vec)(-4.0f), in[1], in[3]);
-    const vec even2 = in[4] - in[2];
-    const vec odd2 = 2.0f * (in[3] - in[1]);
-    out[0] = fma((vec)(4.0f), in[0], fma((vec)(-5.0f), in[2], in[4]));
-    out[1] = even1 + odd1;
-    out[2] = even1 - odd1;
-    out[3] = even2 + odd2;
-    out[4] = even2 - odd2;
-    out[5] = fma((vec)(4.0f), in[1], fma((vec)(-5.0f), in[3], in[5]));
+#if P == 6
+    const float sum = SQUARE(0) + SQUARE(1);
+    const float product = SQUARE(0) * SQUARE(1);
+    out[4] = fma((vec)(product), in[0], fma((vec)(-sum), in[2], in[4]));
+    out[5] = fma((vec)(product), in[1], fma((vec)(-sum), in[3], in[5]));
+#pragma unroll
+    for (int i = 0; i < PAIRS; i++) {
+        const vec even = fma((vec)(-SQUARE(1 - i)), in[2], in[4]);
+        const vec odd = fma((vec)(-SQUARE(1 - i)), in[1], in[3]);
+        out[2 * i] = fma((vec)(POINT(i)), odd, even);
+        out[2 * i + 1] = fma((vec)(-POINT(i)), odd, even);
+    }
+#else
+    const float sum = SQUARE(0) + SQUARE(1) + SQUARE(2);
+    const float pairs = SQUARE(0) * SQUARE(1) + SQUARE(0) * SQUARE(2) + SQUARE(1) * SQUARE(2);
+    const float product = SQUARE(0) * SQUARE(1) * SQUARE(2);
+    out[6] = fma((vec)(-product), in[0], fma((vec)(pairs), in[2], fma((vec)(-sum), in[4], in[6])));
+#pragma unroll
+    for (int i = 0; i < PAIRS; i++) {
+        const vec s = (vec)(-SQUARE((i + 1) % 3) - SQUARE((i + 2) % 3));
+        const vec p = (vec)(SQUARE((i + 1) % 3) * SQUARE((i + 2) % 3));
+        const vec even = fma(p, in[0], fma(s, in[2], in[4]));
+        const vec odd = fma(p, in[1], fma(s, in[3], in[5]));
+        out[2 * i] = fma((vec)(POINT(i)), even, odd);
+        out[2 * i + 1] = fma((vec)(-POINT(i)), even, odd);
+    }
+#endif
 }
 
-/* Macros below serve both vectors of images and single numbers, so they name the type. */
+/* A^T: P points to `count` sums (2 to 5). */
+INLINED void from_points(vec *out, const vec in[P], const int count)
+{
+#pragma unroll
+    for (int k = 0; k < count; k++) {
+        out[k] = k == count - 1 ? in[P - 1] : (vec)(0.0f);
+    }
+#if P == 6
+    out[0] += in[4];
+#endif
+#pragma unroll
+    for (int i = 0; i < PAIRS; i++) {
+        const vec even = in[2 * i] + in[2 * i + 1];
+        const vec odd = in[2 * i] - in[2 * i + 1];
+        float power = 1.0f;
+#pragma unroll
+        for (int k = 0; k < count; k++) {
+            out[k] = fma((vec)(power), k % 2 == 0 ? even : odd, out[k]);
+            power *= POINT(i);
+        }
+    }
+}
 
-/* A^T: six points to `count` sums (2 to 5). */
-#define FROM_POINTS(type, out, in, count)                                                          \
-    do {                                                                                           \
-        const type s1 = (in)[1] + (in)[2], d1 = (in)[1] - (in)[2];                                 \
-        const type s2 = (in)[3] + (in)[4], d2 = (in)[3] - (in)[4];                                 \
-        (out)[0] = (in)[0] + s1 + s2;                                                              \
-        (out)[1] = d1 + 2.0f * d2;                                                                 \
-        if ((count) > 2) {                                                                         \
-            (out)[2] = s1 + 4.0f * s2;                                                             \
-        }                                                                                          \
-        if ((count) > 3) {                                                                         \
-            (out)[3] = d1 + 8.0f * d2;                                                             \
-        }                                                                                          \
-        if ((count) > 4) {                                                                         \
-            (out)[4] = s1 + 16.0f * s2;                                                            \
-        }                                                                                          \
-        (out)[(count)-1] += (in)[5];                                                               \
-    } while (0)
+/* G: `count` (2 to 5) weights or gradients to P points. */
+INLINED void kernel_to_points(vec out[P], const vec *in, const int count)
+{
+#if P == 6
+    out[4] = SCALE_ZERO * in[0];
+#endif
+#pragma unroll
+    for (int i = 0; i < PAIRS; i++) {
+        vec even = SCALE(i) * in[0];
+        vec odd = (SCALE(i) * POINT(i)) * in[1];
+        float power = SCALE(i) * SQUARE(i);
+#pragma unroll
+        for (int k = 2; k < count; k += 2) {
+            even = fma((vec)(power), in[k], even);
+            if (k + 1 < count) {
+                odd = fma((vec)(power * POINT(i)), in[k + 1], odd);
+            }
+            power *= SQUARE(i);
+        }
+        out[2 * i] = even + odd;
+        out[2 * i + 1] = P == 6 ? even - odd : odd - even;
+    }
+    out[P - 1] = in[count - 1];
+}
 
-/* G: `count` (2 to 5) weights or gradients to six points. */
-#define KERNEL_POINTS(type, out, in, count)                                                        \
-    do {                                                                                           \
-        type e1 = (in)[0], o1 = (in)[1], e2 = (in)[0], o2 = 2.0f * (in)[1];                        \
-        if ((count) > 2) {                                                                         \
-            e1 += (in)[2];                                                                         \
-            e2 += 4.0f * (in)[2];                                                                  \
-        }                                                                                          \
-        if ((count) > 3) {                                                                         \
-            o1 += (in)[3];                                                                         \
-            o2 += 8.0f * (in)[3];                                                                  \
-        }                                                                                          \
-        if ((count) > 4) {                                                                         \
-            e1 += (in)[4];                                                                         \
-            e2 += 16.0f * (in)[4];                                                                 \
-        }                                                                                          \
-        (out)[0] = 0.25f * (in)[0];                                                                \
-        (out)[1] = (-1.0f / 6.0f) * (e1 + o1);                                                     \
-        (out)[2] = (-1.0f / 6.0f) * (e1 - o1);                                                     \
-        (out)[3] = (1.0f / 24.0f) * (e2 + o2);                                                     \
-        (out)[4] = (1.0f / 24.0f) * (e2 - o2);                                                     \
-        (out)[5] = (in)[(count)-1];                                                                \
-    } while (0)
+/* All bits set where `i` is outside of 0 .. count - 1, else none: without a comparison, which
+ * compilers make a branch for each pixel of. */
+static inline int outside(const int i, const int count)
+{
+    return (i | (count - 1 - i)) >> 31;
+}
 
-/* The P x P pixels at (top, left) of a plane of h x w, zero outside, as points. */
-static inline void tile_to_points(vec points[P][P], __global const float *restrict plane,
-                                  const int top, const int left, const int h, const int w)
+/* `count` pixels from column `left` on of row y of a plane of h x w, of which some are outside and
+ * become zero. */
+INLINED void load_cut_row(vec *line, __global const float *restrict plane, const int y,
+                          const int left, const int h, const int w, const int count)
+{
+#pragma unroll
+    for (int k = 0; k < count; k++) {
+        const vec v = VLOAD(clamp(y, 0, h - 1) * w + clamp(left + k, 0, w - 1), plane);
+        line[k] = VFROM_BITS(VBITS(v) & (ivec)(~(outside(y, h) | outside(left + k, w))));
+    }
+}
+
+/*
+ * The P x P pixels at (top, left) of a plane of h x w, zero outside, as points: columns first to
+ * first + count - 1 of P.  Asks for the same pixels of the plane
+ * `ahead` floats further on, unless that is 0.
+ */
+INLINED void tile_to_points(vec points[][P], __global const float *restrict plane, const int ahead,
+                            const int top, const int left, const int h, const int w,
+                            const int first, const int count)
 {
     vec rows[P][P];
-    const bool inside = top >= 0 && left >= 0 && top + P <= h && left + P <= w;
+    if (top >= 0 && left >= 0 && top + P <= h && left + P <= w) {
 #pragma unroll
-    for (int r = 0; r < P; r++) {
-        vec line[P];
-        const int y = top + r;
+        for (int r = 0; r < P; r++) {
+            vec line[P];
+            vec out[P];
+            __global const float *const from = plane + ((top + r) * w + left) * LANES;
 #pragma unroll
-        for (int k = 0; k < P; k++) {
-            const int x = left + k;
-            line[k] = (vec)(0.0f);
-            if (inside || (y >= 0 && y < h && x >= 0 && x < w)) {
-                line[k] = VLOAD(y * w + x, plane);
+            for (int k = 0; k < P; k++) {
+                if (ahead != 0 && k % LINE_VECTORS == 0) {
+                    PREFETCH(from + ahead + k * LANES);
+                }
+                line[k] = VLOAD(k, from);
+            }
+            to_points(out, line);
+#pragma unroll
+            for (int k = 0; k < count; k++) {
+                rows[r][k] = out[first + k];
             }
         }
-        to_points(rows[r], line);
+    } else {
+#pragma unroll 1 /* a loop, or compilers merge it with the other case and ask for each pixel */
+        for (int r = 0; r < P; r++) {
+            vec line[P];
+            vec out[P];
+            __global const float *const from =
+                plane + (clamp(top + r, 0, h - 1) * w + max(left, 0)) * LANES;
+#pragma unroll
+            for (int k = 0; k < (ahead != 0 ? P : 0); k += LINE_VECTORS) {
+                PREFETCH(from + ahead + k * LANES);
+            }
+            load_cut_row(line, plane, top + r, left, h, w, P);
+            to_points(out, line);
+#pragma unroll
+            for (int k = 0; k < count; k++) {
+                rows[r][k] = out[first + k];
+            }
+        }
     }
 #pragma unroll
-    for (int k = 0; k < P; k++) {
+    for (int k = 0; k < count; k++) {
         vec column[P];
-        vec out[P];
 #pragma unroll
         for (int r = 0; r < P; r++) {
             column[r] = rows[r][k];
         }
-        to_points(out, column);
-#pragma unroll
-        for (int r = 0; r < P; r++) {
-            points[r][k] = out[r];
-        }
+        to_points(points[k], column);
     }
 }

@@ -81,7 +81,7 @@ static const char *suggest(char *out, size_t bytes, const char *typed, const cha
     const char *const near = opt_nearest(typed, words);
     out[0] = '\0';
     if (near != NULL) {
-        (void)snprintf(out, bytes, "; did you mean %.200s?", near);
+        (void)snprintf(out, bytes, "; did you mean %.40s?", near);
     }
     return out;
 }

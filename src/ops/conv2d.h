@@ -33,7 +33,7 @@ struct mien_conv2d_param {
     const char *name;
     int values[6];
 };
-enum { MIEN_CONV2D_PARAMS = 4 };
+enum { MIEN_CONV2D_PARAMS = 6 };
 
 /** One convolution: its sizes, and how each pass is computed.  Fill with mien_conv2d_init(). */
 struct mien_conv2d {

@@ -1,75 +1,80 @@
-/* conv2d_winograd.c - host side of kernels/conv2d_winograd*.cl: Winograd convolution on CPUs
- */
+/* conv2d_winograd.c - host side of kernels/conv2d_winograd.cl: Winograd convolution on CPUs */
 #include <stdio.h>
 
 #include "ops/arith.h"
-#include "ops/conv2d_variants.h"
+#include "ops/conv2d_winograd.h"
 
 enum {
     OPTION_BYTES = 320,
-    POINTS = 36, /* of a 6 x 6 tile */
-    TILE = 6,
-    FILTER_ITEMS = 32,   /* work-items wanted of the backward filter pass */
+    ITEMS = 32,          /* work-items wanted */
     WEIGHT_INPUTS = 16,  /* inputs a work-item of the weights' transform takes, as in the kernel */
     FEWEST_CHANNELS = 8, /* below, transforming costs more than it saves */
-    FEWEST_TILES = 9,    /* of an image: below, its share of the weights' points costs more */
-    SUMS_PER_ITEM = 64,  /* as in conv2d_vector.cl, whose kernel adds the parts */
+    FEWEST_PIXELS = 20,  /* of an image: below, most of a tile is empty */
 };
 
 /*
- * Parameters.  Forward and backward data: tiles of a work-item, which share a pass over the
+ * Parameters of forward and backward data: tiles of a work-item, which share a pass over the
  * transformed weights; input channels whose points fill a part of a core's cache; output channels
- * of a work-item, and of a register tile.  Backward filter: tiles added at once; vectors of input
- * channels of the register tile; the rest alike.
+ * whose products fill another, and of a register tile; points along one side of a tile.
  */
-enum { PARAM_TILES, PARAM_INPUTS, PARAM_OUTPUTS, PARAM_REGISTERS };
+enum { PARAM_TILES, PARAM_INPUTS, PARAM_OUTPUTS, PARAM_REGISTERS, PARAM_POINTS };
 static const struct mien_conv2d_param convolve_params[MIEN_CONV2D_PARAMS] = {
-    [PARAM_TILES] = { "tiles", { 1, 2, 3, 4 } },
-    [PARAM_INPUTS] = { "inputs", { 16, 32, 64 } },
-    [PARAM_OUTPUTS] = { "outputs", { 32, 64 } },
+    [PARAM_TILES] = { "tiles", { 1, 2, 3, 4, 5 } },
+    [PARAM_INPUTS] = { "inputs", { 16, 32, 64, 128 } },
+    [PARAM_OUTPUTS] = { "outputs", { 8, 16, 32, 64 } },
     [PARAM_REGISTERS] = { "registers", { 4, 8 } },
-};
-static const struct mien_conv2d_param filter_params[MIEN_CONV2D_PARAMS] = {
-    [PARAM_TILES] = { "tiles", { 1, 2, 4 } },
-    [PARAM_INPUTS] = { "vectors", { 1, 2, 4 } },
-    [PARAM_OUTPUTS] = { "outputs", { 16, 32, 64 } },
-    [PARAM_REGISTERS] = { "registers", { 4, 8 } },
+    [PARAM_POINTS] = { "points", { 6, 7 } },
 };
 
-/* Local memory of a pass with these values: points of inputs and of sums, and of gradients or
- * biases. */
-static size_t bytes_of(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
-                       const int values[MIEN_CONV2D_PARAMS])
+int mien_winograd_points(int height, int width, int kernel)
 {
-    const size_t tiles = (size_t)values[PARAM_TILES];
-    const size_t inputs = (size_t)values[PARAM_INPUTS];
-    const size_t outputs = (size_t)values[PARAM_OUTPUTS];
-    const size_t vector = (size_t)op->lanes * sizeof(cl_float);
-    if (pass == MIEN_CONV2D_BWD_FILTER) {
-        const size_t turned = tiles * (size_t)op->lanes * inputs;
-        return (POINTS * (turned + tiles * outputs + outputs * inputs) + outputs) * vector;
+    double least = 0.0;
+    int best = 0;
+    for (int points = 6; points <= 7; points++) {
+        const int side = points + 1 - kernel;
+        const double tiles = (double)mien_divide_up(height, side) * mien_divide_up(width, side);
+        /* More points are more work for each pixel of a transform, too: about as much again. */
+        const double cost = tiles * points * points * points;
+        if (best == 0 || cost < least) {
+            least = cost;
+            best = points;
+        }
     }
-    return POINTS * (inputs + outputs) * tiles * vector;
+    return best;
+}
+
+/* Local memory with these values: points of inputs and of products. */
+static size_t bytes_of(const struct mien_conv2d *op, const int values[MIEN_CONV2D_PARAMS])
+{
+    const size_t points = (size_t)(values[PARAM_POINTS] * values[PARAM_POINTS]);
+    const size_t channels = (size_t)(values[PARAM_INPUTS] + values[PARAM_OUTPUTS]);
+    const size_t tiles = (size_t)values[PARAM_TILES];
+    return points * (channels * tiles + 1) * (size_t)op->lanes * sizeof(cl_float);
 }
 
 /*
- * 16 lanes are AVX-512 with 32 registers, fewer mean 16.  Measured on PoCL: bench/results.  Where
- * the device has too little local memory, fewer input channels, then outputs, then tiles at once.
+ * 16 lanes are AVX-512 with 32 registers, fewer mean 16.  Measured on PoCL: docs/performance.md.
+ * Where the device has too little local memory, fewer input channels, then outputs, then tiles.
  */
 static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index)
 {
-    const bool filter = pass == MIEN_CONV2D_BWD_FILTER;
-    const int registers = op->lanes == 16 ? 8 : 4;
+    if (pass == MIEN_CONV2D_BWD_FILTER) {
+        return mien_winograd_filter_default(op, index);
+    }
+    const bool forward = pass == MIEN_CONV2D_FWD;
+    const int points =
+        mien_winograd_points(forward ? op->ho : op->h, forward ? op->wo : op->w, op->kh);
     int values[MIEN_CONV2D_PARAMS] = {
-        [PARAM_TILES] = filter ? 2 : 3,
-        [PARAM_INPUTS] = filter ? 2 : 32,
-        [PARAM_OUTPUTS] = 64,
-        [PARAM_REGISTERS] = registers,
+        [PARAM_TILES] = points == 6 ? 3 : 2,
+        [PARAM_INPUTS] = 64,
+        [PARAM_OUTPUTS] = points == 6 ? 16 : 32,
+        [PARAM_REGISTERS] = op->lanes == 16 ? 8 : 4,
+        [PARAM_POINTS] = points,
     };
     const int order[] = { PARAM_INPUTS, PARAM_OUTPUTS, PARAM_TILES };
-    const int least[] = { filter ? 1 : 8, 16, 1 };
+    const int least[] = { 8, 8, 1 };
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-        while (op->local_bytes > 0 && bytes_of(op, pass, values) > op->local_bytes &&
+        while (op->local_bytes > 0 && bytes_of(op, values) > op->local_bytes &&
                values[order[i]] > least[i]) {
             values[order[i]] /= 2;
         }
@@ -80,16 +85,25 @@ static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pas
 static size_t local_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
     int values[MIEN_CONV2D_PARAMS];
+    if (pass == MIEN_CONV2D_BWD_FILTER) {
+        return mien_winograd_filter_local_bytes(op);
+    }
     for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
         values[i] = mien_conv2d_value(op, pass, i);
     }
-    return bytes_of(op, pass, values);
+    return bytes_of(op, values);
 }
 
 /* Output channels of a register tile. */
 static int tile_outputs(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
     return mien_conv2d_value(op, pass, PARAM_REGISTERS);
+}
+
+/* Points along one side of a tile. */
+static int points_of(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    return mien_conv2d_value(op, pass, PARAM_POINTS);
 }
 
 /* Channels in and out of a pass that runs as a convolution: forward, or backward data. */
@@ -102,7 +116,7 @@ static void channels_of(int *in, int *out, const struct mien_conv2d *op, enum mi
 /* Tiles of one image's outputs, which are the inputs of the backward data pass. */
 static int image_tiles(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
-    const int side = TILE + 1 - op->kh;
+    const int side = points_of(op, pass) + 1 - op->kh;
     return pass == MIEN_CONV2D_BWD_DATA
                ? mien_divide_up(op->h, side) * mien_divide_up(op->w, side)
                : mien_divide_up(op->ho, side) * mien_divide_up(op->wo, side);
@@ -117,7 +131,25 @@ static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 static bool suits(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
     return takes(op, pass) && op->c >= FEWEST_CHANNELS && op->oc >= FEWEST_CHANNELS &&
-           image_tiles(op, pass) >= FEWEST_TILES;
+           op->ho * op->wo >= FEWEST_PIXELS;
+}
+
+/* Input channels transformed at once, and output channels multiplied at once. */
+static int inputs_of(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    int in = 0;
+    int out = 0;
+    channels_of(&in, &out, op, pass);
+    return mien_at_most(mien_conv2d_value(op, pass, PARAM_INPUTS), in);
+}
+
+static int outputs_of(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    int in = 0;
+    int out = 0;
+    channels_of(&in, &out, op, pass);
+    return mien_at_most(mien_conv2d_value(op, pass, PARAM_OUTPUTS),
+                        mien_round_up(out, tile_outputs(op, pass)));
 }
 
 static size_t weight_point_floats(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
@@ -125,37 +157,15 @@ static size_t weight_point_floats(const struct mien_conv2d *op, enum mien_conv2d
     int in = 0;
     int out = 0;
     channels_of(&in, &out, op, pass);
-    const int outputs = tile_outputs(op, pass);
-    return (size_t)POINTS * (size_t)(mien_round_up(out, outputs)) * (size_t)in;
-}
-
-/* Channels in and out of a work-item of the backward filter pass. */
-static int filter_outputs(const struct mien_conv2d *op)
-{
-    const int registers = tile_outputs(op, MIEN_CONV2D_BWD_FILTER);
-    const int wanted = mien_conv2d_value(op, MIEN_CONV2D_BWD_FILTER, PARAM_OUTPUTS);
-    return mien_at_most(wanted, mien_divide_up(op->oc, registers) * registers);
-}
-
-static int filter_inputs(const struct mien_conv2d *op)
-{
-    return mien_conv2d_value(op, MIEN_CONV2D_BWD_FILTER, PARAM_INPUTS) * op->lanes;
-}
-
-/* Parts of the sum over tiles: a function of the network's sizes alone, as in conv2d_vector.c. */
-static int filter_split(const struct mien_conv2d *op)
-{
-    const int tiles = image_tiles(op, MIEN_CONV2D_BWD_FILTER);
-    const int items =
-        mien_divide_up(op->c, filter_inputs(op)) * mien_divide_up(op->oc, filter_outputs(op));
-    return mien_at_most(mien_divide_up(FILTER_ITEMS, items), tiles);
+    const int points = points_of(op, pass);
+    return (size_t)(points * points) * (size_t)mien_round_up(out, outputs_of(op, pass)) *
+           (size_t)mien_round_up(in, inputs_of(op, pass));
 }
 
 static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
-    const size_t floats = pass == MIEN_CONV2D_BWD_FILTER
-                              ? (size_t)filter_split(op) * mien_conv2d_part_floats(op)
-                              : weight_point_floats(op, pass);
+    const size_t floats = pass == MIEN_CONV2D_BWD_FILTER ? mien_winograd_filter_floats(op)
+                                                         : weight_point_floats(op, pass);
     return floats * sizeof(cl_float);
 }
 
@@ -168,14 +178,17 @@ static enum mien_status transform_weights(struct mien_cl *cl, struct mien_cl_buf
     int out = 0;
     char options[OPTION_BYTES];
     channels_of(&in, &out, op, pass);
+    const int outputs = tile_outputs(op, pass);
     (void)snprintf(options, sizeof(options),
-                   "-DWEIGHTS -DLANES=%d -DR=%d -DC=%d -DOC=%d -DOT=%d -DFLIP=%d", op->lanes,
-                   op->kh, op->c, op->oc, tile_outputs(op, pass), pass == MIEN_CONV2D_BWD_DATA);
+                   "-DWEIGHTS -DLANES=%d -DP=%d -DR=%d -DC=%d -DOC=%d -DCC=%d -DOG=%d -DOT=%d "
+                   "-DFLIP=%d",
+                   outputs, points_of(op, pass), op->kh, op->c, op->oc, inputs_of(op, pass),
+                   outputs_of(op, pass), outputs, pass == MIEN_CONV2D_BWD_DATA);
     const struct mien_cl_launch launch = {
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_weights",
         .options = options,
-        .global = { (size_t)mien_divide_up(out, tile_outputs(op, pass)),
+        .global = { (size_t)mien_divide_up(out, outputs),
                     (size_t)mien_divide_up(in, WEIGHT_INPUTS) },
     };
     const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(weight) };
@@ -183,7 +196,7 @@ static enum mien_status transform_weights(struct mien_cl *cl, struct mien_cl_buf
 }
 
 /* A pass that runs as a convolution; `epilogue` is its options for bias, ReLU and mask. */
-static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg args[5],
+static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg args[6],
                                  const struct mien_conv2d *op, enum mien_conv2d_pass pass,
                                  const char *epilogue, struct mien_error *err)
 {
@@ -197,24 +210,24 @@ static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg ar
     char options[OPTION_BYTES];
     channels_of(&in, &out, op, pass);
     const int tiles = mien_conv2d_value(op, pass, PARAM_TILES);
-    const int outputs = tile_outputs(op, pass);
-    const int group =
-        mien_at_most(mien_conv2d_value(op, pass, PARAM_OUTPUTS), mien_round_up(out, outputs));
+    const int group = outputs_of(op, pass);
+    const int items = mien_divide_up(image_tiles(op, pass) * mien_conv2d_blocks(op), tiles);
+    const int share =
+        mien_divide_up(mien_divide_up(out, mien_divide_up(ITEMS, items)), group) * group;
     (void)snprintf(
         options, sizeof(options),
-        "-DCONVOLVE -DLANES=%d -DR=%d -DIC=%d -DOC=%d -DH=%d -DW=%d -DHO=%d -DWO=%d -DPAD=%d "
-        "-DCC=%d -DOG=%d -DNT=%d -DOT=%d %s",
-        op->lanes, op->kh, in, out, h, w, ho, wo, forward ? op->pad : op->kh - 1 - op->pad,
-        mien_at_most(mien_conv2d_value(op, pass, PARAM_INPUTS), in), group, tiles, outputs,
-        epilogue);
+        "-DCONVOLVE -DLANES=%d -DP=%d -DR=%d -DIC=%d -DOC=%d -DH=%d -DW=%d -DHO=%d -DWO=%d "
+        "-DPAD=%d -DCC=%d -DOG=%d -DOW=%d -DNT=%d -DOT=%d %s",
+        op->lanes, points_of(op, pass), op->kh, in, out, h, w, ho, wo,
+        forward ? op->pad : op->kh - 1 - op->pad, inputs_of(op, pass), group, share, tiles,
+        tile_outputs(op, pass), epilogue);
     const struct mien_cl_launch launch = {
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_convolve",
         .options = options,
-        .global = { (size_t)mien_divide_up(image_tiles(op, pass), tiles),
-                    (size_t)mien_divide_up(out, group), (size_t)mien_conv2d_blocks(op) },
+        .global = { (size_t)items, (size_t)mien_divide_up(out, share) },
     };
-    return mien_cl_launch(cl, &launch, args, 5, err);
+    return mien_cl_launch(cl, &launch, args, 6, err);
 }
 
 static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
@@ -225,8 +238,10 @@ static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
     char epilogue[64];
     (void)snprintf(epilogue, sizeof(epilogue), "-DBIAS=%d -DRELU=%d -DMASK=0", bias != NULL,
                    op->relu);
-    const struct mien_cl_arg args[] = { ARG_BUF(y), ARG_BUF(x), ARG_BUF(work),
-                                        ARG_BUF(bias != NULL ? bias : weight), ARG_BUF(x) };
+    const cl_int blocks = mien_conv2d_blocks(op);
+    const struct mien_cl_arg args[] = { ARG_BUF(y),    ARG_BUF(x),
+                                        ARG_BUF(work), ARG_BUF(bias != NULL ? bias : weight),
+                                        ARG_BUF(x),    ARG_I32(blocks) };
     const enum mien_status st = transform_weights(cl, work, weight, op, MIEN_CONV2D_FWD, err);
     return st == MIEN_OK ? convolve(cl, args, op, MIEN_CONV2D_FWD, epilogue, err) : st;
 }
@@ -239,48 +254,26 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
 {
     char epilogue[64];
     (void)snprintf(epilogue, sizeof(epilogue), "-DBIAS=0 -DRELU=0 -DMASK=%d", mask != NULL);
-    const struct mien_cl_arg args[] = { ARG_BUF(dx), ARG_BUF(dy), ARG_BUF(work), ARG_BUF(weight),
-                                        ARG_BUF(mask != NULL ? mask : dy) };
+    const cl_int blocks = mien_conv2d_blocks(op);
+    const struct mien_cl_arg args[] = { ARG_BUF(dx),
+                                        ARG_BUF(dy),
+                                        ARG_BUF(work),
+                                        ARG_BUF(weight),
+                                        ARG_BUF(mask != NULL ? mask : dy),
+                                        ARG_I32(blocks) };
     const enum mien_status st = transform_weights(cl, work, weight, op, MIEN_CONV2D_BWD_DATA, err);
     return st == MIEN_OK ? convolve(cl, args, op, MIEN_CONV2D_BWD_DATA, epilogue, err) : st;
-}
-
-static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dweight,
-                                   struct mien_cl_buffer *dbias, const struct mien_cl_buffer *dy,
-                                   const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
-                                   const struct mien_conv2d *op, struct mien_error *err)
-{
-    const cl_int blocks = mien_conv2d_blocks(op);
-    const int split = filter_split(op);
-    char options[OPTION_BYTES];
-    (void)snprintf(options, sizeof(options),
-                   "-DLANES=%d -DR=%d -DC=%d -DOC=%d -DH=%d -DW=%d -DHO=%d -DWO=%d -DPAD=%d "
-                   "-DCC=%d -DOG=%d -DNT=%d -DOT=%d -DBIAS=%d -DSPLIT=%d",
-                   op->lanes, op->kh, op->c, op->oc, op->h, op->w, op->ho, op->wo, op->pad,
-                   filter_inputs(op), filter_outputs(op),
-                   mien_conv2d_value(op, MIEN_CONV2D_BWD_FILTER, PARAM_TILES),
-                   tile_outputs(op, MIEN_CONV2D_BWD_FILTER), dbias != NULL, split);
-    const struct mien_cl_launch launch = {
-        .source = "conv2d_winograd_filter",
-        .kernel = "conv2d_winograd_filter",
-        .options = options,
-        .global = { (size_t)mien_divide_up(op->c, filter_inputs(op)),
-                    (size_t)mien_divide_up(op->oc, filter_outputs(op)), (size_t)split },
-    };
-    const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x), ARG_I32(blocks) };
-    const enum mien_status st = mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
-    return st == MIEN_OK ? mien_conv2d_add_parts(cl, dweight, dbias, work, op, split, err) : st;
 }
 
 const struct mien_conv2d_family mien_conv2d_winograd = {
     .name = "winograd",
     .takes = takes,
     .suits = suits,
-    .params = { convolve_params, convolve_params, filter_params },
+    .params = { convolve_params, convolve_params, mien_winograd_filter_params },
     .default_value = default_value,
     .local_bytes = local_bytes,
     .work_bytes = work_bytes,
     .fwd = fwd,
     .bwd_data = bwd_data,
-    .bwd_filter = bwd_filter,
+    .bwd_filter = mien_winograd_bwd_filter,
 };
