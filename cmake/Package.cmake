@@ -27,5 +27,8 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 # mien.pc and the CMake package name these, for those who link the archive.
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "ocl-icd-opencl-dev, libclblast-dev, libpng-dev, \
 libjpeg-dev, zlib1g-dev, libcyaml-dev, libyaml-dev, libjansson-dev")
+if(MIEN_ONNX_FOUND)
+    string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", libprotobuf-c-dev")
+endif()
 
 include(CPack)

@@ -32,8 +32,9 @@ nn data tune verify ops cl base
 train nn data tune verify ops cl draw base
 api train nn data tune verify ops cl draw base
 explain train nn data tune verify ops cl draw base
+export train nn data tune verify ops cl base
 report explain train nn data tune verify ops cl draw base
-cli report explain train nn data tune verify ops ref cl draw base
+cli report explain export train nn data tune verify ops ref cl draw base
 RULES
 for folder in src/*/; do
     name=$(basename "$folder")

@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.." || exit 1
 
 # What building needs.  pocl-opencl-icd makes the CPU an OpenCL device, so that there always is one.
 BUILD_PACKAGES="build-essential cmake ninja-build pkg-config pocl-opencl-icd ocl-icd-opencl-dev
-    libclblast-dev libpng-dev libjpeg-dev zlib1g-dev libcyaml-dev libyaml-dev libjansson-dev"
+    libclblast-dev libpng-dev libjpeg-dev zlib1g-dev libcyaml-dev libyaml-dev libjansson-dev
+    libprotobuf-c-dev protobuf-c-compiler"
 # What the tests need besides.
 TEST_PACKAGES="libcmocka-dev oclgrind clang-format"
 

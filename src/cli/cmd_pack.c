@@ -1,10 +1,7 @@
 /* cmd_pack.c - `mien pack`: a data set of any form as one file */
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
-#include "base/safetensors.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/term.h"
@@ -89,27 +86,6 @@ static void print_summary(struct term *term, const struct mien_dataset *set, con
     }
 }
 
-/* By this ending a packed set is known again; and nothing else is to be written over. */
-static enum mien_status check_target(const char *path, struct mien_error *err)
-{
-    static const char ending[] = ".safetensors";
-    const size_t length = strlen(path);
-    struct mien_safetensors *old = NULL;
-    if (length < sizeof(ending) || strcmp(path + length - (sizeof(ending) - 1), ending) != 0) {
-        return mien_fail(err, MIEN_ERR_USAGE, "OUT: '%s' does not end in %s", path, ending);
-    }
-    if (!mien_path_is_file(path)) {
-        return MIEN_OK;
-    }
-    struct mien_error cause;
-    if (mien_safetensors_open(&old, path, &cause) != MIEN_OK) {
-        return mien_fail(err, MIEN_ERR_IO, "%s is there and no packed file: it is left alone",
-                         path);
-    }
-    mien_safetensors_close(old);
-    return MIEN_OK;
-}
-
 static enum mien_status pack(const void *options, struct term *term, struct mien_error *err)
 {
     const struct pack_options *const o = options;
@@ -124,7 +100,7 @@ static enum mien_status pack(const void *options, struct term *term, struct mien
     };
     struct mien_dataset *set = NULL;
     enum mien_status st = MIEN_OK;
-    TRY(check_target(o->out, err));
+    TRY(session_check_safetensors("OUT", o->out, err));
     TRY(mien_dataset_load(&set, o->data, &load, err));
     TRY(mien_dataset_pack(set, o->out, err));
     if (o->common.json) {

@@ -12,6 +12,8 @@ extern const struct command cmd_train;
 extern const struct command cmd_eval;
 extern const struct command cmd_predict;
 extern const struct command cmd_explain;
+extern const struct command cmd_export;
+extern const struct command cmd_import;
 extern const struct command cmd_summary;
 extern const struct command cmd_tune;
 extern const struct command cmd_bench;

@@ -77,6 +77,26 @@ static bool ends_with(const char *text, const char *end)
     return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
+enum mien_status session_check_safetensors(const char *what, const char *path,
+                                           struct mien_error *err)
+{
+    static const char ending[] = ".safetensors";
+    struct mien_safetensors *old = NULL;
+    if (!ends_with(path, ending) || strlen(path) == strlen(ending)) {
+        return mien_fail(err, MIEN_ERR_USAGE, "%s: '%s' does not end in %s", what, path, ending);
+    }
+    if (!mien_path_is_file(path)) {
+        return MIEN_OK;
+    }
+    struct mien_error cause;
+    if (mien_safetensors_open(&old, path, &cause) != MIEN_OK) {
+        return mien_fail(err, MIEN_ERR_IO, "%s is there and no safetensors file: it is left alone",
+                         path);
+    }
+    mien_safetensors_close(old);
+    return MIEN_OK;
+}
+
 /* A run's folder is near enough to its model to say which file was meant. */
 static enum mien_status refuse_folder(const char *path, struct mien_error *err)
 {

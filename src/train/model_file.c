@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "nn/weights.h"
+#include "nn/weights_match.h"
 
 #define FORMAT     "mien-weights 1"
 #define OWN_PAIRS  4
@@ -63,12 +64,23 @@ done:
 enum mien_status mien_model_file_take_weights(struct mien_model_file *file, const char *path,
                                               struct mien_error *err)
 {
+    enum mien_status st = MIEN_OK;
     struct mien_safetensors *source = NULL;
-    enum mien_status st = mien_safetensors_open(&source, path, err);
-    if (st == MIEN_OK) {
-        st = mien_weights_from_file(file->weights, file->network, source, "", err);
-        st = st == MIEN_OK ? st : mien_wrap(err, st, "%s", path);
+    const struct mien_tensor **const tensors =
+        mien_calloc(file->network->param_count, sizeof(*tensors), err);
+    if (tensors == NULL) {
+        return MIEN_ERR_MEMORY;
     }
+    TRY(mien_safetensors_open(&source, path, err));
+    st = mien_weights_match(tensors, file->network, source, NULL, false, err);
+    if (st == MIEN_OK) {
+        mien_weights_take(file->weights, file->network, tensors);
+    } else {
+        st = mien_wrap(err, st, "%s", path);
+    }
+
+done:
+    free(tensors);
     mien_safetensors_close(source);
     return st;
 }
@@ -178,21 +190,18 @@ void mien_model_file_finish(struct mien_model_file *file)
     *file = (struct mien_model_file){ 0 };
 }
 
-static char *format_classes(const struct mien_model_file *file, struct mien_error *err)
+enum mien_status mien_model_file_classes(char **out, const struct mien_model_file *file,
+                                         struct mien_error *err)
 {
     json_t *const list = json_array();
     for (int i = 0; i < file->class_count; i++) {
         (void)json_array_append_new(list, json_string(file->classes[i]));
     }
-    char *const text = json_dumps(list, JSON_COMPACT);
-    const bool whole = json_array_size(list) == (size_t)file->class_count;
+    *out =
+        json_array_size(list) == (size_t)file->class_count ? json_dumps(list, JSON_COMPACT) : NULL;
     json_decref(list);
-    if (text == NULL || !whole) {
-        free(text);
-        (void)mien_fail(err, MIEN_ERR_MEMORY, "no memory for the list of classes");
-        return NULL;
-    }
-    return text;
+    return *out != NULL ? MIEN_OK
+                        : mien_fail(err, MIEN_ERR_MEMORY, "no memory for the list of classes");
 }
 
 enum mien_status mien_model_file_save(const char *path, const struct mien_model_file *file,
@@ -203,15 +212,16 @@ enum mien_status mien_model_file_save(const char *path, const struct mien_model_
     enum mien_status st = MIEN_OK;
     const size_t own = file->network->param_count;
     char *recipe = NULL;
-    char *classes = format_classes(file, err);
+    char *classes = NULL;
     struct mien_tensor *const tensors = mien_calloc(own + more_count, sizeof(*tensors), err);
     char(*const names)[NAME_BYTES] = mien_calloc(own, NAME_BYTES, err);
     struct mien_metadata *const pairs =
         mien_calloc(OWN_PAIRS + metadata_count, sizeof(*pairs), err);
-    if (classes == NULL || tensors == NULL || names == NULL || pairs == NULL) {
+    if (tensors == NULL || names == NULL || pairs == NULL) {
         st = MIEN_ERR_MEMORY;
         goto done;
     }
+    TRY(mien_model_file_classes(&classes, file, err));
     TRY(mien_recipe_format(&recipe, file->recipe, err));
     mien_weights_to_tensors(tensors, names, file->network, file->weights, "");
     for (size_t i = 0; i < more_count; i++) {

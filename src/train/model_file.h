@@ -35,7 +35,10 @@ MIEN_CHECK_RESULT
 enum mien_status mien_model_file_set(struct mien_model_file *file, const char *const *settings,
                                      size_t setting_count, struct mien_error *err);
 
-/** Take the weights of another safetensors file, mien's or not, by name and shape. */
+/**
+ * Take the weights of another safetensors file, mien's or not: by name and shape, or, where the
+ * names are others, in order; mien_weights_match() says how.
+ */
 MIEN_CHECK_RESULT
 enum mien_status mien_model_file_take_weights(struct mien_model_file *file, const char *path,
                                               struct mien_error *err);
@@ -55,6 +58,11 @@ MIEN_CHECK_RESULT
 enum mien_status mien_model_file_read(struct mien_model_file *out,
                                       const struct mien_safetensors *file, struct mien_error *err);
 void mien_model_file_finish(struct mien_model_file *file); /* zeroed is allowed */
+
+/** The classes as a JSON array; free() it.  Errors  MIEN_ERR_MEMORY */
+MIEN_CHECK_RESULT
+enum mien_status mien_model_file_classes(char **out, const struct mien_model_file *file,
+                                         struct mien_error *err);
 
 /**
  * Write weights with the recipe, the classes and the version in the metadata.

@@ -54,7 +54,7 @@ expect 2 pack faces thesis.tex
 errs "^mien pack: OUT: 'thesis.tex' does not end in .safetensors"
 cp thesis.tex thesis.safetensors
 expect 1 pack faces thesis.safetensors
-errs '^mien pack: thesis.safetensors is there and no packed file'
+errs '^mien pack: thesis.safetensors is there and no safetensors file'
 one_line
 check "it was left alone" cmp -s thesis.tex thesis.safetensors
 cp -r faces latin
