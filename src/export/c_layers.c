@@ -112,6 +112,15 @@ static const char relu[] = "/* y = max(x, 0); in place is allowed. */\n"
                            "}\n"
                            "\n";
 
+static const char add[] = "/* y = a + b; in place of either is allowed. */\n"
+                          "static void add(float *y, const float *a, const float *b, int count)\n"
+                          "{\n"
+                          "    for (int i = 0; i < count; i++) {\n"
+                          "        y[i] = a[i] + b[i];\n"
+                          "    }\n"
+                          "}\n"
+                          "\n";
+
 static const char maxpool[] =
     "/* The largest of each window; padding is less than anything. */\n"
     "static void maxpool(float *y, const float *x, int channels, int hi, int wi, int ho, int wo, "
@@ -188,6 +197,8 @@ static void functions_of(const char *out[MOST_FUNCTIONS + 1], enum mien_layer_ki
     case MIEN_LAYER_AVGPOOL: out[0] = avgpool; break;
     case MIEN_LAYER_GLOBALAVGPOOL: out[0] = globalavgpool; break;
     case MIEN_LAYER_BATCHNORM: out[0] = batchnorm; break;
+    case MIEN_LAYER_ADD: out[0] = add; break;
+    case MIEN_LAYER_MARK:
     case MIEN_LAYER_FLATTEN:
     case MIEN_LAYER_DROPOUT: break; /* trains only */
     }
@@ -271,6 +282,10 @@ void mien_c_print_step(FILE *to, const struct mien_c_source *source, const struc
         break;
     case MIEN_LAYER_GLOBALAVGPOOL: (void)fprintf(to, ", %d, %d", in->c, in->h * in->w); break;
     case MIEN_LAYER_RELU: (void)fprintf(to, ", %d", in->c * in->h * in->w); break;
+    case MIEN_LAYER_ADD:
+        (void)fprintf(to, ", buffer%d, %d", step->skip + 1, in->c * in->h * in->w);
+        break;
+    case MIEN_LAYER_MARK:
     case MIEN_LAYER_FLATTEN:
     case MIEN_LAYER_DROPOUT: break; /* trains only */
     }

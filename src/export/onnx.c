@@ -6,18 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/number.h"
 #include "export/onnx_build.h"
 #include "export/weights.h"
 
 enum { NAME_BYTES = 64 };
 
+/* A tensor by its name. */
+struct value {
+    char name[NAME_BYTES];
+    bool flat; /* [batch][c], not [batch][c][h][w] */
+};
+
 /* Where the walk along the layers is. */
 struct walk {
     struct mien_onnx *onnx;
     const struct mien_model_file *file;
-    char value[NAME_BYTES]; /* the tensor that the next layer takes */
-    bool flat;              /* [batch][c], not [batch][c][h][w] */
+    struct value now;     /* what the next node takes */
+    struct value input;   /* of the network */
+    struct value *values; /* [layer_count]: what the layers give */
     size_t nodes;
 };
 
@@ -27,14 +35,14 @@ static void add_node(struct walk *walk, const char *operation, const char *outpu
     char copy[NAME_BYTES]; /* `output` may be the value itself */
     (void)snprintf(copy, sizeof(copy), "%s", output);
     mien_onnx_node(walk->onnx, operation, copy, inputs);
-    memcpy(walk->value, copy, sizeof(copy));
+    memcpy(walk->now.name, copy, sizeof(copy));
     walk->nodes++;
 }
 
 /* A node of the value alone. */
 static void add_simple(struct walk *walk, const char *operation, const char *output)
 {
-    const char *const inputs[] = { walk->value, NULL };
+    const char *const inputs[] = { walk->now.name, NULL };
     add_node(walk, operation, output, inputs);
 }
 
@@ -44,7 +52,7 @@ static void add_scaled(struct walk *walk, const char *operation, const char *out
     char name[2 * NAME_BYTES];
     (void)snprintf(name, sizeof(name), "%s.value", output);
     mien_onnx_scalar(walk->onnx, name, factor);
-    const char *const inputs[] = { walk->value, name, NULL };
+    const char *const inputs[] = { walk->now.name, name, NULL };
     add_node(walk, operation, output, inputs);
 }
 
@@ -58,25 +66,25 @@ static const char *part_of(char out[NAME_BYTES], const char *name, const char *p
 /* Layers of features follow layers of pictures, and the other way round where these are 1 x 1. */
 static void make_flat(struct walk *walk, const char *name)
 {
-    if (!walk->flat) {
+    if (!walk->now.flat) {
         add_simple(walk, "Flatten", name);
         mien_onnx_int(walk->onnx, "axis", 1);
-        walk->flat = true;
+        walk->now.flat = true;
     }
 }
 
 static void make_picture(struct walk *walk, const struct mien_layer *layer)
 {
-    if (walk->flat) {
+    if (walk->now.flat) {
         char name[NAME_BYTES];
         char shape[NAME_BYTES];
         const int64_t dims[4] = { 0, layer->in.c, layer->in.h, layer->in.w }; /* 0: as it is */
         part_of(name, layer->name, "input");
         part_of(shape, layer->name, "shape");
         mien_onnx_ints(walk->onnx, shape, dims, 4);
-        const char *const inputs[] = { walk->value, shape, NULL };
+        const char *const inputs[] = { walk->now.name, shape, NULL };
         add_node(walk, "Reshape", name, inputs);
-        walk->flat = false;
+        walk->now.flat = false;
     }
 }
 
@@ -85,7 +93,7 @@ static void add_weighted(struct walk *walk, const char *operation, const struct 
                          const char *const *ends)
 {
     enum { MOST = 6 };
-    const char *inputs[MOST + 1] = { walk->value };
+    const char *inputs[MOST + 1] = { walk->now.name };
     size_t count = 1;
     for (; *ends != NULL && count < MOST; ends++) {
         const struct mien_param *const param = mien_export_param(walk->file->network, layer, *ends);
@@ -107,6 +115,22 @@ static void add_window(struct walk *walk, const struct mien_layer_spec *spec)
     mien_onnx_int_list(walk->onnx, "kernel_shape", kernel, 2);
     mien_onnx_int_list(walk->onnx, "strides", strides, 2);
     mien_onnx_int_list(walk->onnx, "pads", pads, 4);
+}
+
+/* What a mark, or its projection, gives is brought to the form of what it is added to. */
+static void add_sum(struct walk *walk, const struct mien_layer *layer)
+{
+    const struct value along = walk->now;
+    char name[NAME_BYTES];
+    walk->now = walk->values[layer->skip];
+    if (along.flat) {
+        make_flat(walk, part_of(name, layer->name, "skip"));
+    } else {
+        make_picture(walk, layer);
+    }
+    const struct value skip = walk->now;
+    const char *const inputs[] = { along.name, skip.name, NULL };
+    add_node(walk, "Add", layer->name, inputs);
 }
 
 static void add_layer(struct walk *walk, const struct mien_layer *layer)
@@ -146,6 +170,8 @@ static void add_layer(struct walk *walk, const struct mien_layer *layer)
         add_simple(walk, "GlobalAveragePool", layer->name);
         break;
     case MIEN_LAYER_FLATTEN: make_flat(walk, layer->name); break;
+    case MIEN_LAYER_ADD: add_sum(walk, layer); break;
+    case MIEN_LAYER_MARK:
     case MIEN_LAYER_DROPOUT: break; /* trains only */
     }
 }
@@ -159,7 +185,7 @@ static void add_crop(struct walk *walk, const struct mien_onnx_about *about, int
     mien_onnx_ints(walk->onnx, "crop.starts", starts, 2);
     mien_onnx_ints(walk->onnx, "crop.ends", ends, 2);
     mien_onnx_ints(walk->onnx, "crop.axes", axes, 2);
-    const char *const inputs[] = { walk->value, "crop.starts", "crop.ends", "crop.axes", NULL };
+    const char *const inputs[] = { walk->now.name, "crop.starts", "crop.ends", "crop.axes", NULL };
     add_node(walk, "Slice", "crop", inputs);
 }
 
@@ -167,7 +193,7 @@ static void add_input(struct walk *walk, const struct mien_onnx_about *about, bo
 {
     const struct mien_recipe *const recipe = walk->file->recipe;
     const int64_t dims[4] = { MIEN_ONNX_BATCH, about->channels, about->height, about->width };
-    (void)snprintf(walk->value, sizeof(walk->value), "%s", about->input);
+    (void)snprintf(walk->now.name, sizeof(walk->now.name), "%s", about->input);
     mien_onnx_input(walk->onnx, about->input, dims, 4,
                     normalize ? "pixels, 0 to 255"
                               : "(pixel / 255 - normalize_mean) / normalize_std");
@@ -244,17 +270,26 @@ enum mien_status mien_onnx_write(struct mien_onnx_about *out, const char *path,
         .width = options->normalize ? loaded.width : network->input.w,
     };
     TRY(mien_export_check(file, err));
+    walk.values = mien_calloc(network->layer_count, sizeof(*walk.values), err);
+    if (walk.values == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
     TRY(mien_onnx_create(&walk.onnx, file->recipe->name, err));
     TRY(add_metadata(walk.onnx, file, err));
     add_input(&walk, out, options->normalize);
+    walk.input = walk.now;
     for (size_t i = 0; i < network->layer_count; i++) {
-        add_layer(&walk, &network->layers[i]);
+        const struct mien_layer *const layer = &network->layers[i];
+        walk.now = layer->from < 0 ? walk.input : walk.values[layer->from];
+        add_layer(&walk, layer);
+        walk.values[i] = walk.now;
     }
     add_output(&walk, out, options->softmax);
     out->nodes = walk.nodes;
     TRY(mien_onnx_save(&out->bytes, walk.onnx, path, err));
 
 done:
+    free(walk.values);
     mien_onnx_destroy(walk.onnx);
     return st;
 }

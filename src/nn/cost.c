@@ -29,6 +29,12 @@ static double extra_bytes(const struct mien_graph *graph, const struct mien_node
                                             : (double)graph->plan.items[node->extra.item].bytes;
 }
 
+/* Of the second input of an addition, or the second gradient of a fork. */
+static double skip_bytes(const struct mien_node *node, const struct mien_value *skip)
+{
+    return skip->item == MIEN_NO_ITEM ? 0.0 : act_bytes(&node->in);
+}
+
 static double node_flop(const struct mien_node *node)
 {
     return node->class == &mien_node_relayout ? 0.0 : node->layer->flop * node->in.n;
@@ -45,7 +51,7 @@ static double backward_bytes(const struct mien_graph *graph, const struct mien_n
     const bool reads_y = node->class->reads_output || (mask && node->class->masks_output);
     return act_bytes(&node->out) + (has_dx ? act_bytes(&node->in) : 0.0) +
            (reads_x ? act_bytes(&node->in) : 0.0) + (reads_y ? act_bytes(&node->out) : 0.0) +
-           extra_bytes(graph, node) + param_bytes(node);
+           skip_bytes(node, &node->dskip) + extra_bytes(graph, node) + param_bytes(node);
 }
 
 enum mien_status mien_model_costs(struct mien_cost **out, size_t *count,
@@ -61,13 +67,14 @@ enum mien_status mien_model_costs(struct mien_cost **out, size_t *count,
         const struct mien_node *const node = &graph->nodes[i];
         (*out)[(*count)++] = (struct mien_cost){ node->labels[MIEN_LABEL_FORWARD], node_flop(node),
                                                  act_bytes(&node->in) + act_bytes(&node->out) +
+                                                     skip_bytes(node, &node->skip) +
                                                      extra_bytes(graph, node) + param_bytes(node) };
     }
     for (size_t i = graph->count; i > 0; i--) {
         const struct mien_node *const node = &graph->nodes[i - 1];
         const bool weights = node->class == &mien_node_conv || node->class == &mien_node_dense;
         if (node->dy.item == MIEN_NO_ITEM) {
-            break; /* no layer from here down has parameters */
+            continue; /* no layer before it has parameters */
         }
         if (weights) {
             (*out)[(*count)++] =

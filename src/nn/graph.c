@@ -8,19 +8,44 @@
 #include "nn/node.h"
 #include "tune/table.h"
 
+/* A tensor between two nodes. */
+struct tensor {
+    struct mien_act act;
+    struct mien_value value, gradient;
+    bool after_relu; /* a ReLU made it */
+    bool trained;    /* gradients must reach it: a layer before has parameters, or the input's
+                        gradient is wanted */
+};
+
+/* What a mark keeps for the layers that add it. */
+struct mark {
+    struct tensor tensor; /* without a gradient */
+    size_t fork;          /* the node for the next of them, where gradients must reach it */
+};
+
+/* Of a layer at most: a change of layout, itself, and of an add the one at its mark. */
+enum { MAX_NODES = 3 };
+
+static const struct mien_value no_value = { MIEN_NO_ITEM, NULL };
+
 /*
  * Moments of a step: 0 the batch is gathered, i + 1 node i runs forward, count + 1 the loss, then
  * the nodes backward from the last to the first.
  */
 struct builder {
     struct mien_graph *graph;
+    const struct mien_network *network;
     const struct mien_model_options *options;
-    struct mien_act act;               /* of the tensor that the next node takes */
-    struct mien_value value, gradient; /* that tensor and its gradient */
-    bool after_relu;                   /* a ReLU made it */
-    bool trained; /* gradients must go on from here: a layer before has parameters, or the input's
-                     gradient is wanted */
+    struct tensor now;       /* what the next node takes */
+    struct mien_value given; /* the gradient of the next node's output, where it is there before */
+    struct mark *marks;      /* [layer_count], those of kind mark are used */
 };
+
+/* Whether the model runs backward. */
+static bool has_gradients(const struct mien_model_options *options)
+{
+    return options->train || options->explain;
+}
 
 static const struct mien_node_class *class_of(enum mien_layer_kind kind)
 {
@@ -33,6 +58,8 @@ static const struct mien_node_class *class_of(enum mien_layer_kind kind)
     case MIEN_LAYER_GLOBALAVGPOOL: return &mien_node_avgpool;
     case MIEN_LAYER_BATCHNORM: return &mien_node_batchnorm;
     case MIEN_LAYER_DROPOUT: return &mien_node_dropout;
+    case MIEN_LAYER_ADD: return &mien_node_add;
+    case MIEN_LAYER_MARK:                 /* see add_mark() */
     case MIEN_LAYER_FLATTEN: return NULL; /* the layout of features is that of c x h x w */
     }
     return NULL;
@@ -77,13 +104,16 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
         .layer = layer,
         .local_bytes = b->options->local_bytes,
         .tuning = b->options->tuning,
-        .in = b->act,
+        .in = b->now.act,
         .relu = relu,
-        .after_relu = b->after_relu && !class->keeps_sign,
-        .x = b->value,
-        .dx = { MIEN_NO_ITEM, NULL },
-        .dy = { MIEN_NO_ITEM, NULL },
-        .extra = { MIEN_NO_ITEM, NULL },
+        .after_relu = b->now.after_relu && !class->keeps_sign,
+        .x = b->now.value,
+        .y = b->now.value,
+        .dx = no_value,
+        .dy = no_value,
+        .extra = no_value,
+        .skip = no_value,
+        .dskip = no_value,
     };
     fill_labels(node);
     st = class->setup(node, &work_bytes, &extra_bytes, err);
@@ -97,22 +127,27 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
         goto done;
     }
     b->graph->work_bytes = work_bytes > b->graph->work_bytes ? work_bytes : b->graph->work_bytes;
-    TRY(add_value(&node->y, b, act_bytes(&node->out), err));
+    if (!class->passes_on) {
+        TRY(add_value(&node->y, b, act_bytes(&node->out), err));
+    }
     if (extra_bytes > 0) {
         TRY(add_value(&node->extra, b, extra_bytes, err));
     }
     const bool has_params = class != &mien_node_relayout && layer->param_count > 0;
-    if (b->options->train || b->options->explain) {
-        node->dx = b->trained ? b->gradient : node->dx;
-        b->trained = b->trained || has_params;
-        if (b->trained) {
+    if (has_gradients(b->options)) {
+        node->dx = b->now.gradient;
+        b->now.trained = b->now.trained || has_params;
+        if (b->now.trained && b->given.item == MIEN_NO_ITEM) {
             TRY(add_value(&node->dy, b, act_bytes(&node->out), err));
+        } else {
+            node->dy = b->given;
         }
     }
-    b->value = node->y;
-    b->gradient = node->dy;
-    b->act = node->out;
-    b->after_relu = relu || (b->after_relu && class->keeps_sign);
+    b->given = no_value;
+    b->now.value = node->y;
+    b->now.gradient = node->dy;
+    b->now.act = node->out;
+    b->now.after_relu = relu || (b->now.after_relu && class->keeps_sign);
 
 done:
     return st == MIEN_OK ? st
@@ -129,34 +164,117 @@ static bool is_tapped(const struct mien_model_options *options, size_t layer)
     return false;
 }
 
-static enum mien_status add_layer(struct builder *b, const struct mien_network *network, size_t i,
-                                  struct mien_error *err)
+/* A fused ReLU leaves no trace of what went into it, and its gradient comes masked. */
+static bool fuses_relu(const struct builder *b, const struct mien_node_class *class, size_t i)
 {
-    const struct mien_layer *const layer = &network->layers[i];
+    return class->fuses_relu && i + 1 < b->network->layer_count &&
+           b->network->layers[i + 1].spec.kind == MIEN_LAYER_RELU && !is_tapped(b->options, i) &&
+           !is_tapped(b->options, i + 1);
+}
+
+static enum mien_status add_layer(struct builder *b, size_t i, struct mien_error *err)
+{
+    const struct mien_layer *const layer = &b->network->layers[i];
     const struct mien_node_class *const class = class_of(layer->spec.kind);
     if (class == NULL || (class == &mien_node_dropout && !b->options->train)) {
         const struct mien_shape *const out = &layer->out;
-        b->act = (struct mien_act){ b->act.n, out->c, out->h, out->w, b->act.lanes };
+        b->now.act = (struct mien_act){ b->now.act.n, out->c, out->h, out->w, b->now.act.lanes };
         return MIEN_OK;
     }
     const bool clblast =
         b->options->blas == MIEN_BLAS_CLBLAST ||
         (b->options->blas == MIEN_BLAS_AUTO &&
-         mien_tuning_wants_clblast(b->options->tuning, &b->act, layer->spec.width));
-    if (class == &mien_node_dense && b->act.lanes > 1 && clblast) {
-        const bool after_relu = b->after_relu;
-        b->after_relu = false; /* the dense layer masks: the same numbers in another order */
+         mien_tuning_wants_clblast(b->options->tuning, &b->now.act, layer->spec.width));
+    if (class == &mien_node_dense && b->now.act.lanes > 1 && clblast) {
+        const bool after_relu = b->now.after_relu;
+        b->now.after_relu = false; /* the dense layer masks: the same numbers in another order */
         const enum mien_status st = add_node(b, &mien_node_relayout, layer, false, err);
         if (st != MIEN_OK) {
             return st;
         }
-        b->after_relu = after_relu;
+        b->now.after_relu = after_relu;
     }
-    /* A fused ReLU leaves no trace of what went into it, and its gradient comes masked. */
-    const bool relu = class->fuses_relu && i + 1 < network->layer_count &&
-                      network->layers[i + 1].spec.kind == MIEN_LAYER_RELU &&
-                      !is_tapped(b->options, i) && !is_tapped(b->options, i + 1);
-    return add_node(b, class, layer, relu, err);
+    return add_node(b, class, layer, fuses_relu(b, class, i), err);
+}
+
+/*
+ * Keep the tensor for those that add it.  Where gradients must reach it, a node for each of them
+ * sums what comes from it and from the layers behind the mark; the first masks for a ReLU before.
+ */
+static enum mien_status add_mark(struct builder *b, size_t i, struct mien_error *err)
+{
+    const struct mien_layer *const layer = &b->network->layers[i];
+    struct mark *const mark = &b->marks[i];
+    *mark = (struct mark){ .tensor = b->now, .fork = b->graph->count };
+    mark->tensor.gradient = no_value;
+    mark->tensor.after_relu = false;
+    for (int k = 0; has_gradients(b->options) && b->now.trained && k < layer->uses; k++) {
+        const enum mien_status st = add_node(b, &mien_node_fork, layer, false, err);
+        if (st != MIEN_OK) {
+            return st;
+        }
+    }
+    return MIEN_OK;
+}
+
+/*
+ * From the mark to the sum: the layers of the projection, and a change of layout where dense layers
+ * of CLBlast lie between.  `sum` is the gradient of the sum, which is that of the last node here.
+ */
+static enum mien_status add_skip(struct builder *b, size_t i, const struct mien_act *want,
+                                 const struct mien_value *sum, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_layer *const layers = b->network->layers;
+    size_t first = i;
+    while (layers[first - 1].projects) {
+        first--;
+    }
+    struct mark *const mark = &b->marks[first < i ? layers[first].from : layers[i].skip];
+    const bool relayout = mark->tensor.act.lanes != want->lanes;
+    b->now = mark->tensor;
+    if (has_gradients(b->options) && b->now.trained) {
+        struct mien_value *const dskip = &b->graph->nodes[mark->fork++].dskip;
+        *dskip = *sum;
+        if (first < i || relayout) {
+            TRY(add_value(dskip, b, act_bytes(&b->now.act), err));
+        }
+        b->now.gradient = *dskip;
+    }
+    for (size_t k = first; k < i; k++) {
+        b->given = k + 1 == i && !relayout ? *sum : no_value;
+        TRY(add_layer(b, k, err));
+    }
+    if (relayout) {
+        b->given = b->now.trained ? *sum : no_value;
+        TRY(add_node(b, &mien_node_relayout, &layers[i], false, err));
+    }
+
+done:
+    return st;
+}
+
+static enum mien_status add_sum(struct builder *b, size_t i, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_layer *const layer = &b->network->layers[i];
+    struct tensor now = b->now;
+    /* The gradient of what comes straight along can be that of the sum, unless a ReLU masks it. */
+    struct mien_value sum = now.after_relu ? no_value : now.gradient;
+    const bool trained = now.trained || b->network->layers[i - 1].projects;
+    if (has_gradients(b->options) && trained && sum.item == MIEN_NO_ITEM) {
+        TRY(add_value(&sum, b, act_bytes(&now.act), err));
+    }
+    TRY(add_skip(b, i, &now.act, &sum, err));
+    const struct mien_value skip = b->now.value;
+    now.trained = now.trained || b->now.trained;
+    b->now = now;
+    b->given = now.trained ? sum : no_value;
+    TRY(add_node(b, &mien_node_add, layer, fuses_relu(b, &mien_node_add, i), err));
+    b->graph->nodes[b->graph->count - 1].skip = skip;
+
+done:
+    return st;
 }
 
 static void use(struct mien_plan *plan, const struct mien_value *value, int moment)
@@ -193,14 +311,16 @@ static void plan_lives(struct mien_graph *graph, const struct mien_model_options
         const int backward = loss + (int)(graph->count - i);
         const bool mask = node->after_relu && node->dx.item != MIEN_NO_ITEM;
         use(plan, &node->x, forward);
+        use(plan, &node->skip, forward);
         use(plan, &node->y, forward);
         use(plan, &node->extra, forward);
-        if (!options->train && !options->explain) {
+        if (!has_gradients(options)) {
             continue;
         }
         use(plan, &node->extra, backward);
         use(plan, &node->dy, backward);
         use(plan, &node->dx, backward);
+        use(plan, &node->dskip, backward);
         if ((node->class->reads_input && options->train) || (mask && !node->class->masks_output)) {
             use(plan, &node->x, backward);
         }
@@ -222,8 +342,9 @@ static enum mien_status find_taps(struct mien_graph *graph, const struct mien_ne
     for (size_t i = 0; i < options->tap_count; i++) {
         const struct mien_layer *const layer = &network->layers[options->taps[i]];
         size_t node = 0;
-        while (node < graph->count && (graph->nodes[node].layer != layer ||
-                                       graph->nodes[node].class == &mien_node_relayout)) {
+        while (node < graph->count &&
+               (graph->nodes[node].layer != layer || graph->nodes[node].class == &mien_node_fork ||
+                graph->nodes[node].class == &mien_node_relayout)) {
             node++;
         }
         if (node == graph->count) {
@@ -234,54 +355,77 @@ static enum mien_status find_taps(struct mien_graph *graph, const struct mien_ne
     return MIEN_OK;
 }
 
+static enum mien_status add_layers(struct builder *b, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_graph *const graph = b->graph;
+    const struct mien_layer *const layers = b->network->layers;
+    for (size_t i = 0; i < b->network->layer_count; i++) {
+        const enum mien_layer_kind kind = layers[i].spec.kind;
+        const bool fused = kind == MIEN_LAYER_RELU && graph->count > 0 &&
+                           graph->nodes[graph->count - 1].relu && b->now.after_relu &&
+                           layers[i - 1].spec.kind != MIEN_LAYER_RELU &&
+                           layers[i - 1].spec.kind != MIEN_LAYER_FLATTEN;
+        if (fused || layers[i].projects) {
+            continue; /* part of the node before, of the addition behind */
+        }
+        switch (kind) {
+        case MIEN_LAYER_MARK: TRY(add_mark(b, i, err)); break;
+        case MIEN_LAYER_ADD: TRY(add_sum(b, i, err)); break;
+        default: TRY(add_layer(b, i, err)); break;
+        }
+    }
+
+done:
+    return st;
+}
+
 enum mien_status mien_graph_build(struct mien_graph *graph, const struct mien_network *network,
                                   const struct mien_model_options *options, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const int lanes = options->lanes > 0 ? options->lanes : 1;
-    *graph = (struct mien_graph){ .logits_gradient = { MIEN_NO_ITEM, NULL },
-                                  .input_gradient = { MIEN_NO_ITEM, NULL } };
+    const struct mien_shape *const input = &network->input;
+    *graph = (struct mien_graph){ .logits_gradient = no_value, .input_gradient = no_value };
     struct builder b = {
         .graph = graph,
+        .network = network,
         .options = options,
-        .act = { options->batch, network->input.c, network->input.h, network->input.w, lanes },
-        .gradient = { MIEN_NO_ITEM, NULL },
-        .trained = options->explain,
+        .now = { .act = { options->batch, input->c, input->h, input->w, lanes },
+                 .gradient = no_value,
+                 .trained = options->explain },
+        .given = no_value,
     };
     assert(!options->train || !options->explain);
     if (options->blas == MIEN_BLAS_OWN && lanes == 1) {
         return mien_fail(err, MIEN_ERR_USAGE,
                          "own matrix kernels are for CPU devices: choose clblast or auto");
     }
-    TRY(mien_act_check(&b.act, "input", err));
-    graph->input_act = b.act;
-    graph->nodes = mien_calloc(network->layer_count * 2, sizeof(*graph->nodes), err);
-    if (graph->nodes == NULL) {
-        return MIEN_ERR_MEMORY;
+    TRY(mien_act_check(&b.now.act, "input", err));
+    graph->input_act = b.now.act;
+    graph->nodes = mien_calloc(network->layer_count * MAX_NODES, sizeof(*graph->nodes), err);
+    b.marks = mien_calloc(network->layer_count, sizeof(*b.marks), err);
+    if (graph->nodes == NULL || b.marks == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
     }
-    TRY(add_value(&b.value, &b, act_bytes(&b.act), err));
-    graph->input = b.value;
+    TRY(add_value(&b.now.value, &b, act_bytes(&b.now.act), err));
+    graph->input = b.now.value;
     if (options->explain) {
-        TRY(add_value(&b.gradient, &b, act_bytes(&b.act), err));
-        graph->input_gradient = b.gradient;
+        TRY(add_value(&b.now.gradient, &b, act_bytes(&b.now.act), err));
+        graph->input_gradient = b.now.gradient;
     }
-    for (size_t i = 0; i < network->layer_count; i++) {
-        const bool fused = network->layers[i].spec.kind == MIEN_LAYER_RELU && graph->count > 0 &&
-                           graph->nodes[graph->count - 1].relu && b.after_relu;
-        if (!fused || network->layers[i - 1].spec.kind == MIEN_LAYER_RELU ||
-            network->layers[i - 1].spec.kind == MIEN_LAYER_FLATTEN) {
-            TRY(add_layer(&b, network, i, err));
-        }
-    }
-    graph->logits = b.value;
-    graph->logits_gradient = b.gradient;
-    graph->output_act = b.act;
-    graph->output_after_relu = b.after_relu;
+    TRY(add_layers(&b, err));
+    graph->logits = b.now.value;
+    graph->logits_gradient = b.now.gradient;
+    graph->output_act = b.now.act;
+    graph->output_after_relu = b.now.after_relu;
     TRY(find_taps(graph, network, options, err));
     plan_lives(graph, options);
     TRY(mien_plan_solve(&graph->plan, err));
 
 done:
+    free(b.marks);
     return st;
 }
 

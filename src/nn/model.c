@@ -74,6 +74,8 @@ static enum mien_status allocate_slots(struct mien_model *model, struct mien_err
         bind(model, &node->dx);
         bind(model, &node->dy);
         bind(model, &node->extra);
+        bind(model, &node->skip);
+        bind(model, &node->dskip);
     }
     bind(model, &graph->input);
     bind(model, &graph->logits);
@@ -319,7 +321,7 @@ enum mien_status mien_model_backward(struct mien_model *model, int n, struct mie
     for (size_t i = graph->count; i > 0; i--) {
         const struct mien_node *const node = &graph->nodes[i - 1];
         if (node->dy.buffer == NULL) {
-            break; /* no layer from here down has parameters */
+            continue; /* no layer before it has parameters */
         }
         mien_cl_label(model->cl, node->labels[MIEN_LABEL_BACKWARD]);
         st = node->class->backward(node, &pass, err);

@@ -11,6 +11,8 @@
 
 /* Parameters of one layer at most: batch norm's four. */
 enum { MAX_LAYER_PARAMS = 4, OFFSET_FLOATS = 128, MAX_CLASSES = 65536 };
+/* A line of a recipe: an add with its projection and batch norm. */
+enum { MAX_LINE_LAYERS = 3 };
 
 /* Kernels index with int, so no tensor may have more elements than an int counts. */
 static const size_t max_elements = 0x7fffffff;
@@ -18,6 +20,7 @@ static const size_t max_elements = 0x7fffffff;
 struct builder {
     struct mien_network *network;
     const struct mien_recipe *recipe;
+    int *numbers; /* [MIEN_LAYER_KINDS], layers of each kind so far */
     struct mien_error *err;
 };
 
@@ -182,6 +185,8 @@ static enum mien_status build_layer(const struct builder *builder, struct mien_l
     case MIEN_LAYER_BATCHNORM: TRY(build_batchnorm(builder, layer)); break;
     case MIEN_LAYER_MAXPOOL:
     case MIEN_LAYER_AVGPOOL: TRY(build_pool(builder, layer)); break;
+    case MIEN_LAYER_MARK: break;
+    case MIEN_LAYER_ADD:
     case MIEN_LAYER_RELU:
     case MIEN_LAYER_DROPOUT: layer->flop = elements(&in); break;
     case MIEN_LAYER_GLOBALAVGPOOL:
@@ -198,31 +203,167 @@ done:
     return st;
 }
 
+/* Append a layer that takes the output of layer `from`; `name` is filled from kind and number where
+ * it is NULL. */
+static enum mien_status append(const struct builder *builder, const struct mien_layer_spec *spec,
+                               int from, const char *name)
+{
+    struct mien_network *const network = builder->network;
+    struct mien_layer *const layer = &network->layers[network->layer_count++];
+    layer->spec = *spec;
+    layer->from = from;
+    layer->skip = -1;
+    layer->in = from < 0 ? network->input : network->layers[from].out;
+    if (spec->kind == MIEN_LAYER_DENSE && spec->width == 0) {
+        layer->spec.width = network->classes;
+    }
+    if (name != NULL) {
+        (void)snprintf(layer->name, sizeof(layer->name), "%s", name);
+        layer->projects = true;
+    } else {
+        layer->number = ++builder->numbers[spec->kind];
+        (void)snprintf(layer->name, sizeof(layer->name), "%s%d", mien_layer_kind_name(spec->kind),
+                       layer->number);
+    }
+    return spec->kind == MIEN_LAYER_ADD ? MIEN_OK : build_layer(builder, layer);
+}
+
+static int last_layer(const struct builder *builder)
+{
+    return (int)builder->network->layer_count - 1;
+}
+
+/* The mark of this name, -1 where there is none. */
+static int find_mark(const struct mien_network *network, const char *name)
+{
+    for (size_t i = 0; i < network->layer_count; i++) {
+        const struct mien_layer_spec *const spec = &network->layers[i].spec;
+        if (spec->kind == MIEN_LAYER_MARK && strcmp(spec->mark, name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* What an add puts between the mark and the sum, as layers of its own. */
+static enum mien_status append_projection(const struct builder *builder,
+                                          const struct mien_layer_spec *add, int mark)
+{
+    enum mien_status st = MIEN_OK;
+    char name[32];
+    const int number = builder->numbers[MIEN_LAYER_ADD] + 1;
+    struct mien_layer_spec conv = *add;
+    conv.kind = MIEN_LAYER_CONV;
+    conv.mark[0] = '\0';
+    conv.project = conv.normalize = false;
+    (void)snprintf(name, sizeof(name), "add%d.conv", number);
+    TRY(append(builder, &conv, mark, name));
+    if (add->normalize) {
+        const struct mien_layer_spec batchnorm = { .kind = MIEN_LAYER_BATCHNORM,
+                                                   .line = add->line };
+        (void)snprintf(name, sizeof(name), "add%d.batchnorm", number);
+        TRY(append(builder, &batchnorm, last_layer(builder), name));
+    }
+done:
+    return st;
+}
+
+/* " has 8x4x4: project it, such as with ..." where a 1x1 convolution can make one shape the other.
+ */
+static void suggest_projection(char *out, size_t bytes, const struct mien_layer *layer,
+                               const struct mien_shape *mark)
+{
+    const struct mien_shape *const want = &layer->in;
+    out[0] = '\0';
+    for (int stride = 1; stride <= 64 && !layer->spec.project; stride++) {
+        if ((mark->h - 1) / stride + 1 == want->h && (mark->w - 1) / stride + 1 == want->w) {
+            char step[24] = "";
+            if (stride > 1) {
+                (void)snprintf(step, sizeof(step), " stride %d", stride);
+            }
+            (void)snprintf(out, bytes, ": project it, such as by \"add %s conv %d 1x1%s\"",
+                           layer->spec.mark, want->c, step);
+            return;
+        }
+    }
+}
+
+static enum mien_status append_add(const struct builder *builder,
+                                   const struct mien_layer_spec *spec)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_network *const network = builder->network;
+    const int from = last_layer(builder);
+    const int mark = find_mark(network, spec->mark);
+    if (mark >= 0 && spec->project) {
+        TRY(append_projection(builder, spec, mark));
+    }
+    const int skip = mark >= 0 && spec->project ? last_layer(builder) : mark;
+    TRY(append(builder, spec, from, NULL));
+    struct mien_layer *const layer = &network->layers[last_layer(builder)];
+    if (mark < 0) {
+        return refuse(builder, layer, "there is no \"mark %s\" before it", spec->mark);
+    }
+    layer->skip = skip;
+    network->layers[mark].uses++;
+    const struct mien_shape *const got = &network->layers[skip].out;
+    const struct mien_shape *const want = &layer->in;
+    if (got->c != want->c || got->h != want->h || got->w != want->w) {
+        char hint[96];
+        suggest_projection(hint, sizeof(hint), layer, got);
+        return refuse(builder, layer,
+                      "%s gives %dx%dx%d (channels x height x width), expected %dx%dx%d to add to "
+                      "%s%s",
+                      network->layers[skip].name, got->c, got->h, got->w, want->c, want->h, want->w,
+                      network->layers[from].name, hint);
+    }
+    TRY(build_layer(builder, layer));
+done:
+    return st;
+}
+
+static enum mien_status append_mark(const struct builder *builder,
+                                    const struct mien_layer_spec *spec)
+{
+    const int other = find_mark(builder->network, spec->mark);
+    const enum mien_status st = append(builder, spec, last_layer(builder), NULL);
+    return st == MIEN_OK && other >= 0
+               ? refuse(builder, &builder->network->layers[last_layer(builder)],
+                        "its name is that of %s already", builder->network->layers[other].name)
+               : st;
+}
+
+static enum mien_status check_marks(const struct builder *builder)
+{
+    for (size_t i = 0; i < builder->network->layer_count; i++) {
+        const struct mien_layer *const layer = &builder->network->layers[i];
+        if (layer->spec.kind == MIEN_LAYER_MARK && layer->uses == 0) {
+            return refuse(builder, layer, "no layer adds it: expected \"add %s\" behind it",
+                          layer->spec.mark);
+        }
+    }
+    return MIEN_OK;
+}
+
 static enum mien_status build_layers(const struct builder *builder)
 {
     enum mien_status st = MIEN_OK;
     struct mien_network *network = builder->network;
-    struct mien_shape shape = network->input;
-    int numbers[MIEN_LAYER_KINDS] = { 0 };
-    for (size_t i = 0; i < network->layer_count; i++) {
-        struct mien_layer *layer = &network->layers[i];
-        layer->spec = builder->recipe->layers[i];
-        if (layer->spec.kind == MIEN_LAYER_DENSE && layer->spec.width == 0) {
-            layer->spec.width = network->classes;
+    for (size_t i = 0; i < builder->recipe->layer_count; i++) {
+        const struct mien_layer_spec *const spec = &builder->recipe->layers[i];
+        switch (spec->kind) {
+        case MIEN_LAYER_ADD: TRY(append_add(builder, spec)); break;
+        case MIEN_LAYER_MARK: TRY(append_mark(builder, spec)); break;
+        default: TRY(append(builder, spec, last_layer(builder), NULL)); break;
         }
-        layer->number = ++numbers[layer->spec.kind];
-        (void)snprintf(layer->name, sizeof(layer->name), "%s%d",
-                       mien_layer_kind_name(layer->spec.kind), layer->number);
-        layer->in = shape;
-        TRY(build_layer(builder, layer));
-        shape = layer->out;
     }
-    const struct mien_layer *last = &network->layers[network->layer_count - 1];
-    if (shape.c != network->classes || shape.h != 1 || shape.w != 1) {
+    TRY(check_marks(builder));
+    const struct mien_layer *const last = &network->layers[last_layer(builder)];
+    if (last->out.c != network->classes || last->out.h != 1 || last->out.w != 1) {
         return refuse(builder, last,
                       "the last layer gives %dx%dx%d (channels x height x width), expected one "
                       "number for each of the %d classes: end with \"dense classes\"",
-                      shape.c, shape.h, shape.w, network->classes);
+                      last->out.c, last->out.h, last->out.w, network->classes);
     }
 done:
     return st;
@@ -267,15 +408,15 @@ enum mien_status mien_network_create(struct mien_network **out, const struct mie
     network->classes = classes;
     network->input =
         (struct mien_shape){ recipe->input.channels, recipe->input.height, recipe->input.width };
-    network->layer_count = recipe->layer_count;
-    network->layers = mien_calloc(recipe->layer_count, sizeof(*network->layers), err);
-    network->params =
-        mien_calloc(recipe->layer_count * MAX_LAYER_PARAMS, sizeof(*network->params), err);
+    const size_t most = recipe->layer_count * MAX_LINE_LAYERS;
+    network->layers = mien_calloc(most, sizeof(*network->layers), err);
+    network->params = mien_calloc(most * MAX_LAYER_PARAMS, sizeof(*network->params), err);
     if (network->layers == NULL || network->params == NULL) {
         st = MIEN_ERR_MEMORY;
         goto done;
     }
-    const struct builder builder = { network, recipe, err };
+    int numbers[MIEN_LAYER_KINDS] = { 0 };
+    const struct builder builder = { network, recipe, numbers, err };
     TRY(build_layers(&builder));
     *out = network;
     network = NULL;

@@ -26,6 +26,10 @@ struct mien_layer {
     struct mien_layer_spec spec; /**< width resolved: never 0 where it counts */
     int number;                  /**< among those of its kind, from 1 */
     char name[32];               /**< kind and number: "conv1", "relu1", "maxpool1", "dense3" */
+    int from;                    /**< the layer whose output it takes; -1: the input */
+    int skip;      /**< add: the other one, a mark or the projection of it; -1 for all others */
+    int uses;      /**< mark: how many layers of kind add take it */
+    bool projects; /**< part of an add, between a mark and the sum: "add1.conv" */
     struct mien_shape in, out;
     int first_param, param_count; /**< into network.params */
     double flop;                  /**< of one image, forward; a multiply-add counts 2 */
@@ -34,7 +38,7 @@ struct mien_layer {
 struct mien_network {
     int classes;
     struct mien_shape input;
-    struct mien_layer *layers;
+    struct mien_layer *layers; /**< those of the recipe, and in front of an add its projection */
     size_t layer_count;
     struct mien_param *params;
     size_t param_count;

@@ -46,6 +46,7 @@ struct mien_node_class {
     bool reads_input;  /**< its backward pass needs x in training, also without a mask */
     bool reads_output; /**< its backward pass needs y, also without a mask */
     bool masks_output; /**< its mask for a ReLU before it is its output y, not its input */
+    bool passes_on;    /**< y is x, in the same memory */
     bool keeps_sign;   /**< y is above zero only where x is: a ReLU before it is masked behind it */
     /** Fill node->op, node->out, *work_bytes and *extra_bytes from node->layer and node->in. */
     enum mien_status (*setup)(struct mien_node *node, size_t *work_bytes, size_t *extra_bytes,
@@ -74,6 +75,8 @@ struct mien_node {
     bool relu;       /**< the ReLU behind it is part of its forward kernel */
     bool after_relu; /**< a ReLU made its input: its backward pass masks dx */
     struct mien_value x, y, dx, dy, extra;
+    struct mien_value skip;  /**< add: what is added to x */
+    struct mien_value dskip; /**< fork: the gradient that comes from the addition */
     struct mien_cl_buffer *params[MIEN_NODE_PARAMS];    /**< windows, owned by the model */
     struct mien_cl_buffer *gradients[MIEN_NODE_PARAMS]; /**< likewise */
 };
@@ -106,7 +109,7 @@ void mien_graph_finish(struct mien_graph *graph);
 const struct mien_graph *mien_model_graph(const struct mien_model *model);
 
 extern const struct mien_node_class mien_node_conv, mien_node_dense, mien_node_relu,
-    mien_node_maxpool, mien_node_avgpool, mien_node_batchnorm, mien_node_dropout,
-    mien_node_relayout;
+    mien_node_maxpool, mien_node_avgpool, mien_node_batchnorm, mien_node_dropout, mien_node_add,
+    mien_node_fork, mien_node_relayout;
 
 #endif

@@ -16,8 +16,10 @@ enum mien_layer_kind {
     MIEN_LAYER_FLATTEN,
     MIEN_LAYER_BATCHNORM,
     MIEN_LAYER_DROPOUT,
+    MIEN_LAYER_MARK,
+    MIEN_LAYER_ADD,
 };
-enum { MIEN_LAYER_KINDS = MIEN_LAYER_DROPOUT + 1 };
+enum { MIEN_LAYER_KINDS = MIEN_LAYER_ADD + 1, MIEN_MARK_BYTES = 24 };
 
 /** One line of `layers:`, parsed; see docs/recipes.md for the grammar. */
 struct mien_layer_spec {
@@ -28,7 +30,10 @@ struct mien_layer_spec {
     int stride;             /**< conv: 1 unless stated; pools: the window unless stated */
     int pad;                /**< zeros on each side (max-pooling: -infinity) */
     bool bias;
-    float rate; /**< dropout: share that is dropped, 0 <= rate < 1 */
+    float rate;                 /**< dropout: share that is dropped, 0 <= rate < 1 */
+    char mark[MIEN_MARK_BYTES]; /**< mark and add: the name that joins them */
+    bool project;   /**< add: what was marked goes through a convolution, given as that of conv */
+    bool normalize; /**< add: and through batch norm behind it */
 };
 
 enum mien_optimizer_kind { MIEN_OPTIMIZER_SGD, MIEN_OPTIMIZER_ADAM, MIEN_OPTIMIZER_ADAMW };

@@ -12,7 +12,8 @@ static const char *const kind_names[] = {
     [MIEN_LAYER_RELU] = "relu",       [MIEN_LAYER_MAXPOOL] = "maxpool",
     [MIEN_LAYER_AVGPOOL] = "avgpool", [MIEN_LAYER_GLOBALAVGPOOL] = "globalavgpool",
     [MIEN_LAYER_FLATTEN] = "flatten", [MIEN_LAYER_BATCHNORM] = "batchnorm",
-    [MIEN_LAYER_DROPOUT] = "dropout",
+    [MIEN_LAYER_DROPOUT] = "dropout", [MIEN_LAYER_MARK] = "mark",
+    [MIEN_LAYER_ADD] = "add",
 };
 
 const char *mien_layer_kind_name(enum mien_layer_kind kind)
@@ -75,8 +76,14 @@ static enum mien_status parse_kind(struct mien_layer_spec *spec, const char *wor
         }
     }
     return wrong(err, "layer", word,
-                 "conv, dense, relu, maxpool, avgpool, globalavgpool, flatten, batchnorm or "
-                 "dropout");
+                 "conv, dense, relu, maxpool, avgpool, globalavgpool, flatten, batchnorm, dropout, "
+                 "mark or add");
+}
+
+/* Whether its line has the width, kernel and options of a convolution. */
+static bool is_conv(const struct mien_layer_spec *spec)
+{
+    return spec->kind == MIEN_LAYER_CONV || spec->project;
 }
 
 static enum mien_status parse_width(struct mien_layer_spec *spec, const char *word,
@@ -87,9 +94,9 @@ static enum mien_status parse_width(struct mien_layer_spec *spec, const char *wo
         return MIEN_OK;
     }
     if (!mien_recipe_whole(&spec->width, word, 1, MAX_WIDTH)) {
-        return wrong(err, spec->kind == MIEN_LAYER_CONV ? "conv width" : "dense width", word,
-                     spec->kind == MIEN_LAYER_CONV ? "a whole number from 1 to 65536"
-                                                   : "a whole number from 1 to 65536, or classes");
+        return wrong(err, is_conv(spec) ? "conv width" : "dense width", word,
+                     is_conv(spec) ? "a whole number from 1 to 65536"
+                                   : "a whole number from 1 to 65536, or classes");
     }
     return MIEN_OK;
 }
@@ -98,7 +105,7 @@ static enum mien_status parse_width(struct mien_layer_spec *spec, const char *wo
 static enum mien_status parse_kernel(struct mien_layer_spec *spec, const char *word,
                                      struct mien_error *err)
 {
-    const bool conv = spec->kind == MIEN_LAYER_CONV;
+    const bool conv = is_conv(spec);
     const int most = conv ? MAX_CONV_KERNEL : MAX_POOL_WINDOW;
     char high[WORD_BYTES];
     const size_t length = strcspn(word, "x");
@@ -109,6 +116,28 @@ static enum mien_status parse_kernel(struct mien_layer_spec *spec, const char *w
         !mien_recipe_whole(&spec->kernel_w, wide, 1, most)) {
         return conv ? wrong(err, "conv kernel", word, "HxW with numbers from 1 to 7, such as 3x3")
                     : wrong(err, "window", word, "N or HxW with numbers from 1 to 64");
+    }
+    return MIEN_OK;
+}
+
+/* The name of a mark, and for an add what may follow: "conv", whose rest is read as a conv's. */
+static enum mien_status parse_mark(struct mien_layer_spec *spec, struct words *words,
+                                   struct mien_error *err)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    const char *const name = take(words);
+    if (name[0] == '\0' || name[strspn(name, letters)] != '\0') {
+        return wrong(err, spec->kind == MIEN_LAYER_MARK ? "mark" : "add", name,
+                     "a name of letters, digits, - and _");
+    }
+    memcpy(spec->mark, name, strlen(name) + 1);
+    if (spec->kind == MIEN_LAYER_ADD && words->next < words->count) {
+        const char *const next = take(words);
+        if (strcmp(next, kind_names[MIEN_LAYER_CONV]) != 0) {
+            return wrong(err, "add", next, "conv, or nothing more");
+        }
+        spec->project = true;
     }
     return MIEN_OK;
 }
@@ -138,14 +167,14 @@ static enum mien_status parse_option(struct mien_layer_spec *spec, const char *k
                    ? MIEN_OK
                    : wrong(err, "pad", value, "a whole number from 0 to 64");
     }
-    if ((spec->kind == MIEN_LAYER_CONV || spec->kind == MIEN_LAYER_DENSE) &&
-        strcmp(key, "bias") == 0) {
+    if ((is_conv(spec) || spec->kind == MIEN_LAYER_DENSE) && strcmp(key, "bias") == 0) {
         spec->bias = strcmp(value, "yes") == 0;
         return spec->bias || strcmp(value, "no") == 0 ? MIEN_OK
                                                       : wrong(err, "bias", value, "yes or no");
     }
     return wrong(err, kind_names[spec->kind], key,
-                 spec->kind == MIEN_LAYER_CONV    ? "stride, pad or bias"
+                 spec->project                    ? "stride, pad, bias or batchnorm"
+                 : spec->kind == MIEN_LAYER_CONV  ? "stride, pad or bias"
                  : spec->kind == MIEN_LAYER_DENSE ? "bias"
                  : windowed                       ? "stride or pad"
                                                   : "nothing more");
@@ -155,16 +184,21 @@ static enum mien_status parse_options(struct mien_layer_spec *spec, struct words
                                       struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const int first = words->next;
+    const char *keys[MAX_WORDS];
+    int count = 0;
     while (words->next < words->count) {
-        const int at = words->next;
-        const char *key = take(words);
-        for (int i = first; i < at; i += 2) {
-            if (strcmp(words->word[i], key) == 0) {
+        const char *const key = take(words);
+        for (int i = 0; i < count; i++) {
+            if (strcmp(keys[i], key) == 0) {
                 return wrong(err, kind_names[spec->kind], key, "each option once");
             }
         }
-        TRY(parse_option(spec, key, take(words), err));
+        keys[count++] = key;
+        if (spec->project && strcmp(key, kind_names[MIEN_LAYER_BATCHNORM]) == 0) {
+            spec->normalize = true; /* the one option without a value */
+        } else {
+            TRY(parse_option(spec, key, take(words), err));
+        }
     }
 done:
     return st;
@@ -196,7 +230,10 @@ enum mien_status mien_layer_spec_parse(struct mien_layer_spec *out, const char *
     struct mien_layer_spec spec = { .kind = MIEN_LAYER_RELU };
     TRY(split(&words, text, err));
     TRY(parse_kind(&spec, take(&words), err));
-    const bool conv = spec.kind == MIEN_LAYER_CONV;
+    if (spec.kind == MIEN_LAYER_MARK || spec.kind == MIEN_LAYER_ADD) {
+        TRY(parse_mark(&spec, &words, err));
+    }
+    const bool conv = is_conv(&spec);
     const bool pool = spec.kind == MIEN_LAYER_MAXPOOL || spec.kind == MIEN_LAYER_AVGPOOL;
     if (conv || spec.kind == MIEN_LAYER_DENSE) {
         spec.bias = true;
@@ -218,44 +255,70 @@ done:
     return st;
 }
 
-void mien_layer_spec_format(char out[MIEN_LAYER_TEXT_BYTES], const struct mien_layer_spec *spec)
+/* "conv 64 3x3 stride 2 pad 1 bias no" */
+static void format_conv(char *out, size_t bytes, const struct mien_layer_spec *spec)
 {
-    char width[16] = "classes";
     char stride[24] = "";
     char pad[24] = "";
-    const char *bias = spec->bias ? "" : " bias no";
-    const bool conv = spec->kind == MIEN_LAYER_CONV;
-    const bool square = spec->kernel_h == spec->kernel_w;
-    if (spec->width != 0) {
-        (void)snprintf(width, sizeof(width), "%d", spec->width);
-    }
-    if (spec->stride != (conv ? 1 : spec->kernel_h) || (!conv && !square)) {
+    if (spec->stride != 1) {
         (void)snprintf(stride, sizeof(stride), " stride %d", spec->stride);
     }
     if (spec->pad != 0) {
         (void)snprintf(pad, sizeof(pad), " pad %d", spec->pad);
     }
-    const char *name = kind_names[spec->kind];
+    (void)snprintf(out, bytes, "%s %d %dx%d%s%s%s", kind_names[MIEN_LAYER_CONV], spec->width,
+                   spec->kernel_h, spec->kernel_w, stride, pad, spec->bias ? "" : " bias no");
+}
+
+static void format_pool(char *out, size_t bytes, const struct mien_layer_spec *spec)
+{
+    char wide[16] = "";
+    char stride[24] = "";
+    char pad[24] = "";
+    const bool square = spec->kernel_h == spec->kernel_w;
+    if (!square) {
+        (void)snprintf(wide, sizeof(wide), "x%d", spec->kernel_w);
+    }
+    if (spec->stride != spec->kernel_h || !square) {
+        (void)snprintf(stride, sizeof(stride), " stride %d", spec->stride);
+    }
+    if (spec->pad != 0) {
+        (void)snprintf(pad, sizeof(pad), " pad %d", spec->pad);
+    }
+    (void)snprintf(out, bytes, "%s %d%s%s%s", kind_names[spec->kind], spec->kernel_h, wide, stride,
+                   pad);
+}
+
+void mien_layer_spec_format(char out[MIEN_LAYER_TEXT_BYTES], const struct mien_layer_spec *spec)
+{
     const size_t bytes = MIEN_LAYER_TEXT_BYTES;
+    const char *const name = kind_names[spec->kind];
     switch (spec->kind) {
-    case MIEN_LAYER_CONV:
-        (void)snprintf(out, bytes, "%s %s %dx%d%s%s%s", name, width, spec->kernel_h, spec->kernel_w,
-                       stride, pad, bias);
-        break;
-    case MIEN_LAYER_DENSE: (void)snprintf(out, bytes, "%s %s%s", name, width, bias); break;
-    case MIEN_LAYER_MAXPOOL:
-    case MIEN_LAYER_AVGPOOL:
-        if (square) {
-            (void)snprintf(out, bytes, "%s %d%s%s", name, spec->kernel_h, stride, pad);
-        } else {
-            (void)snprintf(out, bytes, "%s %dx%d%s%s", name, spec->kernel_h, spec->kernel_w, stride,
-                           pad);
+    case MIEN_LAYER_CONV: format_conv(out, bytes, spec); break;
+    case MIEN_LAYER_DENSE: {
+        char width[16] = "classes";
+        if (spec->width != 0) {
+            (void)snprintf(width, sizeof(width), "%d", spec->width);
         }
+        (void)snprintf(out, bytes, "%s %s%s", name, width, spec->bias ? "" : " bias no");
         break;
+    }
+    case MIEN_LAYER_MAXPOOL:
+    case MIEN_LAYER_AVGPOOL: format_pool(out, bytes, spec); break;
     case MIEN_LAYER_DROPOUT: {
         char rate[24];
         mien_recipe_format_real(rate, sizeof(rate), spec->rate);
         (void)snprintf(out, bytes, "%s %s", name, rate);
+        break;
+    }
+    case MIEN_LAYER_MARK: (void)snprintf(out, bytes, "%s %s", name, spec->mark); break;
+    case MIEN_LAYER_ADD: {
+        char conv[MIEN_LAYER_TEXT_BYTES / 2] = "";
+        if (spec->project) {
+            format_conv(conv, sizeof(conv), spec);
+        }
+        (void)snprintf(out, bytes, "%s %s%s%s%s", name, spec->mark, spec->project ? " " : "", conv,
+                       spec->normalize ? " batchnorm" : "");
         break;
     }
     case MIEN_LAYER_RELU:

@@ -121,8 +121,8 @@ MIEN_CHECK_RESULT
 enum mien_status mien_verify_dense(const struct check_call *call, struct mien_error *err);
 
 extern const struct check_op mien_verify_maxpool, mien_verify_avgpool, mien_verify_batchnorm,
-    mien_verify_relu, mien_verify_dropout, mien_verify_softmax, mien_verify_sgd, mien_verify_adam,
-    mien_verify_average, mien_verify_accumulate, mien_verify_clip, mien_verify_gather,
-    mien_verify_relayout, mien_verify_rows;
+    mien_verify_relu, mien_verify_add, mien_verify_dropout, mien_verify_softmax, mien_verify_sgd,
+    mien_verify_adam, mien_verify_average, mien_verify_accumulate, mien_verify_clip,
+    mien_verify_gather, mien_verify_relayout, mien_verify_rows;
 
 #endif

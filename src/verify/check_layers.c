@@ -1,9 +1,11 @@
-/* check_layers.c - the rows of pooling, batch normalisation and ReLU */
+/* check_layers.c - the rows of pooling, batch normalisation, ReLU, additions and dropout */
 #include <math.h>
 #include <string.h>
 
+#include "ops/add.h"
 #include "ops/dropout.h"
 #include "ops/relu.h"
+#include "ref/add.h"
 #include "ref/batchnorm.h"
 #include "ref/dropout.h"
 #include "ref/pool.h"
@@ -157,6 +159,55 @@ const struct check_op mien_verify_relu = {
     .prepare = prepare_relu,
     .enqueue = enqueue_relu,
     .expect = expect_relu,
+};
+
+/* Of an addition, behind X, Y, DX: what is added, and its gradient is DY. */
+enum { ADDED = DY + 1, DSUM };
+
+static enum mien_status prepare_add(struct check *k, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_act x = mien_verify_input(k);
+    TRY(mien_act_check(&x, "add", err));
+    TRY(mien_verify_act(k, X, CHECK_INPUT, 0, "a", &x, 0.0, err));
+    TRY(mien_verify_act(k, ADDED, CHECK_INPUT, 0, "b", &x, 0.0, err));
+    TRY(mien_verify_act(k, DSUM, CHECK_INPUT, 0, "da", &x, 0.0, err));
+    TRY(mien_verify_act(k, DY, CHECK_INPUT, 0, "db", &x, 0.0, err));
+    TRY(mien_verify_act(k, Y, CHECK_RESULT, FORWARD, "y", &x, 0.0, err));
+    TRY(mien_verify_act(k, DX, CHECK_RESULT, BACKWARD, "dx", &x, 0.0, err));
+
+done:
+    return st;
+}
+
+static enum mien_status enqueue_add(struct check *k, int pass, struct mien_error *err)
+{
+    const struct check_tensor *const t = k->t;
+    const struct mien_act act = mien_verify_input(k);
+    if (pass == FORWARD) {
+        return mien_add_fwd(k->cl, t[Y].device.buffer, t[X].device.buffer, t[ADDED].device.buffer,
+                            &act, k->shape->relu, err);
+    }
+    return mien_add_bwd(k->cl, t[DX].device.buffer, t[DSUM].device.buffer, t[DY].device.buffer,
+                        k->shape->mask ? t[X].device.buffer : NULL, &act, err);
+}
+
+static void expect_add(struct check *k, int pass)
+{
+    struct check_tensor *const t = k->t;
+    if (pass == FORWARD) {
+        mien_ref_add_fwd(t[Y].want, t[X].plain, t[ADDED].plain, t[X].count, k->shape->relu);
+    } else {
+        mien_ref_add_bwd(t[DX].want, t[DSUM].plain, t[DY].plain, k->shape->mask ? t[X].plain : NULL,
+                         t[X].count);
+    }
+}
+
+const struct check_op mien_verify_add = {
+    .passes = { "forward", "backward" },
+    .prepare = prepare_add,
+    .enqueue = enqueue_add,
+    .expect = expect_add,
 };
 
 /* Of batch normalisation, behind X, Y, DX, DY. */

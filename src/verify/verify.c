@@ -84,6 +84,7 @@ static const struct row rows[] = {
     { "avgpool", NULL, &mien_verify_avgpool, SHAPES(pool_shapes), 1, true },
     { "batchnorm", NULL, &mien_verify_batchnorm, SHAPES(act_shapes), 1, true },
     { "relu", NULL, &mien_verify_relu, SHAPES(act_shapes), 1, true },
+    { "add", NULL, &mien_verify_add, SHAPES(act_shapes), 1, true },
     { "dropout", NULL, &mien_verify_dropout, SHAPES(act_shapes), 1, true },
     { "softmax", NULL, &mien_verify_softmax, SHAPES(class_shapes), 1, true },
     { "sgd", NULL, &mien_verify_sgd, SHAPES(flat_shapes), 1, false },

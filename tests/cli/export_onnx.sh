@@ -41,14 +41,26 @@ layers:
   - conv 6 3x2 stride 2 pad 1
   - batchnorm
   - relu
+  - mark one
+  - conv 6 3x3 pad 1
+  - relu
+  - add one
+  - relu
+  - mark two
   - avgpool 3 stride 1 pad 1
   - conv 8 4x4 pad 2 bias no
+  - add two conv 8 4x4 pad 2 bias no batchnorm
   - relu
+  - dropout 0.1
   - maxpool 3x2 stride 2 pad 1
   - flatten
   - dense 20 bias no
+  - mark three
   - batchnorm
   - relu
+  - dense 20
+  - add three
+  - add three
   - conv 9 1x1
   - dense classes
 END

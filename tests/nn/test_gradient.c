@@ -49,6 +49,36 @@ static const char *const recipes[] = {
     "  - flatten\n"
     "  - dense 7 bias no\n"
     "  - dense classes\n",
+    /* Additions: of a mark behind a ReLU and behind none, projected, twice, at once, over dense. */
+    "input: { channels: 3, height: 9, width: 9 }\n"
+    "layers:\n"
+    "  - mark input\n"
+    "  - conv 6 3x3 pad 1\n"
+    "  - relu\n"
+    "  - add input conv 6 1x1 bias no\n"
+    "  - mark a\n"
+    "  - batchnorm\n"
+    "  - relu\n"
+    "  - mark b\n"
+    "  - add b\n"
+    "  - conv 6 3x3 pad 1 bias no\n"
+    "  - batchnorm\n"
+    "  - add a\n"
+    "  - relu\n"
+    "  - mark c\n"
+    "  - conv 8 3x3 stride 2 pad 1\n"
+    "  - relu\n"
+    "  - add c conv 8 1x1 stride 2 bias no batchnorm\n"
+    "  - relu\n"
+    "  - add c conv 8 3x3 stride 2 pad 1\n"
+    "  - relu\n"
+    "  - globalavgpool\n"
+    "  - mark d\n"
+    "  - dense 8\n"
+    "  - relu\n"
+    "  - dropout 0.2\n"
+    "  - add d\n"
+    "  - dense classes\n",
 };
 
 struct fixture {
@@ -179,6 +209,7 @@ static void test_gradient__is_the_central_difference_in_rows(void **state)
 static void test_gradient__is_the_central_difference_through_a_change_of_layout(void **state)
 {
     check_network(device_or_skip(state), recipes[1], 16, MIEN_BLAS_CLBLAST);
+    check_network(device_or_skip(state), recipes[2], 8, MIEN_BLAS_CLBLAST);
 }
 
 int main(void)

@@ -110,8 +110,14 @@ static const struct {
     { "network_report", "input: { channels: 1, height: 48, width: 48 }\n"
                         "layers: [ conv 64 5x5, relu, conv 32 4x4, relu, flatten, dense 120,\n"
                         "          relu, dense 84, relu, dense classes ]" },
+    { "network_residual",
+      "input: { channels: 3, height: 11, width: 9 }\n"
+      "layers: [ conv 8 3x3 pad 1, relu, mark a, conv 8 3x3 pad 1, relu, conv 8 3x3 pad 1, add a,\n"
+      "          relu, mark b, conv 12 3x3 stride 2 pad 1, relu, conv 12 3x3 pad 1,\n"
+      "          add b conv 12 1x1 stride 2, relu, mark c, conv 12 1x1, relu, add c, add c,\n"
+      "          flatten, dense 16, mark d, relu, dense 16, add d, dense classes ]" },
 };
-enum { TINY, POOLED, REPORT };
+enum { TINY, POOLED, REPORT, RESIDUAL };
 
 /* A model with room for more images than a batch has, ready for the steps of one case. */
 struct fixture {
@@ -379,7 +385,7 @@ static void check_lanes(struct mien_cl *cl, size_t index, int lanes)
         return; /* the vector kernels are for CPU devices */
     }
     /* The kernels for GPUs are slow on a CPU: there, a few steps of the larger networks. */
-    const size_t limit = lanes > 1 || !cpu || index == TINY ? SIZE_MAX : 2;
+    const size_t limit = lanes > 1 || !cpu || index == TINY || index == RESIDUAL ? SIZE_MAX : 2;
     check_network(cl, index, lanes, MIEN_BLAS_CLBLAST, limit);
     if (lanes > 1) {
         check_network(cl, index, lanes, MIEN_BLAS_OWN, limit);
@@ -392,6 +398,15 @@ static void test_model__trains_the_tiny_network_as_pytorch_does(void **state)
     struct mien_cl *const cl = device_or_skip(state);
     for (size_t i = 0; i < 4; i++) {
         check_lanes(cl, TINY, lanes[i]);
+    }
+}
+
+static void test_model__trains_the_residual_network_as_pytorch_does(void **state)
+{
+    static const int lanes[] = { 1, 4, 8, 16 };
+    struct mien_cl *const cl = device_or_skip(state);
+    for (size_t i = 0; i < 4; i++) {
+        check_lanes(cl, RESIDUAL, lanes[i]);
     }
 }
 
@@ -459,6 +474,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model__trains_the_tiny_network_as_pytorch_does),
+        cmocka_unit_test(test_model__trains_the_residual_network_as_pytorch_does),
         cmocka_unit_test(test_model__trains_the_pooled_network_as_pytorch_does),
         cmocka_unit_test(test_model__trains_the_reports_network_as_pytorch_does),
         cmocka_unit_test(test_model__gives_the_same_bits_every_time),

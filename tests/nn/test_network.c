@@ -214,6 +214,53 @@ static void test_network__shapes_round_down(void **state)
     }
 }
 
+/* An add has its projection in front as layers of its own, named after it. */
+static void test_network__additions_have_their_projections_in_front(void **state)
+{
+    (void)state;
+    struct mien_error err = { { 0 } };
+    struct mien_network *network = NULL;
+    must(build(&network, 8, 8,
+               "mark in, conv 3 3x3 pad 1, add in, mark a, conv 4 3x3 stride 2 pad 1, "
+               "add a conv 4 1x1 stride 2 bias no batchnorm, relu, add a conv 4 2x2 stride 2, "
+               "flatten, dense classes",
+               &err),
+         &err);
+    static const struct {
+        const char *name;
+        int from, skip, uses;
+        bool projects;
+    } want[] = {
+        { "mark1", -1, -1, 1, false },        { "conv1", 0, -1, 0, false },
+        { "add1", 1, 0, 0, false },           { "mark2", 2, -1, 2, false },
+        { "conv2", 3, -1, 0, false },         { "add2.conv", 3, -1, 0, true },
+        { "add2.batchnorm", 5, -1, 0, true }, { "add2", 4, 6, 0, false },
+        { "relu1", 7, -1, 0, false },         { "add3.conv", 3, -1, 0, true },
+        { "add3", 8, 9, 0, false },           { "flatten1", 10, -1, 0, false },
+        { "dense1", 11, -1, 0, false },
+    };
+    assert_int_equal(network->layer_count, sizeof(want) / sizeof(want[0]));
+    for (size_t i = 0; i < network->layer_count; i++) {
+        const struct mien_layer *const layer = &network->layers[i];
+        assert_string_equal(layer->name, want[i].name);
+        assert_int_equal(layer->from, want[i].from);
+        assert_int_equal(layer->skip, want[i].skip);
+        assert_int_equal(layer->uses, want[i].uses);
+        assert_int_equal(layer->projects, want[i].projects);
+    }
+    check_shape(network, "add2", 4, 4, 4);
+    check_shape(network, "add3.conv", 4, 4, 4);
+    assert_int_equal(layer_parameters(network, "add2"), 0);
+    assert_int_equal(layer_parameters(network, "add2.conv"), 4 * 3);
+    assert_int_equal(layer_parameters(network, "add3.conv"), 4 * 3 * 4 + 4);
+    assert_int_equal(find_param(network, "add2.conv.weight")->shape[0], 4);
+    assert_int_equal(find_param(network, "add2.conv.weight")->fan_in, 3);
+    assert_false(find_param(network, "add2.batchnorm.running_var")->trainable);
+    assert_true(find_layer(network, "add2")->flop == 64.0);
+    assert_true(find_layer(network, "add2.conv")->flop == 2.0 * 64 * 3);
+    mien_network_destroy(network);
+}
+
 static void test_network__refuses_what_does_not_fit(void **state)
 {
     (void)state;
@@ -230,6 +277,27 @@ static void test_network__refuses_what_does_not_fit(void **state)
         { 8, "dense classes", "add flatten" },
         { 8, "flatten, dense 8", "the last layer gives 8x1x1" },
         { 8, "conv 7 1x1", "the last layer gives 7x8x8" },
+        { 8, "mark a, conv 4 3x3, add a",
+          "r.yaml:2: add1 (add a): mark1 gives 3x8x8 (channels x height x width), expected 4x6x6 "
+          "to add to conv1" },
+        { 8, "mark a, conv 4 3x3 stride 2 pad 1, relu, add a",
+          "expected 4x4x4 to add to relu1: project it, such as by \"add a conv 4 1x1 stride 2\"" },
+        { 8, "mark a, conv 4 1x1, add a", "such as by \"add a conv 4 1x1\"" },
+        { 8, "mark a, conv 4 3x3 pad 1, add a conv 4 1x1 stride 2",
+          "add1 (add a conv 4 1x1 stride 2): add1.conv gives 4x4x4 (channels x height x width), "
+          "expected 4x8x8 to add to conv1" },
+        { 8, "mark a, relu, add a conv 4 1x1 bias no batchnorm",
+          "add1.batchnorm gives 4x8x8 (channels x height x width), expected 3x8x8 to add to "
+          "relu1" },
+        { 8, "mark a, maxpool 2, add a conv 3 7x7, conv 3 3x3",
+          "add1 (add a conv 3 7x7): add1.conv gives 3x2x2" },
+        { 6, "mark a, maxpool 2, add a conv 3 7x7 stride 2",
+          "add1.conv (conv 3 7x7 stride 2): kernel 7x7 does not fit in 6x6" },
+        { 8, "add a", "r.yaml:2: add1 (add a): there is no \"mark a\" before it" },
+        { 8, "relu, add a conv 3 1x1, mark a", "there is no \"mark a\" before it" },
+        { 8, "mark a, relu, mark a, add a", "mark2 (mark a): its name is that of mark1 already" },
+        { 8, "mark a, flatten, dense classes",
+          "mark1 (mark a): no layer adds it: expected \"add a\" behind it" },
         { 8, "flatten, dense classes, dense 6", "dense2 (dense 6): the last layer gives 6x1x1" },
         { 4096, "conv 65536 1x1", "more than 2147483647 elements" },
         { 4096, "flatten, dense 65536", "weight has more than 2147483647 values" },
@@ -287,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_network__vgg_counts_as_pytorch_does),
         cmocka_unit_test(test_network__parameters_are_named_and_placed),
         cmocka_unit_test(test_network__shapes_round_down),
+        cmocka_unit_test(test_network__additions_have_their_projections_in_front),
         cmocka_unit_test(test_network__refuses_what_does_not_fit),
         cmocka_unit_test(test_network__refuses_absurd_structs),
     };

@@ -122,6 +122,16 @@ static const char every_kind[] =
     "          relu, conv 6 1x1, globalavgpool, flatten, relu, dropout 0.5, dense 9, relu,\n"
     "          dropout 0.1, dense classes, relu ]";
 
+/* Sums of a mark behind a ReLU and none, projected, twice, at once, and across dense layers. */
+static const char residual[] =
+    "input: { channels: 3, height: 13, width: 11 }\n"
+    "layers: [ mark i, conv 5 3x3 pad 1, relu, add i conv 5 1x1, mark a, batchnorm, relu, mark b,\n"
+    "          add b, conv 5 3x3 pad 1, batchnorm, add a, relu, mark c, conv 6 3x3 stride 2 pad "
+    "1,\n"
+    "          relu, add c conv 6 1x1 stride 2 bias no batchnorm, relu, add c conv 6 2x2 stride 2 "
+    "pad 1,\n"
+    "          globalavgpool, mark d, dense 6, relu, add d, dense classes ]";
+
 static bool overlap(const struct mien_plan *plan, const struct mien_value *a,
                     const struct mien_value *b)
 {
@@ -139,6 +149,8 @@ static void assert_apart(const struct mien_graph *graph)
         assert_false(overlap(plan, &node->dx, &node->dy));
         assert_false(overlap(plan, &node->extra, &node->y));
         assert_false(overlap(plan, &node->extra, &node->dx));
+        assert_false(overlap(plan, &node->skip, &node->y));
+        assert_false(overlap(plan, &node->dskip, &node->dx));
         if (node->class->reads_input) {
             assert_false(overlap(plan, &node->x, &node->dy));
             assert_false(overlap(plan, &node->x, &node->dx));
@@ -150,12 +162,12 @@ static void test_graph__plans_every_kind_of_layer_soundly(void **state)
 {
     (void)state;
     static const int lanes[] = { 1, 4, 8, 16 };
-    struct mien_network *const network = network_from(every_kind, 5);
-    for (size_t i = 0; i < 16; i++) {
+    for (size_t i = 0; i < 32; i++) {
+        struct mien_network *const network = network_from(i < 16 ? every_kind : residual, 5);
         struct mien_error err = { "" };
         struct mien_graph graph;
         const struct mien_model_options options = {
-            .batch = i < 8 ? 1 : 19,
+            .batch = i % 16 < 8 ? 1 : 19,
             .train = i % 8 < 4,
             .lanes = lanes[i % 4],
             .blas = i % 3 == 0 ? MIEN_BLAS_CLBLAST : MIEN_BLAS_AUTO,
@@ -164,8 +176,8 @@ static void test_graph__plans_every_kind_of_layer_soundly(void **state)
         assert_sound(&graph.plan);
         assert_apart(&graph);
         mien_graph_finish(&graph);
+        mien_network_destroy(network);
     }
-    mien_network_destroy(network);
 }
 
 /* Nineteen layers of which five ReLUs are fused and flatten is nothing. */
@@ -187,6 +199,51 @@ static void test_graph__fuses_a_relu_into_the_layer_before(void **state)
     assert_int_equal(lone, 2);
     assert_int_equal(graph.count, network->layer_count - 5 - 1);
     assert_true(graph.output_after_relu);
+    mien_graph_finish(&graph);
+    mien_network_destroy(network);
+}
+
+/*
+ * What was marked stays where it is until it is added, and the sum's gradient is that of both
+ * inputs, in the same memory.
+ */
+static void test_graph__keeps_a_mark_until_it_is_added(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_graph graph;
+    struct mien_network *const network =
+        network_from("input: { channels: 1, height: 8, width: 8 }\n"
+                     "layers: [ conv 4 3x3 pad 1, relu, mark a, conv 4 3x3 pad 1, batchnorm,\n"
+                     "          conv 4 3x3 pad 1, add a, relu, flatten, dense classes ]",
+                     3);
+    const struct mien_model_options options = { .batch = 2, .train = true, .lanes = 8 };
+    must(mien_graph_build(&graph, network, &options, &err), &err);
+    static const struct mien_node_class *const classes[] = {
+        &mien_node_conv, &mien_node_fork, &mien_node_conv,  &mien_node_batchnorm,
+        &mien_node_conv, &mien_node_add,  &mien_node_dense,
+    };
+    assert_int_equal(graph.count, 7);
+    for (size_t i = 0; i < graph.count; i++) {
+        assert_ptr_equal(graph.nodes[i].class, classes[i]);
+    }
+    const struct mien_node *const fork = &graph.nodes[1];
+    const struct mien_node *const add = &graph.nodes[5];
+    const struct mien_plan_item *const marked = &graph.plan.items[fork->x.item];
+    assert_true(fork->after_relu && !graph.nodes[2].after_relu && add->relu);
+    assert_int_equal(fork->y.item, fork->x.item);
+    assert_int_equal(add->skip.item, fork->x.item);
+    assert_true(marked->first == 1 && marked->last == 8 + 6); /* backward of the fork: its mask */
+    assert_int_equal(add->dx.item, add->dy.item);
+    assert_int_equal(fork->dskip.item, add->dy.item);
+    assert_int_equal(graph.nodes[4].dy.item, add->dy.item);
+    mien_graph_finish(&graph);
+
+    const struct mien_model_options use = { .batch = 2, .lanes = 8 };
+    must(mien_graph_build(&graph, network, &use, &err), &err);
+    assert_int_equal(graph.count, 6);
+    const struct mien_plan_item *const kept = &graph.plan.items[graph.nodes[0].y.item];
+    assert_true(kept->first == 1 && kept->last == 5);
     mien_graph_finish(&graph);
     mien_network_destroy(network);
 }
@@ -250,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_plan__can_be_solved_again_with_more_items),
         cmocka_unit_test(test_graph__plans_every_kind_of_layer_soundly),
         cmocka_unit_test(test_graph__fuses_a_relu_into_the_layer_before),
+        cmocka_unit_test(test_graph__keeps_a_mark_until_it_is_added),
         cmocka_unit_test(test_model_plan__needs_less_without_training_and_shares),
         cmocka_unit_test(test_model_plan__refuses_own_products_on_plain_rows),
         cmocka_unit_test(test_model_plan__refuses_a_batch_beyond_the_indices),

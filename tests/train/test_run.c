@@ -46,8 +46,11 @@ static const char plateau[] =
            "  schedule: { kind: plateau, patience: 0, gamma: 0.5, warmup: 0.5 } }";
 static const char dropping[] =
     "input: { channels: 1, height: 9, width: 9 }\n"
-    "layers: [ conv 6 3x3 pad 1, relu, dropout 0.2, maxpool 2, dropout 0.3, flatten, dense 12,\n"
-    "          relu, dropout 0.5, dense classes ]\n"
+    "layers: [ conv 6 3x3 pad 1, relu, dropout 0.2, mark a, conv 6 3x3 pad 1, add a, relu, mark "
+    "b,\n"
+    "          conv 8 3x3 stride 2 pad 1, add b conv 8 1x1 stride 2 bias no batchnorm, dropout "
+    "0.3,\n"
+    "          flatten, dense 12, relu, dropout 0.5, dense classes ]\n"
     "train: { batch: 8, epochs: 3, optimizer: { rate: 0.05, momentum: 0.9 } }";
 
 static const struct set_sizes sizes = { 21, 9, 1, 9, 9, 7 };
