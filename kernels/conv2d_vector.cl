@@ -295,15 +295,14 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_vector_bwd_f
 /*
  * Second stage of the backward filter pass: adds `parts` parts of `size` numbers each, in order.
  * The first `weights` numbers are weights, those behind them up to `kept` biases; a work-item
- * takes 64.
+ * takes `each`.
  */
-__attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_add_parts(
-    __global float *restrict dweight, __global float *restrict dbias,
-    __global const float *restrict part, const int parts, const int size, const int kept,
-    const int weights)
+__kernel void conv2d_add_parts(__global float *restrict dweight, __global float *restrict dbias,
+                               __global const float *restrict part, const int parts, const int size,
+                               const int kept, const int weights, const int each)
 {
-    const int first = (int)get_global_id(0) * 64;
-    for (int i = first; i < min(first + 64, kept); i++) {
+    const int first = (int)get_global_id(0) * each;
+    for (int i = first; i < min(first + each, kept); i++) {
         float sum = part[i];
         for (int s = 1; s < parts; s++) {
             sum += part[s * size + i];

@@ -10,22 +10,24 @@
  */
 static const char convolve[] =
     "/*\n"
-    " * Convolution (cross-correlation) with `pad` zeros around: x [ci][hi][wi] to y "
-    "[co][ho][wo],\n"
-    " * weight [co][ci][kh][kw], bias [co] or NULL.\n"
+    " * Convolution (cross-correlation) with `pad` zeros around, in groups of channels: x "
+    "[ci][hi][wi] to\n"
+    " * y [co][ho][wo], weight [co][ci / groups][kh][kw], bias [co] or NULL.\n"
     " */\n"
     "static void convolve(float *y, const float *x, const float *weight, const float *bias, int "
     "ci,\n"
     "                     int hi, int wi, int co, int ho, int wo, int kh, int kw, int stride,\n"
-    "                     int pad)\n"
+    "                     int pad, int groups)\n"
     "{\n"
+    "    const int seen = ci / groups;\n"
     "    for (int o = 0; o < co; o++) {\n"
+    "        const float *const first = x + (long)(o / (co / groups)) * seen * hi * wi;\n"
     "        for (int at = 0; at < ho * wo; at++) {\n"
     "            y[at] = bias != NULL ? bias[o] : 0.0f;\n"
     "        }\n"
-    "        for (int i = 0; i < ci; i++) {\n"
+    "        for (int i = 0; i < seen; i++) {\n"
     "            for (int k = 0; k < kh * kw; k++) {\n"
-    "                add_shifted(y, x + (long)i * hi * wi, *weight++, hi, wi, ho, wo, k / kw - "
+    "                add_shifted(y, first + (long)i * hi * wi, *weight++, hi, wi, ho, wo, k / kw - "
     "pad,\n"
     "                            k % kw - pad, stride);\n"
     "            }\n"
@@ -121,6 +123,35 @@ static const char add[] = "/* y = a + b; in place of either is allowed. */\n"
                           "}\n"
                           "\n";
 
+static const char leakyrelu[] =
+    "/* y = x, below zero slope x; in place is allowed. */\n"
+    "static void leakyrelu(float *y, const float *x, float slope, int count)\n"
+    "{\n"
+    "    for (int i = 0; i < count; i++) {\n"
+    "        y[i] = x[i] > 0.0f ? x[i] : slope * x[i];\n"
+    "    }\n"
+    "}\n"
+    "\n";
+
+static const char silu[] = "/* y = x / (1 + exp(-x)); in place is allowed. */\n"
+                           "static void silu(float *y, const float *x, int count)\n"
+                           "{\n"
+                           "    for (int i = 0; i < count; i++) {\n"
+                           "        y[i] = x[i] / (1.0f + expf(-x[i]));\n"
+                           "    }\n"
+                           "}\n"
+                           "\n";
+
+static const char gelu[] =
+    "/* y = x times the share of a normal distribution below x; in place is allowed. */\n"
+    "static void gelu(float *y, const float *x, int count)\n"
+    "{\n"
+    "    for (int i = 0; i < count; i++) {\n"
+    "        y[i] = x[i] * 0.5f * erfcf(x[i] * -0.70710678f);\n"
+    "    }\n"
+    "}\n"
+    "\n";
+
 static const char maxpool[] =
     "/* The largest of each window; padding is less than anything. */\n"
     "static void maxpool(float *y, const float *x, int channels, int hi, int wi, int ho, int wo, "
@@ -193,6 +224,9 @@ static void functions_of(const char *out[MOST_FUNCTIONS + 1], enum mien_layer_ki
         break;
     case MIEN_LAYER_DENSE: out[0] = dense; break;
     case MIEN_LAYER_RELU: out[0] = relu; break;
+    case MIEN_LAYER_LEAKYRELU: out[0] = leakyrelu; break;
+    case MIEN_LAYER_SILU: out[0] = silu; break;
+    case MIEN_LAYER_GELU: out[0] = gelu; break;
     case MIEN_LAYER_MAXPOOL: out[0] = maxpool; break;
     case MIEN_LAYER_AVGPOOL: out[0] = avgpool; break;
     case MIEN_LAYER_GLOBALAVGPOOL: out[0] = globalavgpool; break;
@@ -263,9 +297,9 @@ void mien_c_print_step(FILE *to, const struct mien_c_source *source, const struc
     switch (spec->kind) {
     case MIEN_LAYER_CONV:
         print_params(to, source, layer, weight_bias);
-        (void)fprintf(to, ",\n             %d, %d, %d, %d, %d, %d, %d, %d, %d, %d", in->c, in->h,
-                      in->w, out->c, out->h, out->w, spec->kernel_h, spec->kernel_w, spec->stride,
-                      spec->pad);
+        (void)fprintf(to, ",\n             %d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %d", in->c,
+                      in->h, in->w, out->c, out->h, out->w, spec->kernel_h, spec->kernel_w,
+                      spec->stride, spec->pad, spec->groups > 1 ? spec->groups : 1);
         break;
     case MIEN_LAYER_DENSE:
         print_params(to, source, layer, weight_bias);
@@ -281,7 +315,12 @@ void mien_c_print_step(FILE *to, const struct mien_c_source *source, const struc
                       out->w, spec->kernel_h, spec->kernel_w, spec->stride, spec->pad);
         break;
     case MIEN_LAYER_GLOBALAVGPOOL: (void)fprintf(to, ", %d, %d", in->c, in->h * in->w); break;
-    case MIEN_LAYER_RELU: (void)fprintf(to, ", %d", in->c * in->h * in->w); break;
+    case MIEN_LAYER_LEAKYRELU:
+        (void)fprintf(to, ", (float)%.9g, %d", (double)spec->slope, in->c * in->h * in->w);
+        break;
+    case MIEN_LAYER_RELU:
+    case MIEN_LAYER_SILU:
+    case MIEN_LAYER_GELU: (void)fprintf(to, ", %d", in->c * in->h * in->w); break;
     case MIEN_LAYER_ADD:
         (void)fprintf(to, ", buffer%d, %d", step->skip + 1, in->c * in->h * in->w);
         break;

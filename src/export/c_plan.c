@@ -56,6 +56,9 @@ static enum effect effect_of(enum mien_layer_kind kind)
     case MIEN_LAYER_DROPOUT: return EFFECT_NONE; /* trains only */
     case MIEN_LAYER_ADD:
     case MIEN_LAYER_RELU:
+    case MIEN_LAYER_LEAKYRELU:
+    case MIEN_LAYER_SILU:
+    case MIEN_LAYER_GELU:
     case MIEN_LAYER_BATCHNORM: return EFFECT_IN_PLACE;
     case MIEN_LAYER_CONV:
     case MIEN_LAYER_DENSE:

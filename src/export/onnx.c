@@ -133,6 +133,33 @@ static void add_sum(struct walk *walk, const struct mien_layer *layer)
     add_node(walk, "Add", layer->name, inputs);
 }
 
+/* The value times what is now. */
+static void add_product(struct walk *walk, const struct value *value, const char *output)
+{
+    const char *const inputs[] = { value->name, walk->now.name, NULL };
+    add_node(walk, "Mul", output, inputs);
+}
+
+static void add_silu(struct walk *walk, const struct mien_layer *layer)
+{
+    char name[NAME_BYTES];
+    const struct value x = walk->now;
+    add_simple(walk, "Sigmoid", part_of(name, layer->name, "sigmoid"));
+    add_product(walk, &x, layer->name);
+}
+
+/* 0.5 x (1 + erf(x / sqrt(2))): operation set 13 has no node of its own for it. */
+static void add_gelu(struct walk *walk, const struct mien_layer *layer)
+{
+    char name[NAME_BYTES];
+    const struct value x = walk->now;
+    add_scaled(walk, "Mul", part_of(name, layer->name, "scaled"), 0.70710678f);
+    add_simple(walk, "Erf", part_of(name, layer->name, "erf"));
+    add_scaled(walk, "Add", part_of(name, layer->name, "one"), 1.0f);
+    add_scaled(walk, "Mul", part_of(name, layer->name, "share"), 0.5f);
+    add_product(walk, &x, layer->name);
+}
+
 static void add_layer(struct walk *walk, const struct mien_layer *layer)
 {
     static const char *const weight_bias[] = { "weight", "bias", NULL };
@@ -143,6 +170,7 @@ static void add_layer(struct walk *walk, const struct mien_layer *layer)
         make_picture(walk, layer);
         add_weighted(walk, "Conv", layer, weight_bias);
         add_window(walk, &layer->spec);
+        mien_onnx_int(walk->onnx, "group", layer->spec.groups > 1 ? layer->spec.groups : 1);
         break;
     case MIEN_LAYER_DENSE:
         make_flat(walk, part_of(name, layer->name, "input"));
@@ -154,6 +182,12 @@ static void add_layer(struct walk *walk, const struct mien_layer *layer)
         mien_onnx_float(walk->onnx, "epsilon", 1e-5f);
         break;
     case MIEN_LAYER_RELU: add_simple(walk, "Relu", layer->name); break;
+    case MIEN_LAYER_LEAKYRELU:
+        add_simple(walk, "LeakyRelu", layer->name);
+        mien_onnx_float(walk->onnx, "alpha", layer->spec.slope);
+        break;
+    case MIEN_LAYER_SILU: add_silu(walk, layer); break;
+    case MIEN_LAYER_GELU: add_gelu(walk, layer); break;
     case MIEN_LAYER_MAXPOOL:
         make_picture(walk, layer);
         add_simple(walk, "MaxPool", layer->name);

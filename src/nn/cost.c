@@ -46,8 +46,9 @@ static double backward_bytes(const struct mien_graph *graph, const struct mien_n
 {
     const bool has_dx = node->dx.item != MIEN_NO_ITEM;
     const bool mask = node->after_relu && has_dx;
-    const bool reads_x =
-        (node->class->reads_input && !weights) || (mask && !node->class->masks_output);
+    const bool reads_x = (node->class->reads_input && !weights) ||
+                         (node->class->bends_input && has_dx) ||
+                         (mask && !node->class->masks_output);
     const bool reads_y = node->class->reads_output || (mask && node->class->masks_output);
     return act_bytes(&node->out) + (has_dx ? act_bytes(&node->in) : 0.0) +
            (reads_x ? act_bytes(&node->in) : 0.0) + (reads_y ? act_bytes(&node->out) : 0.0) +

@@ -59,6 +59,9 @@ static const struct mien_node_class *class_of(enum mien_layer_kind kind)
     case MIEN_LAYER_BATCHNORM: return &mien_node_batchnorm;
     case MIEN_LAYER_DROPOUT: return &mien_node_dropout;
     case MIEN_LAYER_ADD: return &mien_node_add;
+    case MIEN_LAYER_LEAKYRELU:
+    case MIEN_LAYER_SILU:
+    case MIEN_LAYER_GELU: return &mien_node_activation;
     case MIEN_LAYER_MARK:                 /* see add_mark() */
     case MIEN_LAYER_FLATTEN: return NULL; /* the layout of features is that of c x h x w */
     }
@@ -321,7 +324,9 @@ static void plan_lives(struct mien_graph *graph, const struct mien_model_options
         use(plan, &node->dy, backward);
         use(plan, &node->dx, backward);
         use(plan, &node->dskip, backward);
-        if ((node->class->reads_input && options->train) || (mask && !node->class->masks_output)) {
+        if ((node->class->reads_input && options->train) ||
+            (node->class->bends_input && node->dx.item != MIEN_NO_ITEM) ||
+            (mask && !node->class->masks_output)) {
             use(plan, &node->x, backward);
         }
         if (node->class->reads_output || (mask && node->class->masks_output)) {

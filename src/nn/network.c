@@ -121,11 +121,18 @@ static enum mien_status build_conv(const struct builder *builder, struct mien_la
 {
     enum mien_status st = MIEN_OK;
     const struct mien_layer_spec *spec = &layer->spec;
+    const int groups = spec->groups > 1 ? spec->groups : 1;
+    if (layer->in.c % groups != 0 || spec->width % groups != 0) {
+        return refuse(builder, layer,
+                      "%d channels come in and %d go out: both must divide into %d groups",
+                      layer->in.c, spec->width, groups);
+    }
     TRY(slide(builder, layer));
     layer->out.c = spec->width;
-    const size_t shape[4] = { (size_t)spec->width, (size_t)layer->in.c, (size_t)spec->kernel_h,
+    const int seen = layer->in.c / groups; /* channels that make one */
+    const size_t shape[4] = { (size_t)spec->width, (size_t)seen, (size_t)spec->kernel_h,
                               (size_t)spec->kernel_w };
-    layer->flop = 2.0 * elements(&layer->out) * layer->in.c * spec->kernel_h * spec->kernel_w;
+    layer->flop = 2.0 * elements(&layer->out) * seen * spec->kernel_h * spec->kernel_w;
     TRY(add_weight(builder, layer, 4, shape));
 done:
     return st;
@@ -188,6 +195,9 @@ static enum mien_status build_layer(const struct builder *builder, struct mien_l
     case MIEN_LAYER_MARK: break;
     case MIEN_LAYER_ADD:
     case MIEN_LAYER_RELU:
+    case MIEN_LAYER_LEAKYRELU:
+    case MIEN_LAYER_SILU:
+    case MIEN_LAYER_GELU:
     case MIEN_LAYER_DROPOUT: layer->flop = elements(&in); break;
     case MIEN_LAYER_GLOBALAVGPOOL:
         layer->out = (struct mien_shape){ in.c, 1, 1 };

@@ -44,6 +44,7 @@ struct mien_pass {
 struct mien_node_class {
     bool fuses_relu;   /**< its forward kernel can end in ReLU */
     bool reads_input;  /**< its backward pass needs x in training, also without a mask */
+    bool bends_input;  /**< its backward pass of the input needs x, in every model */
     bool reads_output; /**< its backward pass needs y, also without a mask */
     bool masks_output; /**< its mask for a ReLU before it is its output y, not its input */
     bool passes_on;    /**< y is x, in the same memory */
@@ -110,6 +111,6 @@ const struct mien_graph *mien_model_graph(const struct mien_model *model);
 
 extern const struct mien_node_class mien_node_conv, mien_node_dense, mien_node_relu,
     mien_node_maxpool, mien_node_avgpool, mien_node_batchnorm, mien_node_dropout, mien_node_add,
-    mien_node_fork, mien_node_relayout;
+    mien_node_fork, mien_node_activation, mien_node_relayout;
 
 #endif

@@ -6,14 +6,17 @@ static enum mien_status setup_conv(struct mien_node *node, size_t *work_bytes, s
                                    struct mien_error *err)
 {
     const struct mien_layer_spec *const spec = &node->layer->spec;
-    const enum mien_status st =
-        mien_conv2d_init(&node->op.conv, &node->in, spec->width, spec->kernel_h, spec->kernel_w,
-                         spec->stride, spec->pad, err);
+    enum mien_status st = mien_conv2d_init(&node->op.conv, &node->in, spec->width, spec->kernel_h,
+                                           spec->kernel_w, spec->stride, spec->pad, err);
+    st = st == MIEN_OK && spec->groups > 1 ? mien_conv2d_group(&node->op.conv, spec->groups, err)
+                                           : st;
     if (st != MIEN_OK) {
         return st;
     }
     mien_conv2d_fit(&node->op.conv, node->local_bytes);
-    mien_tuning_apply(node->tuning, &node->op.conv);
+    if (node->op.conv.groups == 1) {
+        mien_tuning_apply(node->tuning, &node->op.conv); /* groups have one variant */
+    }
     node->op.conv.relu = node->relu;
     node->out = mien_conv2d_output(&node->op.conv);
     *work_bytes = mien_conv2d_work_bytes(&node->op.conv);

@@ -18,8 +18,11 @@ enum mien_layer_kind {
     MIEN_LAYER_DROPOUT,
     MIEN_LAYER_MARK,
     MIEN_LAYER_ADD,
+    MIEN_LAYER_LEAKYRELU,
+    MIEN_LAYER_SILU,
+    MIEN_LAYER_GELU,
 };
-enum { MIEN_LAYER_KINDS = MIEN_LAYER_ADD + 1, MIEN_MARK_BYTES = 24 };
+enum { MIEN_LAYER_KINDS = MIEN_LAYER_GELU + 1, MIEN_MARK_BYTES = 24 };
 
 /** One line of `layers:`, parsed; see docs/recipes.md for the grammar. */
 struct mien_layer_spec {
@@ -29,8 +32,10 @@ struct mien_layer_spec {
     int kernel_h, kernel_w; /**< conv 1..7; pools 1..64 */
     int stride;             /**< conv: 1 unless stated; pools: the window unless stated */
     int pad;                /**< zeros on each side (max-pooling: -infinity) */
+    int groups;             /**< conv: of channels; 1 unless stated */
     bool bias;
     float rate;                 /**< dropout: share that is dropped, 0 <= rate < 1 */
+    float slope;                /**< leakyrelu: of what is below zero, 0 to 1 */
     char mark[MIEN_MARK_BYTES]; /**< mark and add: the name that joins them */
     bool project;   /**< add: what was marked goes through a convolution, given as that of conv */
     bool normalize; /**< add: and through batch norm behind it */

@@ -13,7 +13,8 @@ static const char *const kind_names[] = {
     [MIEN_LAYER_AVGPOOL] = "avgpool", [MIEN_LAYER_GLOBALAVGPOOL] = "globalavgpool",
     [MIEN_LAYER_FLATTEN] = "flatten", [MIEN_LAYER_BATCHNORM] = "batchnorm",
     [MIEN_LAYER_DROPOUT] = "dropout", [MIEN_LAYER_MARK] = "mark",
-    [MIEN_LAYER_ADD] = "add",
+    [MIEN_LAYER_ADD] = "add",         [MIEN_LAYER_LEAKYRELU] = "leakyrelu",
+    [MIEN_LAYER_SILU] = "silu",       [MIEN_LAYER_GELU] = "gelu",
 };
 
 const char *mien_layer_kind_name(enum mien_layer_kind kind)
@@ -76,8 +77,8 @@ static enum mien_status parse_kind(struct mien_layer_spec *spec, const char *wor
         }
     }
     return wrong(err, "layer", word,
-                 "conv, dense, relu, maxpool, avgpool, globalavgpool, flatten, batchnorm, dropout, "
-                 "mark or add");
+                 "conv, dense, relu, leakyrelu, silu, gelu, maxpool, avgpool, globalavgpool, "
+                 "flatten, batchnorm, dropout, mark or add");
 }
 
 /* Whether its line has the width, kernel and options of a convolution. */
@@ -153,6 +154,20 @@ static enum mien_status parse_rate(struct mien_layer_spec *spec, const char *wor
     return MIEN_OK;
 }
 
+/* PyTorch's default; formatting leaves it out. */
+static const float default_slope = 0.01f;
+
+/* The slope may be left out. */
+static enum mien_status parse_slope(struct mien_layer_spec *spec, const char *word,
+                                    struct mien_error *err)
+{
+    spec->slope = default_slope;
+    if (word[0] != '\0' && !mien_recipe_real(&spec->slope, word, 0.0, 1.0)) {
+        return wrong(err, "slope", word, "a number from 0 to 1, such as 0.1");
+    }
+    return MIEN_OK;
+}
+
 static enum mien_status parse_option(struct mien_layer_spec *spec, const char *key,
                                      const char *value, struct mien_error *err)
 {
@@ -167,14 +182,19 @@ static enum mien_status parse_option(struct mien_layer_spec *spec, const char *k
                    ? MIEN_OK
                    : wrong(err, "pad", value, "a whole number from 0 to 64");
     }
+    if (is_conv(spec) && strcmp(key, "groups") == 0) {
+        return mien_recipe_whole(&spec->groups, value, 1, MAX_WIDTH)
+                   ? MIEN_OK
+                   : wrong(err, "groups", value, "a whole number from 1 to 65536");
+    }
     if ((is_conv(spec) || spec->kind == MIEN_LAYER_DENSE) && strcmp(key, "bias") == 0) {
         spec->bias = strcmp(value, "yes") == 0;
         return spec->bias || strcmp(value, "no") == 0 ? MIEN_OK
                                                       : wrong(err, "bias", value, "yes or no");
     }
     return wrong(err, kind_names[spec->kind], key,
-                 spec->project                    ? "stride, pad, bias or batchnorm"
-                 : spec->kind == MIEN_LAYER_CONV  ? "stride, pad or bias"
+                 spec->project                    ? "stride, pad, groups, bias or batchnorm"
+                 : spec->kind == MIEN_LAYER_CONV  ? "stride, pad, groups or bias"
                  : spec->kind == MIEN_LAYER_DENSE ? "bias"
                  : windowed                       ? "stride or pad"
                                                   : "nothing more");
@@ -241,10 +261,14 @@ enum mien_status mien_layer_spec_parse(struct mien_layer_spec *out, const char *
     }
     if (conv || pool) {
         spec.stride = conv ? 1 : 0;
+        spec.groups = conv ? 1 : 0;
         TRY(parse_kernel(&spec, take(&words), err));
     }
     if (spec.kind == MIEN_LAYER_DROPOUT) {
         TRY(parse_rate(&spec, take(&words), err));
+    }
+    if (spec.kind == MIEN_LAYER_LEAKYRELU) {
+        TRY(parse_slope(&spec, take(&words), err));
     }
     TRY(parse_options(&spec, &words, err));
     if (pool) {
@@ -255,19 +279,24 @@ done:
     return st;
 }
 
-/* "conv 64 3x3 stride 2 pad 1 bias no" */
+/* "conv 64 3x3 stride 2 pad 1 groups 8 bias no" */
 static void format_conv(char *out, size_t bytes, const struct mien_layer_spec *spec)
 {
     char stride[24] = "";
     char pad[24] = "";
+    char groups[24] = "";
     if (spec->stride != 1) {
         (void)snprintf(stride, sizeof(stride), " stride %d", spec->stride);
     }
     if (spec->pad != 0) {
         (void)snprintf(pad, sizeof(pad), " pad %d", spec->pad);
     }
-    (void)snprintf(out, bytes, "%s %d %dx%d%s%s%s", kind_names[MIEN_LAYER_CONV], spec->width,
-                   spec->kernel_h, spec->kernel_w, stride, pad, spec->bias ? "" : " bias no");
+    if (spec->groups > 1) {
+        (void)snprintf(groups, sizeof(groups), " groups %d", spec->groups);
+    }
+    (void)snprintf(out, bytes, "%s %d %dx%d%s%s%s%s", kind_names[MIEN_LAYER_CONV], spec->width,
+                   spec->kernel_h, spec->kernel_w, stride, pad, groups,
+                   spec->bias ? "" : " bias no");
 }
 
 static void format_pool(char *out, size_t bytes, const struct mien_layer_spec *spec)
@@ -311,6 +340,12 @@ void mien_layer_spec_format(char out[MIEN_LAYER_TEXT_BYTES], const struct mien_l
         (void)snprintf(out, bytes, "%s %s", name, rate);
         break;
     }
+    case MIEN_LAYER_LEAKYRELU: {
+        char slope[24] = " ";
+        mien_recipe_format_real(slope + 1, sizeof(slope) - 1, spec->slope);
+        (void)snprintf(out, bytes, "%s%s", name, spec->slope == default_slope ? "" : slope);
+        break;
+    }
     case MIEN_LAYER_MARK: (void)snprintf(out, bytes, "%s %s", name, spec->mark); break;
     case MIEN_LAYER_ADD: {
         char conv[MIEN_LAYER_TEXT_BYTES / 2] = "";
@@ -322,6 +357,8 @@ void mien_layer_spec_format(char out[MIEN_LAYER_TEXT_BYTES], const struct mien_l
         break;
     }
     case MIEN_LAYER_RELU:
+    case MIEN_LAYER_SILU:
+    case MIEN_LAYER_GELU:
     case MIEN_LAYER_GLOBALAVGPOOL:
     case MIEN_LAYER_FLATTEN:
     case MIEN_LAYER_BATCHNORM: (void)snprintf(out, bytes, "%s", name); break;

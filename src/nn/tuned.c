@@ -8,6 +8,12 @@
 #include "base/memory.h"
 #include "nn/node.h"
 
+/* Whether it is a convolution with more than one variant. */
+static bool is_tunable(const struct mien_node *node)
+{
+    return node->class == &mien_node_conv && node->op.conv.groups == 1;
+}
+
 /* Add a task, or one use to the same. */
 static void add_task(struct mien_search_task *tasks, size_t *count,
                      const struct mien_search_task *task)
@@ -82,7 +88,7 @@ enum mien_status mien_network_tasks(struct mien_search_task **out, size_t *count
     }
     for (size_t i = 0; i < graph.count; i++) {
         const struct mien_node *const node = &graph.nodes[i];
-        if (node->class == &mien_node_conv) {
+        if (is_tunable(node)) {
             add_conv(tasks, count, node);
         } else if (node->class == &mien_node_dense && options->blas == MIEN_BLAS_AUTO) {
             add_dense(tasks, count, node);
@@ -130,7 +136,7 @@ enum mien_status mien_model_tuning(struct mien_tuning *out, const struct mien_mo
     *out = (struct mien_tuning){ NULL, 0 };
     for (size_t i = 0; st == MIEN_OK && i < graph->count; i++) {
         const struct mien_node *const node = &graph->nodes[i];
-        if (node->class == &mien_node_conv) {
+        if (is_tunable(node)) {
             st = put_conv(out, node, err);
         } else if (node->class == &mien_node_dense) {
             st = put_dense(out, node, relayout, err);

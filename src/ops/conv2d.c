@@ -8,18 +8,15 @@
 enum { MAX_KERNEL = 7 };
 
 static const struct mien_conv2d_family *const families[MIEN_CONV2D_VARIANTS] = {
-    [MIEN_CONV2D_VECTOR] = &mien_conv2d_vector,
-    [MIEN_CONV2D_WINOGRAD] = &mien_conv2d_winograd,
-    [MIEN_CONV2D_CHANNEL] = &mien_conv2d_channel,
-    [MIEN_CONV2D_TILE] = &mien_conv2d_tile,
+    [MIEN_CONV2D_VECTOR] = &mien_conv2d_vector,   [MIEN_CONV2D_WINOGRAD] = &mien_conv2d_winograd,
+    [MIEN_CONV2D_CHANNEL] = &mien_conv2d_channel, [MIEN_CONV2D_TILE] = &mien_conv2d_tile,
+    [MIEN_CONV2D_GROUPED] = &mien_conv2d_grouped,
 };
 
 /* In the order of preference without any measurement. */
 static const enum mien_conv2d_variant preferred[MIEN_CONV2D_VARIANTS] = {
-    MIEN_CONV2D_WINOGRAD,
-    MIEN_CONV2D_CHANNEL,
-    MIEN_CONV2D_VECTOR,
-    MIEN_CONV2D_TILE,
+    MIEN_CONV2D_WINOGRAD, MIEN_CONV2D_CHANNEL, MIEN_CONV2D_VECTOR,
+    MIEN_CONV2D_TILE,     MIEN_CONV2D_GROUPED,
 };
 
 const char *mien_conv2d_variant_name(enum mien_conv2d_variant variant)
@@ -39,10 +36,16 @@ struct mien_act mien_conv2d_output(const struct mien_conv2d *op)
     return (struct mien_act){ op->n, op->oc, op->ho, op->wo, op->lanes };
 }
 
+/* Groups have a variant of their own, which the others leave to it. */
+static bool is_for_groups(const struct mien_conv2d *op, enum mien_conv2d_variant variant)
+{
+    return (op->groups > 1) == (variant == MIEN_CONV2D_GROUPED);
+}
+
 bool mien_conv2d_takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
                        enum mien_conv2d_variant variant)
 {
-    return families[variant]->takes(op, pass);
+    return is_for_groups(op, variant) && families[variant]->takes(op, pass);
 }
 
 bool mien_conv2d_fits(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
@@ -65,7 +68,8 @@ static void choose_variants(struct mien_conv2d *op)
     for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
         const enum mien_conv2d_pass p = (enum mien_conv2d_pass)pass;
         for (int i = MIEN_CONV2D_VARIANTS - 1; i >= 0; i--) {
-            if (families[preferred[i]]->suits(op, p) && fits(op, p, preferred[i])) {
+            if (is_for_groups(op, preferred[i]) && families[preferred[i]]->suits(op, p) &&
+                fits(op, p, preferred[i])) {
                 op->variant[pass] = preferred[i];
             }
         }
@@ -103,6 +107,7 @@ enum mien_status mien_conv2d_init(struct mien_conv2d *out, const struct mien_act
         .kw = kw,
         .stride = stride,
         .pad = pad,
+        .groups = 1,
         .ho = (x->h + 2 * pad - kh) / stride + 1,
         .wo = (x->w + 2 * pad - kw) / stride + 1,
         .lanes = x->lanes,
@@ -112,6 +117,18 @@ enum mien_status mien_conv2d_init(struct mien_conv2d *out, const struct mien_act
     st = st != MIEN_OK ? st : mien_act_check(&y, "conv output", err);
     choose_variants(out);
     return st;
+}
+
+enum mien_status mien_conv2d_group(struct mien_conv2d *op, int groups, struct mien_error *err)
+{
+    if (groups < 1 || op->c % groups != 0 || op->oc % groups != 0) {
+        return mien_fail(err, MIEN_ERR_SHAPE,
+                         "conv: %d channels in and %d out do not divide into %d groups", op->c,
+                         op->oc, groups);
+    }
+    op->groups = groups;
+    choose_variants(op);
+    return MIEN_OK;
 }
 
 const struct mien_conv2d_param *mien_conv2d_params(enum mien_conv2d_variant variant,
@@ -143,7 +160,7 @@ static const struct mien_conv2d_family *family_of(const struct mien_conv2d *op,
                                                   enum mien_conv2d_pass pass)
 {
     const struct mien_conv2d_family *const family = families[op->variant[pass]];
-    assert(family->takes(op, pass));
+    assert(mien_conv2d_takes(op, pass, op->variant[pass]));
     return family;
 }
 

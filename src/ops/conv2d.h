@@ -17,13 +17,14 @@ enum mien_conv2d_variant {
     MIEN_CONV2D_CHANNEL, /**< backward filter only: channels as vectors, for small images; lanes > 1
                           */
     MIEN_CONV2D_TILE,    /**< local-memory tiles, for GPUs; lanes 1 */
+    MIEN_CONV2D_GROUPED, /**< the one for channels in groups; any lanes */
 };
-enum { MIEN_CONV2D_VARIANTS = 4 };
+enum { MIEN_CONV2D_VARIANTS = 5 };
 
 enum mien_conv2d_pass { MIEN_CONV2D_FWD, MIEN_CONV2D_BWD_DATA, MIEN_CONV2D_BWD_FILTER };
 enum { MIEN_CONV2D_PASSES = 3 };
 
-/** "vector", "winograd", "tile"; "forward", "backward data", "backward filter". */
+/** "vector", "winograd", "grouped"; "forward", "backward data", "backward filter". */
 const char *mien_conv2d_variant_name(enum mien_conv2d_variant variant);
 const char *mien_conv2d_pass_name(enum mien_conv2d_pass pass);
 
@@ -39,6 +40,7 @@ enum { MIEN_CONV2D_PARAMS = 6 };
 struct mien_conv2d {
     cl_int n, c, h, w;  /**< input: images, channels, pixels */
     cl_int oc, kh, kw;  /**< output channels, kernel 1..7 x 1..7 */
+    cl_int groups;      /**< of input and of output channels, see mien_conv2d_group(); else 1 */
     cl_int stride, pad; /**< pixels */
     cl_int ho, wo;      /**< output: (h + 2 pad - kh) / stride + 1 */
     size_t local_bytes; /**< of the device, see mien_conv2d_fit(); 0: not known */
@@ -58,6 +60,15 @@ struct mien_conv2d {
 MIEN_CHECK_RESULT
 enum mien_status mien_conv2d_init(struct mien_conv2d *out, const struct mien_act *x, int oc, int kh,
                                   int kw, int stride, int pad, struct mien_error *err);
+
+/**
+ * Let every output channel see the input channels of its own group alone, as PyTorch's `groups`:
+ * weights are then [oc][c / groups][kh][kw].  Chooses the variants again.
+ *
+ * Errors  MIEN_ERR_SHAPE: the channels do not divide into so many groups
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_conv2d_group(struct mien_conv2d *op, int groups, struct mien_error *err);
 
 /** Keep to what the device has: defaults that want more local memory give way to smaller ones. */
 void mien_conv2d_fit(struct mien_conv2d *op, size_t local_bytes);
@@ -91,7 +102,7 @@ size_t mien_conv2d_work_bytes(const struct mien_conv2d *op);
  *
  * Shapes    y      [blocks][oc][ho][wo][lanes] float32, overwritten
  *           x      [blocks][c][h][w][lanes]    float32
- *           weight [oc][c][kh][kw] float32;  bias [oc] or NULL
+ *           weight [oc][c / groups][kh][kw] float32;  bias [oc] or NULL
  *           work   at least mien_conv2d_work_bytes(), overwritten; NULL where that is 0
  * Errors    MIEN_ERR_CL, MIEN_ERR_MEMORY
  * Numerics  docs/numerics.md; the same bits every time for one device and variant
@@ -115,7 +126,9 @@ enum mien_status mien_conv2d_bwd_data(struct mien_cl *cl, struct mien_cl_buffer 
                                       struct mien_cl_buffer *work, const struct mien_conv2d *op,
                                       struct mien_error *err);
 
-/** dweight [oc][c][kh][kw] and dbias [oc] (or NULL) are overwritten with the sums over all images.
+/**
+ * dweight [oc][c / groups][kh][kw] and dbias [oc] (or NULL) are overwritten with the sums over all
+ * images.
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_conv2d_bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dweight,

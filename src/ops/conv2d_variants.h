@@ -37,6 +37,7 @@ extern const struct mien_conv2d_family mien_conv2d_vector;
 extern const struct mien_conv2d_family mien_conv2d_winograd;
 extern const struct mien_conv2d_family mien_conv2d_channel;
 extern const struct mien_conv2d_family mien_conv2d_tile;
+extern const struct mien_conv2d_family mien_conv2d_grouped;
 
 /** Blocks of the batch. */
 static inline int mien_conv2d_blocks(const struct mien_conv2d *op)
@@ -44,15 +45,16 @@ static inline int mien_conv2d_blocks(const struct mien_conv2d *op)
     return mien_divide_up(op->n, op->lanes);
 }
 
-/** Floats of one part of the backward filter pass: [oc c kh kw weights, oc biases]. */
+/** Floats of one part of the backward filter pass: the weights, oc biases. */
 static inline size_t mien_conv2d_part_floats(const struct mien_conv2d *op)
 {
-    return (size_t)op->oc * (size_t)op->c * (size_t)op->kh * (size_t)op->kw + (size_t)op->oc;
+    return (size_t)op->oc * (size_t)(op->c / op->groups) * (size_t)op->kh * (size_t)op->kw +
+           (size_t)op->oc;
 }
 
 /**
- * Second stage of the backward filter pass on CPU devices: dweight and dbias (or NULL) are the
- * sums, in order, of `split` parts of [oc c kh kw weights, oc biases] in `parts`.
+ * Second stage of the backward filter pass: dweight and dbias (or NULL) are the sums, in order, of
+ * `split` parts of the weights, oc biases in `parts`.
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_conv2d_add_parts(struct mien_cl *cl, struct mien_cl_buffer *dweight,

@@ -4,7 +4,7 @@
 #include "ops/arith.h"
 #include "ops/conv2d_variants.h"
 
-enum { OPTION_BYTES = 320, WORK_ITEMS_WANTED = 256, SUMS_PER_ITEM = 64 };
+enum { OPTION_BYTES = 320, WORK_ITEMS_WANTED = 256, SUMS = 64 };
 
 /* Channels and columns of a register tile. */
 struct tile {
@@ -147,18 +147,20 @@ enum mien_status mien_conv2d_add_parts(struct mien_cl *cl, struct mien_cl_buffer
     const cl_int count = (cl_int)mien_conv2d_part_floats(op);
     const cl_int kept = (cl_int)(dbias != NULL ? mien_conv2d_part_floats(op) : weights);
     const cl_int weight_count = (cl_int)weights;
+    const cl_int each = op->lanes > 1 ? SUMS : 1; /* GPUs make a group of them */
     const struct mien_cl_launch launch = {
         .source = "conv2d_vector",
         .kernel = "conv2d_add_parts",
         .options = "-DLANES=4 -DADD_PARTS",
-        .global = { ((size_t)kept + SUMS_PER_ITEM - 1) / SUMS_PER_ITEM },
+        .global = { (size_t)mien_divide_up(kept, each) },
+        .local = { (size_t)(SUMS / each) },
     };
     const cl_int parts_count = split;
     const struct mien_cl_arg args[] = {
         ARG_BUF(dweight),      ARG_BUF(dbias != NULL ? dbias : dweight),
         ARG_BUF(parts),        ARG_I32(parts_count),
         ARG_I32(count),        ARG_I32(kept),
-        ARG_I32(weight_count),
+        ARG_I32(weight_count), ARG_I32(each),
     };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }

@@ -13,6 +13,17 @@ static int under(const struct mien_ref_conv2d *op, int o, int k)
     return o * op->stride - op->pad + k;
 }
 
+/* Input channels that an output channel sees, and the first of them. */
+static int channels_seen(const struct mien_ref_conv2d *op)
+{
+    return op->groups > 1 ? op->c / op->groups : op->c;
+}
+
+static int first_seen(const struct mien_ref_conv2d *op, int o)
+{
+    return op->groups > 1 ? o / (op->oc / op->groups) * channels_seen(op) : 0;
+}
+
 /* One output pixel: the sum over the window in channel c of image i. */
 static double window_sum(const float *x, const float *taps, int i, int c, int yo, int xo,
                          const struct mien_ref_conv2d *op)
@@ -39,12 +50,14 @@ void mien_ref_conv2d_fwd(float *y, const float *x, const float *weight, const fl
     const size_t count = (size_t)op->n * (size_t)op->oc * pixels;
     for (size_t out = 0; out < count; out++) {
         const int i = (int)(out / pixels / (size_t)op->oc);
-        const size_t o = out / pixels % (size_t)op->oc;
+        const int o = (int)(out / pixels % (size_t)op->oc);
+        const int seen = channels_seen(op);
         const int yo = (int)(out % pixels / (size_t)op->wo);
         const int xo = (int)(out % (size_t)op->wo);
         double sum = bias != NULL ? (double)bias[o] : 0.0;
-        for (int c = 0; c < op->c; c++) {
-            sum += window_sum(x, weight + (o * (size_t)op->c + (size_t)c) * taps, i, c, yo, xo, op);
+        for (int c = 0; c < seen; c++) {
+            sum += window_sum(x, weight + ((size_t)o * (size_t)seen + (size_t)c) * taps, i,
+                              first_seen(op, o) + c, yo, xo, op);
         }
         y[out] = op->relu && sum <= 0.0 ? 0.0f : (float)sum;
     }
@@ -78,13 +91,17 @@ void mien_ref_conv2d_bwd_data(float *dx, const float *dy, const float *weight, c
     const size_t count = (size_t)op->n * (size_t)op->c * pixels;
     for (size_t in = 0; in < count; in++) {
         const int i = (int)(in / pixels / (size_t)op->c);
-        const size_t c = in / pixels % (size_t)op->c;
+        const int c = (int)(in / pixels % (size_t)op->c);
+        const int seen = channels_seen(op);
         const int yi = (int)(in % pixels / (size_t)op->w);
         const int xi = (int)(in % (size_t)op->w);
         double sum = 0.0;
         for (int o = 0; o < op->oc; o++) {
-            sum +=
-                scatter_sum(dy, weight + ((size_t)o * (size_t)op->c + c) * taps, i, o, yi, xi, op);
+            const int k = c - first_seen(op, o);
+            if (k >= 0 && k < seen) {
+                sum += scatter_sum(dy, weight + ((size_t)o * (size_t)seen + (size_t)k) * taps, i, o,
+                                   yi, xi, op);
+            }
         }
         dx[in] = mask != NULL && !(mask[in] > 0.0f) ? 0.0f : (float)sum;
     }
@@ -113,12 +130,12 @@ void mien_ref_conv2d_bwd_filter(float *dweight, float *dbias, const float *dy, c
 {
     const int taps = op->kh * op->kw;
     for (int o = 0; o < op->oc; o++) {
-        for (int k = 0; k < op->c * taps; k++) {
+        for (int k = 0; k < channels_seen(op) * taps; k++) {
             double sum = 0.0;
             for (int i = 0; i < op->n; i++) {
-                sum += tap_sum(dy, x, i, o, k / taps, k % taps, op);
+                sum += tap_sum(dy, x, i, o, first_seen(op, o) + k / taps, k % taps, op);
             }
-            dweight[(size_t)o * (size_t)op->c * (size_t)taps + (size_t)k] = (float)sum;
+            dweight[(size_t)o * (size_t)channels_seen(op) * (size_t)taps + (size_t)k] = (float)sum;
         }
     }
     const size_t pixels = (size_t)op->ho * (size_t)op->wo;

@@ -12,12 +12,13 @@ struct mien_ref_conv2d {
     int stride, pad; /**< pixels */
     int ho, wo;      /**< output: (h + 2 pad - kh) / stride + 1 */
     bool relu;       /**< forward: y = max(y, 0) */
+    int groups;      /**< of channels, each output channel sees its own; 0 and 1: one group */
 };
 
 /**
  * y = conv(x, weight) + bias, then ReLU where op->relu.
  *
- * Shapes  y [n][oc][ho][wo], x [n][c][h][w], weight [oc][c][kh][kw], bias [oc] or NULL
+ * Shapes  y [n][oc][ho][wo], x [n][c][h][w], weight [oc][c / groups][kh][kw], bias [oc] or NULL
  */
 void mien_ref_conv2d_fwd(float *y, const float *x, const float *weight, const float *bias,
                          const struct mien_ref_conv2d *op);

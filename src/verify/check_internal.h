@@ -2,6 +2,7 @@
 #ifndef MIEN_VERIFY_CHECK_INTERNAL_H
 #define MIEN_VERIFY_CHECK_INTERNAL_H
 
+#include "ops/activation.h"
 #include "ops/batchnorm.h"
 #include "ops/gather.h"
 #include "ops/pool.h"
@@ -51,6 +52,7 @@ struct check {
         struct mien_batchnorm batchnorm;
         struct mien_softmax softmax;
         struct mien_gather gather;
+        struct mien_activation activation;
         struct mien_act act;
     } op;
 };
@@ -96,7 +98,7 @@ enum mien_status mien_verdicts_add(struct mien_verdicts *out, const char *kernel
                                    const char *where, double ms, struct mien_error *err);
 
 /** "3x5x7x9 to 4 by 3x3 stride 2 pad 1" */
-enum { CHECK_SHAPE_BYTES = 128 };
+enum { CHECK_SHAPE_BYTES = 160 };
 void mien_verify_describe(char out[CHECK_SHAPE_BYTES], const struct mien_verify_shape *shape);
 
 /** Check all passes of an operation that has one variant with a shape. */
@@ -121,8 +123,9 @@ MIEN_CHECK_RESULT
 enum mien_status mien_verify_dense(const struct check_call *call, struct mien_error *err);
 
 extern const struct check_op mien_verify_maxpool, mien_verify_avgpool, mien_verify_batchnorm,
-    mien_verify_relu, mien_verify_add, mien_verify_dropout, mien_verify_softmax, mien_verify_sgd,
-    mien_verify_adam, mien_verify_average, mien_verify_accumulate, mien_verify_clip,
-    mien_verify_gather, mien_verify_relayout, mien_verify_rows;
+    mien_verify_relu, mien_verify_leakyrelu, mien_verify_silu, mien_verify_gelu, mien_verify_add,
+    mien_verify_dropout, mien_verify_softmax, mien_verify_sgd, mien_verify_adam,
+    mien_verify_average, mien_verify_accumulate, mien_verify_clip, mien_verify_gather,
+    mien_verify_relayout, mien_verify_rows;
 
 #endif

@@ -147,6 +147,7 @@ enum mien_status mien_verify_conv2d(const struct check_call *call, struct mien_e
     const struct mien_act x = { s->n, s->c, s->h, s->w, call->lanes };
     struct mien_conv2d op;
     TRY(mien_conv2d_init(&op, &x, s->width, s->kh, s->kw, s->stride, s->pad, err));
+    TRY(s->groups > 1 ? mien_conv2d_group(&op, s->groups, err) : MIEN_OK);
     mien_conv2d_fit(&op, (size_t)mien_cl_device(call->cl)->local_bytes);
     for (int p = 0; p < MIEN_CONV2D_PASSES; p++) {
         if (call->way == NULL || (int)call->pass == p) {

@@ -85,10 +85,10 @@ enum mien_status mien_product_init(struct mien_product *product, struct mien_cl 
     const bool data = shape->passes[MIEN_CONV2D_BWD_DATA];
     const bool filter = shape->passes[MIEN_CONV2D_BWD_FILTER];
     const size_t outputs = (size_t)(shape->dense_layer ? shape->dense.out : conv->oc);
-    const size_t weights =
-        outputs * sizeof(cl_float) *
-        (shape->dense_layer ? (size_t)shape->dense.in
-                            : (size_t)conv->c * (size_t)conv->kh * (size_t)conv->kw);
+    const size_t weights = outputs * sizeof(cl_float) *
+                           (shape->dense_layer ? (size_t)shape->dense.in
+                                               : (size_t)(conv->c / conv->groups) *
+                                                     (size_t)conv->kh * (size_t)conv->kw);
     const size_t biases = shape->bias ? outputs * sizeof(cl_float) : 0;
     TRY(fill_acts(product, err));
     const size_t x = act_bytes(&product->x_act);

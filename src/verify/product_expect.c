@@ -113,14 +113,26 @@ static float pixel(const struct mien_product *product, int input, int image, int
                               mien_product_index(act, image, (c * act->h + y) * act->w + x));
 }
 
-/* Copies the taps of one (output, input) pair. */
+/* Input channels that make an output channel, and the first of them. */
+static int channels_seen(const struct mien_conv2d *op)
+{
+    return op->c / op->groups;
+}
+
+static int first_seen(const struct mien_conv2d *op, int oc)
+{
+    return oc / (op->oc / op->groups) * channels_seen(op);
+}
+
+/* Copies the taps of one (output, input of those that it sees) pair. */
 static void copy_taps(float *out, const struct mien_product *product, int oc, int c)
 {
     const struct mien_conv2d *const op = &product->shape.conv;
     const size_t taps = (size_t)op->kh * (size_t)op->kw;
     for (size_t i = 0; i < taps; i++) {
-        out[i] = mien_product_input(product, MIEN_PRODUCT_WEIGHT,
-                                    ((size_t)oc * (size_t)op->c + (size_t)c) * taps + i);
+        out[i] =
+            mien_product_input(product, MIEN_PRODUCT_WEIGHT,
+                               ((size_t)oc * (size_t)channels_seen(op) + (size_t)c) * taps + i);
     }
 }
 
@@ -131,11 +143,13 @@ static enum mien_status expect_fwd(struct mien_product *product,
     enum mien_status st = MIEN_OK;
     const struct mien_conv2d *const op = &product->shape.conv;
     const size_t taps = (size_t)op->kh * (size_t)op->kw;
-    const size_t terms = taps * (size_t)op->c;
+    const int seen = channels_seen(op);
+    const size_t terms = taps * (size_t)seen;
     const int dims[RANK] = { op->n, op->oc, op->ho, op->wo };
     const struct plan plan = make_plan(dims, (double)terms, FEWEST_SAMPLES, care);
-    const struct mien_ref_conv2d one = { 1,      op->c, op->kh, op->kw, 1, op->kh,
-                                         op->kw, 1,     0,      1,      1, product->shape.relu };
+    const struct mien_ref_conv2d one = { 1,      seen, op->kh, op->kw, 1, op->kh,
+                                         op->kw, 1,    0,      1,      1, product->shape.relu,
+                                         1 };
     float *const window = mien_calloc(terms * 2, sizeof(*window), err);
     if (window == NULL) {
         return MIEN_ERR_MEMORY;
@@ -148,11 +162,11 @@ static enum mien_status expect_fwd(struct mien_product *product,
         const int y = at[2] * op->stride - op->pad;
         const int x = at[3] * op->stride - op->pad;
         size_t k = 0;
-        for (int c = 0; c < op->c; c++) {
+        for (int c = 0; c < seen; c++) {
             copy_taps(weight + (size_t)c * taps, product, at[1], c);
             for (size_t tap = 0; tap < taps; tap++) {
-                window[k++] = pixel(product, MIEN_PRODUCT_X, at[0], c, y + (int)tap / op->kw,
-                                    x + (int)tap % op->kw);
+                window[k++] = pixel(product, MIEN_PRODUCT_X, at[0], first_seen(op, at[1]) + c,
+                                    y + (int)tap / op->kw, x + (int)tap % op->kw);
             }
         }
         const float bias = mien_product_input(product, MIEN_PRODUCT_BIAS, (size_t)at[1]);
@@ -193,26 +207,29 @@ static float expect_pixel(const struct mien_product *product, int image, int c, 
     }
     const int ho = y1 - y0 + 1;
     const int wo = x1 - x0 + 1;
+    const int outputs = op->oc / op->groups; /* that see the channel, and the first of them */
+    const int first = c / channels_seen(op) * outputs;
     const struct mien_ref_conv2d part = { 1,
                                           1,
                                           (ho - 1) * op->stride + op->kh,
                                           (wo - 1) * op->stride + op->kw,
-                                          op->oc,
+                                          outputs,
                                           op->kh,
                                           op->kw,
                                           op->stride,
                                           0,
                                           ho,
                                           wo,
-                                          false };
+                                          false,
+                                          1 };
     float *const weight = scratch;
-    float *const dy = weight + (size_t)op->oc * (size_t)taps;
-    float *const dx = dy + (size_t)op->oc * (size_t)taps;
-    for (int oc = 0; oc < op->oc; oc++) {
-        copy_taps(weight + (size_t)oc * (size_t)taps, product, oc, c);
+    float *const dy = weight + (size_t)outputs * (size_t)taps;
+    float *const dx = dy + (size_t)outputs * (size_t)taps;
+    for (int o = 0; o < outputs; o++) {
+        copy_taps(weight + (size_t)o * (size_t)taps, product, first + o, c % channels_seen(op));
         for (int i = 0; i < ho * wo; i++) {
-            dy[oc * ho * wo + i] =
-                pixel(product, MIEN_PRODUCT_DY, image, oc, y0 + i / wo, x0 + i % wo);
+            dy[o * ho * wo + i] =
+                pixel(product, MIEN_PRODUCT_DY, image, first + o, y0 + i / wo, x0 + i % wo);
         }
     }
     mien_ref_conv2d_bwd_data(dx, dy, weight, NULL, &part);
@@ -258,10 +275,11 @@ static enum mien_status expect_bwd_filter(struct mien_product *product,
     const int taps = op->kh * op->kw;
     const size_t x_floats = (size_t)op->n * (size_t)op->h * (size_t)op->w;
     const size_t dy_floats = (size_t)op->n * (size_t)op->ho * (size_t)op->wo;
-    const int dims[RANK] = { 1, 1, op->oc, op->c };
+    const int dims[RANK] = { 1, 1, op->oc, channels_seen(op) };
     const struct plan plan = make_plan(dims, (double)dy_floats * taps, FEWEST_FILTERS, care);
-    const struct mien_ref_conv2d pair = { op->n,  1,          op->h,   op->w,  1,      op->kh,
-                                          op->kw, op->stride, op->pad, op->ho, op->wo, false };
+    const struct mien_ref_conv2d pair = { op->n,  1,      op->h,      op->w,   1,
+                                          op->kh, op->kw, op->stride, op->pad, op->ho,
+                                          op->wo, false,  1 };
     float dbias = 0.0f;
     float dweight[49]; /* kernels are 7 x 7 at most */
     float *const x = mien_calloc(x_floats + dy_floats, sizeof(*x), err);
@@ -277,8 +295,8 @@ static enum mien_status expect_bwd_filter(struct mien_product *product,
         const int c = place[3];
         for (size_t i = 0; i < x_floats; i++) {
             const int at = (int)(i % ((size_t)op->h * (size_t)op->w));
-            x[i] = pixel(product, MIEN_PRODUCT_X, (int)(i / ((size_t)op->h * (size_t)op->w)), c,
-                         at / op->w, at % op->w);
+            x[i] = pixel(product, MIEN_PRODUCT_X, (int)(i / ((size_t)op->h * (size_t)op->w)),
+                         first_seen(op, oc) + c, at / op->w, at % op->w);
         }
         for (size_t i = 0; i < dy_floats; i++) {
             const int at = (int)(i % ((size_t)op->ho * (size_t)op->wo));
@@ -287,7 +305,7 @@ static enum mien_status expect_bwd_filter(struct mien_product *product,
         }
         mien_ref_conv2d_bwd_filter(dweight, &dbias, dy, x, &pair);
         for (int tap = 0; tap < taps; tap++) {
-            add_sample(product, MIEN_PRODUCT_DWEIGHT, 0, (oc * op->c + c) * taps + tap,
+            add_sample(product, MIEN_PRODUCT_DWEIGHT, 0, (oc * channels_seen(op) + c) * taps + tap,
                        dweight[tap]);
         }
         if (product->shape.bias) {

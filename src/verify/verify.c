@@ -15,15 +15,17 @@
  * multiples of tiles and vectors, and batches of 150.
  */
 static const struct mien_verify_shape conv_shapes[] = {
-    { 19, 9, 13, 14, 10, 3, 3, 1, 1, true, true, true },
-    { 3, 5, 9, 11, 6, 5, 5, 2, 2, true, false, false },
-    { 1, 1, 1, 1, 1, 1, 1, 1, 0, true, false, false },
-    { 2, 3, 7, 5, 5, 2, 3, 1, 1, false, false, true },
-    { 150, 3, 9, 8, 7, 4, 4, 1, 0, true, true, false },
-    { 17, 17, 11, 13, 19, 3, 3, 1, 2, true, false, true },
-    { 9, 8, 13, 10, 17, 5, 5, 1, 4, false, true, false },
-    { 5, 4, 15, 15, 6, 7, 7, 3, 3, true, false, false },
-    { 8, 64, 12, 12, 32, 4, 4, 1, 0, true, true, true },
+    { 19, 9, 13, 14, 10, 3, 3, 1, 1, true, true, true, 1 },
+    { 3, 5, 9, 11, 6, 5, 5, 2, 2, true, false, false, 1 },
+    { 19, 6, 9, 8, 6, 3, 3, 1, 1, true, true, true, 6 },
+    { 5, 6, 11, 9, 12, 3, 3, 2, 1, true, false, false, 3 },
+    { 1, 1, 1, 1, 1, 1, 1, 1, 0, true, false, false, 1 },
+    { 2, 3, 7, 5, 5, 2, 3, 1, 1, false, false, true, 1 },
+    { 150, 3, 9, 8, 7, 4, 4, 1, 0, true, true, false, 1 },
+    { 17, 17, 11, 13, 19, 3, 3, 1, 2, true, false, true, 1 },
+    { 9, 8, 13, 10, 17, 5, 5, 1, 4, false, true, false, 1 },
+    { 5, 4, 15, 15, 6, 7, 7, 3, 3, true, false, false, 1 },
+    { 8, 64, 12, 12, 32, 4, 4, 1, 0, true, true, true, 1 },
 };
 static const struct mien_verify_shape dense_shapes[] = {
     { .n = 19, .c = 45, .h = 1, .w = 1, .width = 12, .bias = true, .relu = true, .mask = true },
@@ -78,12 +80,15 @@ struct row {
 
 /* A line per operation. */
 static const struct row rows[] = {
-    { "conv2d", mien_verify_conv2d, NULL, SHAPES(conv_shapes), 2, true },
+    { "conv2d", mien_verify_conv2d, NULL, SHAPES(conv_shapes), 3, true },
     { "dense", mien_verify_dense, NULL, SHAPES(dense_shapes), 1, true },
     { "maxpool", NULL, &mien_verify_maxpool, SHAPES(pool_shapes), 1, true },
     { "avgpool", NULL, &mien_verify_avgpool, SHAPES(pool_shapes), 1, true },
     { "batchnorm", NULL, &mien_verify_batchnorm, SHAPES(act_shapes), 1, true },
     { "relu", NULL, &mien_verify_relu, SHAPES(act_shapes), 1, true },
+    { "leakyrelu", NULL, &mien_verify_leakyrelu, SHAPES(act_shapes), 1, true },
+    { "silu", NULL, &mien_verify_silu, SHAPES(act_shapes), 1, true },
+    { "gelu", NULL, &mien_verify_gelu, SHAPES(act_shapes), 1, true },
     { "add", NULL, &mien_verify_add, SHAPES(act_shapes), 1, true },
     { "dropout", NULL, &mien_verify_dropout, SHAPES(act_shapes), 1, true },
     { "softmax", NULL, &mien_verify_softmax, SHAPES(class_shapes), 1, true },
@@ -158,6 +163,7 @@ void mien_verify_describe(char out[CHECK_SHAPE_BYTES], const struct mien_verify_
     char input[48] = "";
     char width[24] = "";
     char window[48] = "";
+    char groups[24] = "";
     if (s->n == 0) {
         (void)snprintf(input, sizeof(input), "%d blocks", s->c);
     } else if (s->c == 0) {
@@ -174,7 +180,10 @@ void mien_verify_describe(char out[CHECK_SHAPE_BYTES], const struct mien_verify_
         (void)snprintf(window, sizeof(window), " by %dx%d stride %d pad %d", s->kh, s->kw,
                        s->stride, s->pad);
     }
-    (void)snprintf(out, CHECK_SHAPE_BYTES, "%s%s%s", input, width, window);
+    if (s->groups > 1) {
+        (void)snprintf(groups, sizeof(groups), " in %d groups", s->groups);
+    }
+    (void)snprintf(out, CHECK_SHAPE_BYTES, "%s%s%s%s", input, width, window, groups);
 }
 
 static enum mien_status check_row(const struct row *row, const struct check_call *call,

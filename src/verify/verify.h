@@ -14,6 +14,7 @@ struct mien_verify_shape {
     int stride, pad; /**< pixels */
     bool bias, relu; /**< what its forward kernel does besides */
     bool mask;       /**< its backward kernel applies the ReLU before it */
+    int groups;      /**< of a convolution's channels; 0 and 1: one */
 };
 
 /** What one kernel in one variant is worth on a device, over all shapes that it was checked with.

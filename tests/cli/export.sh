@@ -26,8 +26,10 @@ layers:
   - mark two
   - avgpool 3 stride 1 pad 1
   - conv 8 4x4 pad 2 bias no
-  - add two conv 8 4x4 pad 2 bias no batchnorm
-  - relu
+  - add two conv 8 4x4 pad 2 groups 2 bias no batchnorm
+  - leakyrelu 0.2
+  - conv 8 3x3 pad 1 groups 8
+  - silu
   - dropout 0.1
   - maxpool 3x2 stride 2 pad 1
   - flatten
@@ -35,6 +37,7 @@ layers:
   - mark three
   - batchnorm
   - relu
+  - gelu
   - dense 20
   - add three
   - add three

@@ -79,6 +79,27 @@ static const char *const recipes[] = {
     "  - dropout 0.2\n"
     "  - add d\n"
     "  - dense classes\n",
+    /* Groups, depthwise with a multiplier, and activations, one behind a ReLU that is not fused. */
+    "input: { channels: 3, height: 9, width: 9 }\n"
+    "layers:\n"
+    "  - conv 8 3x3 pad 1 bias no\n"
+    "  - batchnorm\n"
+    "  - silu\n"
+    "  - conv 16 3x3 stride 2 pad 1 groups 8\n"
+    "  - gelu\n"
+    "  - conv 6 1x1 groups 2 bias no\n"
+    "  - leakyrelu 0.3\n"
+    "  - mark a\n"
+    "  - conv 6 3x3 pad 1 groups 6\n"
+    "  - relu\n"
+    "  - silu\n"
+    "  - conv 6 1x1\n"
+    "  - add a conv 6 3x3 pad 1 groups 3\n"
+    "  - globalavgpool\n"
+    "  - flatten\n"
+    "  - dense 6\n"
+    "  - gelu\n"
+    "  - dense classes\n",
 };
 
 struct fixture {

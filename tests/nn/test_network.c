@@ -272,6 +272,8 @@ static void test_network__refuses_what_does_not_fit(void **state)
         { 8, "relu, conv 4 3x3, relu, conv 8 3x7 bias no",
           "conv2 (conv 8 3x7 bias no): kernel 3x7 does not fit in 6x6" },
         { 3, "conv 8 7x7 pad 1", "kernel 7x7 does not fit in 5x5 (padding included)" },
+        { 3, "conv 8 3x3 groups 2",
+          "conv1 (conv 8 3x3 groups 2): 3 channels come in and 8 go out: both must divide into 2" },
         { 3, "maxpool 4", "maxpool1 (maxpool 4): window 4x4 does not fit in 3x3" },
         { 8, "conv 4 3x3, dense 10", "dense1 (dense 10): got 4x6x6" },
         { 8, "dense classes", "add flatten" },

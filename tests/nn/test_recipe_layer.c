@@ -57,7 +57,21 @@ static void test_recipe_layer__is_read_and_written(void **state)
             .pad = 1,
             .bias = true },
           "conv 8 3x3 pad 1" },
+        { "conv 8 3x3 groups 4 pad 1",
+          { .kind = MIEN_LAYER_CONV,
+            .width = 8,
+            .kernel_h = 3,
+            .kernel_w = 3,
+            .stride = 1,
+            .pad = 1,
+            .groups = 4,
+            .bias = true },
+          "conv 8 3x3 pad 1 groups 4" },
         { "relu", { .kind = MIEN_LAYER_RELU }, NULL },
+        { "silu", { .kind = MIEN_LAYER_SILU }, NULL },
+        { "gelu", { .kind = MIEN_LAYER_GELU }, NULL },
+        { "leakyrelu 0.01", { .kind = MIEN_LAYER_LEAKYRELU, .slope = 0.01f }, "leakyrelu" },
+        { "leakyrelu 0.25", { .kind = MIEN_LAYER_LEAKYRELU, .slope = 0.25f }, NULL },
         { "maxpool 2",
           { .kind = MIEN_LAYER_MAXPOOL, .kernel_h = 2, .kernel_w = 2, .stride = 2 },
           NULL },
@@ -139,6 +153,9 @@ static void test_recipe_layer__is_read_and_written(void **state)
         assert_int_equal(got.stride, rows[i].want.stride);
         assert_int_equal(got.pad, rows[i].want.pad);
         assert_int_equal(got.bias, rows[i].want.bias);
+        const bool conv = rows[i].want.kind == MIEN_LAYER_CONV || rows[i].want.project;
+        assert_int_equal(got.groups, conv && rows[i].want.groups == 0 ? 1 : rows[i].want.groups);
+        assert_true(got.slope == rows[i].want.slope);
         assert_true(got.rate == rows[i].want.rate);
         assert_string_equal(got.mark, rows[i].want.mark);
         assert_int_equal(got.project, rows[i].want.project);
@@ -173,7 +190,15 @@ static void test_recipe_layer__refuses_what_it_does_not_know(void **state)
         { "conv 3 3x3 pad -1", "pad: got \"-1\"" },
         { "conv 3 3x3 pad 1.5", "pad: got \"1.5\"" },
         { "conv 3 3x3 bias maybe", "bias: got \"maybe\", expected yes or no" },
-        { "conv 3 3x3 dilation 2", "conv: got \"dilation\", expected stride, pad or bias" },
+        { "conv 3 3x3 dilation 2", "conv: got \"dilation\", expected stride, pad, groups or bias" },
+        { "conv 3 3x3 groups", "groups: got nothing, expected a whole number from 1 to 65536" },
+        { "conv 3 3x3 groups 0", "groups: got \"0\"" },
+        { "dense 3 groups 2", "dense: got \"groups\", expected bias" },
+        { "leakyrelu x", "slope: got \"x\", expected a number from 0 to 1, such as 0.1" },
+        { "leakyrelu -0.1", "slope: got \"-0.1\"" },
+        { "leakyrelu 0.1 0.1", "leakyrelu: got \"0.1\", expected nothing more" },
+        { "silu 1", "silu: got \"1\", expected nothing more" },
+        { "gelu tanh", "gelu: got \"tanh\", expected nothing more" },
         { "relu 3", "relu: got \"3\", expected nothing more" },
         { "maxpool", "window: got nothing" },
         { "maxpool 65", "window: got \"65\"" },
@@ -205,8 +230,8 @@ static void test_recipe_layer__refuses_what_it_does_not_know(void **state)
         { "add a conv 3 1x1 batchnorm batchnorm",
           "add: got \"batchnorm\", expected each option once" },
         { "add a conv 3 1x1 batchnorm yes",
-          "add: got \"yes\", expected stride, pad, bias or batchnorm" },
-        { "conv 3 1x1 batchnorm", "conv: got \"batchnorm\", expected stride, pad or bias" },
+          "add: got \"yes\", expected stride, pad, groups, bias or batchnorm" },
+        { "conv 3 1x1 batchnorm", "conv: got \"batchnorm\", expected stride, pad, groups or bias" },
         { "relu a b c d e f g h i j k l m n o p q", "at most 16 words" },
         { "conv 1111111111111111111111111111111 3x3", "at most 16 words of at most 23 letters" },
     };

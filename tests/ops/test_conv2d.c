@@ -41,6 +41,7 @@ static struct mien_conv2d make_op(const struct mien_act *x, int oc, int kh, int 
         .h = x->h,
         .w = x->w,
         .oc = oc,
+        .groups = 1,
         .kh = kh,
         .kw = kw,
         .stride = stride,
@@ -56,8 +57,9 @@ static void set_up(struct fixture *f, struct mien_cl *cl, float *x, float *weigh
                    float *dy)
 {
     const struct mien_conv2d *const op = &f->op;
-    f->ref = (struct mien_ref_conv2d){ op->n,  op->c,      op->h,   op->w,  op->oc, op->kh,
-                                       op->kw, op->stride, op->pad, op->ho, op->wo, op->relu };
+    f->ref =
+        (struct mien_ref_conv2d){ op->n,      op->c,   op->h,  op->w,  op->oc,   op->kh,    op->kw,
+                                  op->stride, op->pad, op->ho, op->wo, op->relu, op->groups };
     f->in = (struct mien_act){ op->n, op->c, op->h, op->w, op->lanes };
     f->out = (struct mien_act){ op->n, op->oc, op->ho, op->wo, op->lanes };
     f->weights = (size_t)op->oc * (size_t)op->c * (size_t)op->kh * (size_t)op->kw;

@@ -42,6 +42,7 @@ static struct mien_conv2d make_op(const struct mien_act *x, int oc, int kh, int 
         .h = x->h,
         .w = x->w,
         .oc = oc,
+        .groups = 1,
         .kh = kh,
         .kw = kw,
         .stride = stride,
@@ -57,8 +58,9 @@ static void set_up(struct fixture *f, struct mien_cl *cl, float *x, float *weigh
                    float *dy)
 {
     const struct mien_conv2d *const op = &f->op;
-    f->ref = (struct mien_ref_conv2d){ op->n,  op->c,      op->h,   op->w,  op->oc, op->kh,
-                                       op->kw, op->stride, op->pad, op->ho, op->wo, op->relu };
+    f->ref =
+        (struct mien_ref_conv2d){ op->n,      op->c,   op->h,  op->w,  op->oc,   op->kh,    op->kw,
+                                  op->stride, op->pad, op->ho, op->wo, op->relu, op->groups };
     f->in = (struct mien_act){ op->n, op->c, op->h, op->w, 1 };
     f->out = (struct mien_act){ op->n, op->oc, op->ho, op->wo, 1 };
     f->weights = (size_t)op->oc * (size_t)op->c * (size_t)op->kh * (size_t)op->kw;
@@ -191,6 +193,7 @@ static void test_ref_conv2d__gives_what_pytorch_gives(void **state)
             (int)ys[2],
             (int)ys[3],
             false,
+            1,
         };
         float *const x = oracle_floats(file, "x");
         float *const weight = oracle_floats(file, "weight");
@@ -226,7 +229,7 @@ static void test_ref_conv2d__gradients_are_central_differences(void **state)
 {
     (void)state;
     enum { X = 2 * 3 * 7 * 6, W = 4 * 3 * 3 * 2, Y = 2 * 4 * 4 * 4 };
-    const struct mien_ref_conv2d op = { 2, 3, 7, 6, 4, 3, 2, 2, 1, 4, 4, false };
+    const struct mien_ref_conv2d op = { 2, 3, 7, 6, 4, 3, 2, 2, 1, 4, 4, false, 1 };
     float *const x = random_floats(X, 1);
     float *const weight = random_floats(W, 2);
     float *const dy = random_floats(Y, 3);

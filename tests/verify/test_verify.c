@@ -129,7 +129,7 @@ static void test_verify__finds_every_kernel_of_this_device_right(void **state)
 static void test_verify__checks_parameters_beside_the_default_ones(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
-    const struct mien_verify_shape shape = { 5, 3, 6, 7, 5, 3, 3, 2, 1, true, true, true };
+    const struct mien_verify_shape shape = { 5, 3, 6, 7, 5, 3, 3, 2, 1, true, true, true, 1 };
     const struct mien_verify_care care = { .parameters = true };
     struct mien_error err = { "" };
     struct mien_verdicts verdicts = { NULL, 0 };
@@ -144,7 +144,7 @@ static void test_verify__checks_parameters_beside_the_default_ones(void **state)
 static void test_verify__checks_the_one_way_that_is_asked_for(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
-    const struct mien_verify_shape shape = { 3, 4, 9, 9, 5, 3, 3, 1, 1, false, false, false };
+    const struct mien_verify_shape shape = { 3, 4, 9, 9, 5, 3, 3, 1, 1, false, false, false, 1 };
     const struct mien_act x = { 3, 4, 9, 9, mien_device_lanes(mien_cl_device(cl)) };
     const struct mien_verify_care care = { .work = 1e5 };
     struct mien_conv2d way;
@@ -175,9 +175,8 @@ static void check_one(struct mien_verdicts *out, const char *name,
     mien_cl_close(cl);
 }
 
-static const struct mien_verify_shape conv_shape = {
-    19, 5, 7, 6, 6, 3, 3, 1, 1, true, false, false
-};
+static const struct mien_verify_shape conv_shape = { 19, 5, 7,    6,     6,     3, 3,
+                                                     1,  1, true, false, false, 1 };
 static const struct mien_verify_shape act_shape = { .n = 19, .c = 7, .h = 5, .w = 3 };
 static const struct mien_verify_shape flat_shape = { .c = 3 };
 
