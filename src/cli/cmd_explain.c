@@ -9,6 +9,7 @@
 #include "cli/cmd_explain.h"
 #include "cli/commands.h"
 #include "cli/images.h"
+#include "cli/model_line.h"
 #include "cli/session.h"
 #include "cli/text.h"
 
@@ -59,9 +60,8 @@ static const struct opt explain_table[] = {
 };
 
 static const struct positional explain_positionals[] = {
-    { "MODEL", FIELD(model), 1, 1, "trained network, for example run/best.safetensors", OPT_INPUT },
-    { "IMAGE", FIELD(images), 1, OPT_MANY, "PNG or JPEG files, or folders with such files",
-      OPT_ANY },
+    { "MODEL", FIELD(model), 0, 1, MODEL_LINE_MODEL_HELP, OPT_ANY },
+    { "IMAGE", FIELD(images), 1, OPT_MANY, MODEL_LINE_IMAGE_HELP, OPT_ANY },
     { .name = NULL },
 };
 
@@ -321,6 +321,7 @@ struct work {
     const struct explain_options *options;
     struct term *term;
     struct session session;
+    struct model_line line;
     struct session_model model;
     struct images images;
     struct explain_plan plan;
@@ -408,10 +409,11 @@ static enum mien_status explain(const void *options, struct term *term, struct m
     enum mien_status st = MIEN_OK;
     struct work work = { .options = options, .term = term, .results = json_array() };
     size_t layer = 0;
-    TRY(session_model_read(&work.model, work.options->model, err));
+    TRY(model_line_read(&work.line, work.options->model, &work.options->images, term, err));
+    TRY(session_model_read(&work.model, work.line.model, err));
     work.plan.model = &work.model.file;
     TRY(make_plan(&work.plan, &layer, work.options, err));
-    TRY(images_init(&work.images, &work.options->images, term, err));
+    TRY(images_init(&work.images, &work.line.images, term, err));
     if (work.images.paths.count > 0) {
         TRY(run_all(&work, layer, err));
     }
@@ -427,6 +429,7 @@ done:
     free(work.pixels);
     json_decref(work.results);
     images_finish(&work.images);
+    model_line_finish(&work.line);
     session_model_finish(&work.model);
     session_close(&work.session);
     return st;

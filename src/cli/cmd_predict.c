@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/images.h"
+#include "cli/model_line.h"
 #include "cli/session.h"
 #include "cli/text.h"
 #include "train/ensemble.h"
@@ -38,10 +39,10 @@ static const struct opt predict_table[] = {
 };
 
 static const struct positional predict_positionals[] = {
-    { "MODEL", FIELD(model), 1, 1, "trained network, for example run/best.safetensors", OPT_INPUT },
-    /* Looked at one by one: a missing image does not keep the others from being predicted. */
-    { "IMAGE", FIELD(images), 1, OPT_MANY, "PNG or JPEG files, or folders with such files",
-      OPT_ANY },
+    /* Looked at by model_line_read() and one by one: a missing image does not keep the others from
+     * being predicted. */
+    { "MODEL", FIELD(model), 0, 1, MODEL_LINE_MODEL_HELP, OPT_ANY },
+    { "IMAGE", FIELD(images), 1, OPT_MANY, MODEL_LINE_IMAGE_HELP, OPT_ANY },
     { .name = NULL },
 };
 
@@ -51,6 +52,7 @@ static const struct predict_options predict_defaults = { .common = { .seed = -1 
 struct work {
     const struct predict_options *options;
     struct term *term;
+    struct model_line line;
     struct session_model *models; /* MODEL, then those of --model */
     size_t model_count;
     const struct mien_model_file *first; /* of models: whose classes are told */
@@ -198,9 +200,9 @@ done:
     return st;
 }
 
-static const char *model_path(const struct predict_options *options, size_t index)
+static const char *model_path(const struct work *work, size_t index)
 {
-    return index == 0 ? options->model : options->others.items[index - 1];
+    return index == 0 ? work->line.model : work->options->others.items[index - 1];
 }
 
 static enum mien_status run_batch(struct work *work, size_t first, size_t n, struct mien_error *err)
@@ -211,7 +213,7 @@ static enum mien_status run_batch(struct work *work, size_t first, size_t n, str
     for (size_t i = 0; i < work->model_count; i++) {
         st = run_model(work, &work->models[i], &good, first, n, err);
         if (st != MIEN_OK) {
-            return mien_wrap(err, st, "%s", model_path(work->options, i));
+            return mien_wrap(err, st, "%s", model_path(work, i));
         }
     }
     mien_ensemble_mean(work->probabilities, &work->mean);
@@ -267,7 +269,7 @@ static enum mien_status read_models(struct work *work, struct mien_error *err)
     }
     for (size_t i = 0; i < count; i++) {
         const struct mien_model_file *const file = &work->models[i].file;
-        TRY(session_model_read(&work->models[i], model_path(o, i), err));
+        TRY(session_model_read(&work->models[i], model_path(work, i), err));
         work->model_count++;
         if (i == 0) {
             work->first = file;
@@ -277,7 +279,7 @@ static enum mien_status read_models(struct work *work, struct mien_error *err)
         st = st == MIEN_OK ? mien_ensemble_match(&work->mean, file->classes, file->class_count, err)
                            : st;
         if (st != MIEN_OK) {
-            return mien_wrap(err, st, "%s", model_path(o, i));
+            return mien_wrap(err, st, "%s", model_path(work, i));
         }
     }
 
@@ -325,8 +327,9 @@ static enum mien_status predict(const void *options, struct term *term, struct m
     work->options = options;
     work->term = term;
     work->predictions = json_array();
+    TRY(model_line_read(&work->line, work->options->model, &work->options->images, term, err));
     TRY(read_models(work, err));
-    TRY(images_init(&work->images, &work->options->images, term, err));
+    TRY(images_init(&work->images, &work->line.images, term, err));
     measure_paths(work);
     if (work->images.paths.count > 0) {
         TRY(session_open(&session, &work->options->common, false, term, err));
@@ -344,6 +347,7 @@ done:
     free(work->pixels);
     free(work->probabilities);
     images_finish(&work->images);
+    model_line_finish(&work->line);
     mien_ensemble_finish(&work->mean);
     for (size_t i = 0; i < work->model_count; i++) {
         session_model_finish(&work->models[i]);
@@ -359,7 +363,8 @@ const struct command cmd_predict = {
     .summary = "Tell the classes of images, with probabilities",
     .details = "Images may be of any size, gray or RGB, PNG or JPEG; they are converted to what\n"
                "the model takes, whole: cut a face out first. One that cannot be read is\n"
-               "named, the others are predicted, and the exit code is 4.",
+               "named, the others are predicted, and the exit code is 4.\n\n"
+               "Without MODEL the one that ships tells seven facial expressions apart.",
     .options = predict_table,
     .positionals = predict_positionals,
     .common = COMMON_DEVICE | COMMON_JSON | COMMON_QUIET,

@@ -102,7 +102,8 @@ static enum mien_status name_file(char out[NAME_BYTES], const struct chunk *chun
 {
     const char *const path = chunk->paths[image];
     const char *const slash = strrchr(path, '/');
-    const char *const base = slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+    const char *const last = slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+    const char *const base = strcmp(last, "-") == 0 ? "stdin" : last;
     const char *const dot = strrchr(base, '.');
     const char *const class_name = chunk->plan->model->classes[class];
     char name[NAME_BYTES] = "";

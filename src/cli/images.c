@@ -1,14 +1,20 @@
 /* images.c - images named on a command's line */
 #include "cli/images.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "cli/text.h"
+#include "data/image.h"
+
+static const char pipe_name[] = "-";
 
 static enum mien_status note_failure(struct images *images, const char *file,
                                      const struct mien_error *cause, struct mien_error *err)
@@ -26,9 +32,61 @@ static enum mien_status note_failure(struct images *images, const char *file,
                : mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the JSON result");
 }
 
+/* The standard input to its end, or to more than any image has. */
+static enum mien_status read_pipe(struct images *images, struct mien_error *err)
+{
+    enum { LIMIT = MIEN_IMAGE_MAX_FILE_BYTES };
+    size_t room = 0;
+    if (isatty(STDIN_FILENO) == 1) {
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "-: the standard input is a terminal, expected an image from a pipe");
+    }
+    for (;;) {
+        if (images->piped_bytes == room) {
+            room = room == 0 ? 1 << 16 : 2 * room;
+            unsigned char *const grown = mien_realloc(images->piped, room, 1, err);
+            if (grown == NULL) {
+                return MIEN_ERR_MEMORY;
+            }
+            images->piped = grown;
+        }
+        const ssize_t got =
+            read(STDIN_FILENO, images->piped + images->piped_bytes, room - images->piped_bytes);
+        if (got == 0) {
+            return MIEN_OK;
+        }
+        if (got < 0 && errno != EINTR) {
+            char text[128];
+            return mien_fail(err, MIEN_ERR_FORMAT, "-: %s", strerror_r(errno, text, sizeof(text)));
+        }
+        images->piped_bytes += got > 0 ? (size_t)got : 0;
+        if (images->piped_bytes > LIMIT) {
+            return mien_fail(err, MIEN_ERR_FORMAT, "-: more than %d bytes, expected an image",
+                             LIMIT);
+        }
+    }
+}
+
+static enum mien_status collect_pipe(struct images *images, struct mien_error *err)
+{
+    struct mien_error cause = { "" };
+    if (images->piped != NULL) {
+        return mien_fail(err, MIEN_ERR_USAGE, "the standard input, -, holds one image alone");
+    }
+    const enum mien_status st = read_pipe(images, &cause);
+    if (st == MIEN_OK) {
+        return mien_paths_add(&images->paths, pipe_name, err);
+    }
+    return st == MIEN_ERR_MEMORY ? mien_fail(err, st, "%s", cause.text)
+                                 : note_failure(images, pipe_name, &cause, err);
+}
+
 /* A file as it is named, a folder with the images below it. */
 static enum mien_status collect(struct images *images, const char *path, struct mien_error *err)
 {
+    if (strcmp(path, pipe_name) == 0) {
+        return collect_pipe(images, err);
+    }
     if (!mien_path_is_folder(path)) {
         return mien_paths_add(&images->paths, path, err);
     }
@@ -62,11 +120,13 @@ void images_finish(struct images *images)
     json_decref(images->failed);
     mien_paths_finish(&images->paths);
     free(images->told);
+    free(images->piped);
     *images = (struct images){ .term = NULL };
 }
 
 /* One call of images_decode(). */
 struct decoding {
+    const struct images *images;
     char *const *files;
     const bool *told;
     const struct mien_recipe *recipe;
@@ -78,6 +138,21 @@ struct decoding {
     } * outcomes;
 };
 
+static enum mien_status load(uint8_t *pixels, const struct images *images, const char *file,
+                             const struct mien_data_options *want, struct mien_error *err)
+{
+    if (strcmp(file, pipe_name) != 0) {
+        return mien_image_load(pixels, file, want->channels, want->height, want->width, err);
+    }
+    struct mien_bitmap bitmap = { 0 };
+    enum mien_status st = mien_bitmap_decode(&bitmap, images->piped, images->piped_bytes, err);
+    st = st == MIEN_OK
+             ? mien_bitmap_fit(pixels, &bitmap, want->channels, want->height, want->width, err)
+             : mien_wrap(err, st, "-");
+    mien_bitmap_finish(&bitmap);
+    return st;
+}
+
 static enum mien_status decode(void *user, size_t index, struct mien_error *err)
 {
     struct decoding *const job = user;
@@ -87,8 +162,8 @@ static enum mien_status decode(void *user, size_t index, struct mien_error *err)
         return MIEN_OK;
     }
     const struct mien_data_options image = mien_recipe_data_options(job->recipe);
-    outcome->status = mien_image_load(job->pixels + index * job->image_bytes, job->files[index],
-                                      image.channels, image.height, image.width, &outcome->err);
+    outcome->status = load(job->pixels + index * job->image_bytes, job->images, job->files[index],
+                           &image, &outcome->err);
     return outcome->status == MIEN_ERR_MEMORY
                ? mien_fail(err, outcome->status, "%s", outcome->err.text)
                : MIEN_OK;
@@ -101,6 +176,7 @@ enum mien_status images_decode(uint8_t *pixels, size_t *indices, size_t *good,
     enum mien_status st = MIEN_OK;
     const size_t bytes = mien_recipe_image_bytes(recipe);
     struct decoding job = {
+        .images = images,
         .files = images->paths.items + first,
         .told = images->told + first,
         .recipe = recipe,

@@ -15,16 +15,19 @@ struct images {
     struct mien_paths paths; /**< files as they are named, folders with the images below them */
     bool *told;              /**< [paths.count]: that this one cannot be read */
     size_t named;            /**< arguments */
-    size_t tried, failures;  /**< files, and folders without any */
-    json_t *failed;          /**< [{"file", "error"}] */
+    unsigned char *piped;    /**< what came in for the path "-"; NULL: that is not among them */
+    size_t piped_bytes;
+    size_t tried, failures; /**< files, and folders without any */
+    json_t *failed;         /**< [{"file", "error"}] */
     struct mien_error first_failure;
 };
 
 /**
- * Find the images.  What cannot be read is told on stderr and kept; see images_judge().
+ * Find the images.  What cannot be read is told on stderr and kept; see images_judge().  "-" is one
+ * image from the standard input, read here to its end.
  *
  * Ownership  release with images_finish(), also after an error
- * Errors     MIEN_ERR_MEMORY
+ * Errors     MIEN_ERR_USAGE: "-" comes again; MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status images_init(struct images *images, const struct opt_strings *named,

@@ -112,6 +112,10 @@ MIEN_CHECK_RESULT
 enum mien_status opt_check_paths(const struct command *command, const void *options,
                                  struct mien_error *err);
 
+/** The same of one path; NULL is allowed. */
+MIEN_CHECK_RESULT
+enum mien_status opt_check_path(enum opt_role role, const char *path, struct mien_error *err);
+
 /** The word of `words` (NULL ends them) that `typed` most likely stands for; NULL when none is
  * near. */
 const char *opt_nearest(const char *typed, const char *const *words);

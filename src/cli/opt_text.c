@@ -195,6 +195,7 @@ void opt_print_man(FILE *to, const struct command_group *groups)
         ".TP\n.B 130\nInterrupted.\n"
         ".SH ENVIRONMENT\n"
         ".TP\n.B MIEN_DEVICE\nThe OpenCL device where \\-\\-device is not given.\n"
+        ".TP\n.B MIEN_MODEL\nThe model of predict and explain where none is named.\n"
         ".TP\n.B MIEN_CACHE\nFolder for compiled kernels and what tuning found; ~/.cache/mien "
         "unless "
         "set.\n",

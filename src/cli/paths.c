@@ -115,7 +115,7 @@ static enum mien_status check_folder(const char *path, struct mien_error *err)
     return st;
 }
 
-static enum mien_status check(enum opt_role role, const char *path, struct mien_error *err)
+enum mien_status opt_check_path(enum opt_role role, const char *path, struct mien_error *err)
 {
     if (path == NULL) {
         return MIEN_OK;
@@ -134,7 +134,7 @@ static enum mien_status check_list(enum opt_role role, const struct opt_strings 
 {
     enum mien_status st = MIEN_OK;
     for (size_t i = 0; st == MIEN_OK && i < list->count; i++) {
-        st = check(role, list->items[i], err);
+        st = opt_check_path(role, list->items[i], err);
     }
     return st;
 }
@@ -147,14 +147,14 @@ enum mien_status opt_check_paths(const struct command *command, const void *opti
          st == MIEN_OK && p != NULL && p->name != NULL; p++) {
         const void *const field = (const char *)options + p->offset;
         st = p->max > 1 ? check_list(p->role, field, err)
-                        : check(p->role, *(const char *const *)field, err);
+                        : opt_check_path(p->role, *(const char *const *)field, err);
     }
     for (const struct opt *o = command->options; st == MIEN_OK && o != NULL && o->name != NULL;
          o++) {
         const void *const field = (const char *)options + o->offset;
         if (o->role != OPT_ANY) {
             st = o->kind == OPT_STRINGS ? check_list(o->role, field, err)
-                                        : check(o->role, *(const char *const *)field, err);
+                                        : opt_check_path(o->role, *(const char *const *)field, err);
         }
     }
     return st;

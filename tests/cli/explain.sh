@@ -102,8 +102,16 @@ expect 2 explain $model "$image"
 errs '[-]-out'
 expect 1 explain $model "$image" --out faces
 errs 'faces: the folder is not empty'
-expect 4 explain "$image" "$image" --out none
+expect 4 explain "$image" $model --out none
 one_line
+
+# Without a model, the one that ships; from a pipe.
+ran="explain - <image"
+"$mien" explain - --method gradcam --size 64 --out piped >"$out" 2>"$err" <"$image" || failed "no explanation of a pipe"
+errs '^model: .*/fer-medium.safetensors (no other is named)$'
+says '^-  [a-z]*  [0-9.]* %$'
+says '^  piped/stdin-[a-z]*-gradcam.png$'
+check "no picture of a pipe" test -s piped/stdin-*-gradcam.png
 expect 4 explain nosuch.safetensors "$image" --out none
 one_line
 finish

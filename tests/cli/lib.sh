@@ -18,7 +18,7 @@ checks=0
 ran=""
 
 # No device, terminal, cache or configuration of the person who runs the tests plays a part.
-unset MIEN_DEVICE
+unset MIEN_DEVICE MIEN_MODEL
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:exitcode=99" UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:exitcode=99"
 
 failed() {

@@ -109,8 +109,6 @@ for bad in cut faces; do
 done
 expect 4 predict nosuch.safetensors "$image"
 errs '^mien predict: nosuch.safetensors: No such file or directory'
-expect 4 predict "$image" $model
-one_line
 expect 4 predict "$recipes/tiny.yaml" "$image"
 errs 'tiny.yaml: a recipe, not a trained model: train it first'
 one_line
@@ -120,6 +118,93 @@ one_line
 
 expect 2 predict $model
 errs 'IMAGE is missing'
+one_line
+expect 2 predict
+errs 'IMAGE is missing'
+
+# The model is told from the images by what they are, wherever that is plain.
+expect 4 predict "$image" $model --quiet
+errs "$model is a safetensors file, expected an image: a model goes before the images"
+silent
+cp $model model.png
+cp "$image" image.safetensors
+expect 0 predict model.png image.safetensors --quiet
+says '^image.safetensors$'
+expect 4 predict run "$image" --quiet
+errs 'run is a folder, expected a model'
+
+# Without a model, the one that ships.
+expect 0 predict "$image" --top 1
+errs '^model: .*/fer-medium.safetensors (no other is named)$'
+says "^$image$"
+says '^  [a-z]*  *[0-9.]* %'
+expect 0 predict image.safetensors "$second" --quiet
+check "two lines" test "$(wc -l <"$out")" -eq 2
+expect 4 predict nosuch.png "$second" --quiet
+errs '^mien predict: .*nosuch.png: No such file or directory$'
+says "^$second  "
+cp "$mien" copied
+ran="a program without its models"
+code=0
+./copied predict "$image" >"$out" 2>"$err" </dev/null || code=$?
+check "exit code 4 without a model" test $code -eq 4
+errs '^mien predict: no MODEL is named, and the one that ships, fer-medium.safetensors, is neither'
+one_line
+mkdir -p share/mien/models
+cp $model share/mien/models/fer-medium.safetensors
+ran="a program with its models"
+./copied predict "$image" >"$out" 2>"$err" </dev/null || failed "the model beside the program is not taken"
+errs "^model: .*/share/mien/models/fer-medium.safetensors (no other"
+MIEN_MODEL=$model
+export MIEN_MODEL
+expect 0 predict "$image" --json
+errs "^model: $model (of MIEN_MODEL)$"
+MIEN_MODEL=nosuch.safetensors
+expect 4 predict "$image" --quiet
+errs '^mien predict: MIEN_MODEL: nosuch.safetensors: No such file or directory'
+one_line
+unset MIEN_MODEL
+
+# An image from a pipe.
+piped() {
+    from=$1
+    want=$2
+    shift 2
+    ran="$* <$from"
+    code=0
+    timeout 120 "$mien" "$@" >"$out" 2>"$err" <"$from" || code=$?
+    check "exit code $code, expected $want" test "$code" -eq "$want"
+}
+expect 0 predict $model "$image" --json --quiet
+sed 's/"file": "[^"]*"//' "$out" >named
+piped "$image" 0 predict $model - --json --quiet
+says '"file": "-"'
+sed 's/"file": "[^"]*"//' "$out" >from_pipe
+check "the same as from a file" cmp -s named from_pipe
+piped "$image" 0 predict $model "$second" - "$image" --quiet
+check "three lines" test "$(wc -l <"$out")" -eq 3
+says '^-  *[a-z]*  *[0-9.]* %$'
+piped "$image" 0 predict - --top 1
+errs '^model: .*fer-medium'
+piped cut.png 4 predict $model - --quiet
+errs '^mien predict: -: '
+one_line
+silent
+piped empty.png 4 predict $model - "$image" --quiet
+errs '^mien predict: -: empty file'
+says "^$image  "
+truncate -s 68000000 large.png
+piped large.png 4 predict $model - --quiet
+errs '^mien predict: -: more than 67108864 bytes'
+one_line
+piped "$image" 2 predict $model - - --quiet
+errs 'holds one image alone'
+ran="a closed pipe"
+code=0
+"$mien" predict $model - --quiet >"$out" 2>"$err" <&- || code=$?
+check "exit code 4 for a closed input" test $code -eq 4
+one_line
+
 expect 2 predict $model "$image" --top 0
 expect 3 predict $model "$image" --device nosuch
 one_line
