@@ -170,7 +170,9 @@ static void add_layer(struct walk *walk, const struct mien_layer *layer)
         make_picture(walk, layer);
         add_weighted(walk, "Conv", layer, weight_bias);
         add_window(walk, &layer->spec);
-        mien_onnx_int(walk->onnx, "group", layer->spec.groups > 1 ? layer->spec.groups : 1);
+        if (layer->spec.groups > 1) { /* one is ONNX's default */
+            mien_onnx_int(walk->onnx, "group", layer->spec.groups);
+        }
         break;
     case MIEN_LAYER_DENSE:
         make_flat(walk, part_of(name, layer->name, "input"));
