@@ -25,6 +25,12 @@ for file in bin/mien include/mien.h share/man/man1/mien.1 share/mien/recipes/rep
     [ -s "$prefix/$file" ] || fail "$file was not installed"
 done
 "$prefix/bin/mien" --version >/dev/null || fail "the installed program does not start"
+# The model that ships is found from the program's place; no device is needed to see that.
+"$prefix/bin/mien" predict nosuch.png --device nosuch >"$work/log" 2>&1 || true
+grep -q "^model: $(realpath "$prefix")/share/mien/models/fer-medium.safetensors" "$work/log" || {
+    cat "$work/log" >&2
+    fail "the installed program does not find its model"
+}
 if command -v bash >/dev/null 2>&1; then
     bash -n "$prefix/share/bash-completion/completions/mien" || fail "the completion is no bash"
 fi
