@@ -18,6 +18,7 @@ extern const struct command cmd_summary;
 extern const struct command cmd_tune;
 extern const struct command cmd_bench;
 extern const struct command cmd_check;
+extern const struct command cmd_augment;
 extern const struct command cmd_pack;
 extern const struct command cmd_synth;
 extern const struct command cmd_help;
