@@ -10,6 +10,7 @@ extern const struct command_group command_groups[];
 extern const struct command cmd_devices;
 extern const struct command cmd_train;
 extern const struct command cmd_eval;
+extern const struct command cmd_report;
 extern const struct command cmd_predict;
 extern const struct command cmd_explain;
 extern const struct command cmd_export;
