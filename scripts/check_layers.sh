@@ -33,7 +33,7 @@ train nn data tune verify ops cl draw base
 api train nn data tune verify ops cl draw base
 explain train nn data tune verify ops cl draw base
 export train nn data tune verify ops cl base
-report base
+report explain train nn data tune verify ops cl draw base
 cli report explain export train nn data tune verify ops ref cl draw base
 RULES
 for folder in src/*/; do

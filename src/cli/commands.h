@@ -7,10 +7,10 @@
 /** Those that `mien help` lists, by task.  (`man` is for those who package mien.) */
 extern const struct command_group command_groups[];
 
+extern const struct command cmd_selftest;
 extern const struct command cmd_devices;
 extern const struct command cmd_train;
 extern const struct command cmd_eval;
-extern const struct command cmd_report;
 extern const struct command cmd_predict;
 extern const struct command cmd_explain;
 extern const struct command cmd_export;
@@ -19,7 +19,6 @@ extern const struct command cmd_summary;
 extern const struct command cmd_tune;
 extern const struct command cmd_bench;
 extern const struct command cmd_check;
-extern const struct command cmd_augment;
 extern const struct command cmd_pack;
 extern const struct command cmd_synth;
 extern const struct command cmd_help;

@@ -48,6 +48,9 @@ enum mien_status session_tune(struct session *session, const char *wanted, struc
 /** Put "device" and "driver" into a JSON object. */
 void session_describe(const struct session *session, json_t *object);
 
+/** Whether a path has that ending, and a name before it. */
+bool session_is_safetensors(const char *path);
+
 /**
  * See that a safetensors file may be written: by this ending it is known again, and nothing else is
  * to be written over.
@@ -58,10 +61,6 @@ void session_describe(const struct session *session, json_t *object);
 MIEN_CHECK_RESULT
 enum mien_status session_check_safetensors(const char *what, const char *path,
                                            struct mien_error *err);
-
-/** The same of a picture, NAME.png. */
-MIEN_CHECK_RESULT
-enum mien_status session_check_picture(const char *what, const char *path, struct mien_error *err);
 
 /** For an option --exclude that keeps a const char *, for struct mien_data_options. */
 #define SESSION_EXCLUDE_HELP "leave out the images that this file lists, as mien check writes it"

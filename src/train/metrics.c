@@ -11,6 +11,10 @@
 /* What is summed over the images. */
 struct sums {
     size_t hits, hits2;
+    struct {
+        double confidence;
+        size_t images, hits;
+    } bins[MIEN_ECE_BINS];
 };
 
 int mien_metrics_top(const float *probabilities, int classes)
@@ -55,9 +59,9 @@ static void add_image(struct sums *sums, struct mien_metrics *m, const float *p,
     m->per_class[top].predicted++;
     sums->hits += hit;
     sums->hits2 += rank(p, m->classes, label) < 2 ? 1 : 0;
-    m->bins[bin].confidence += (double)p[top];
-    m->bins[bin].images++;
-    m->bins[bin].hits += hit;
+    sums->bins[bin].confidence += (double)p[top];
+    sums->bins[bin].images++;
+    sums->bins[bin].hits += hit;
 }
 
 static double ratio(double part, size_t whole)
@@ -84,13 +88,13 @@ static void finish_classes(struct mien_metrics *m)
     m->macro_f1 = ratio(m->macro_f1, occurring);
 }
 
-static double calibration_error(const struct mien_metrics *m)
+static double calibration_error(const struct sums *sums, size_t images)
 {
     double error = 0;
     for (int b = 0; b < MIEN_ECE_BINS; b++) {
-        error += fabs((double)m->bins[b].hits - m->bins[b].confidence);
+        error += fabs((double)sums->bins[b].hits - sums->bins[b].confidence);
     }
-    return ratio(error, m->images);
+    return ratio(error, images);
 }
 
 enum mien_status mien_metrics_compute(struct mien_metrics *out, const float *probabilities,
@@ -121,7 +125,7 @@ enum mien_status mien_metrics_compute(struct mien_metrics *out, const float *pro
     }
     m.accuracy = ratio((double)sums.hits, count);
     m.top2 = ratio((double)sums.hits2, count);
-    m.ece = calibration_error(&m);
+    m.ece = calibration_error(&sums, count);
     finish_classes(&m);
     *out = m;
     m = (struct mien_metrics){ 0 };

@@ -91,12 +91,6 @@ float mien_verify_largest(const float *numbers, size_t count);
 /** The activation that goes in. */
 struct mien_act mien_verify_input(const struct check *k);
 
-/** Add what was found to the verdict of a kernel and variant. */
-MIEN_CHECK_RESULT
-enum mien_status mien_verdicts_add(struct mien_verdicts *out, const char *kernel,
-                                   const char *variant, const struct mien_finding *finding,
-                                   const char *where, double ms, struct mien_error *err);
-
 /** "3x5x7x9 to 4 by 3x3 stride 2 pad 1" */
 enum { CHECK_SHAPE_BYTES = 160 };
 void mien_verify_describe(char out[CHECK_SHAPE_BYTES], const struct mien_verify_shape *shape);

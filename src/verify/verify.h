@@ -37,6 +37,18 @@ void mien_verdicts_finish(struct mien_verdicts *verdicts); /* zeroed is allowed 
 /** Verdicts with a fault. */
 size_t mien_verdicts_failed(const struct mien_verdicts *verdicts);
 
+/**
+ * Add what was found with a shape to the verdict of a kernel and variant, a new one if need be.
+ *
+ * where   with which shape
+ * ms      of one run
+ * Errors  MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_verdicts_add(struct mien_verdicts *out, const char *kernel,
+                                   const char *variant, const struct mien_finding *finding,
+                                   const char *where, double ms, struct mien_error *err);
+
 /** How much of a shape is checked. */
 struct mien_verify_care {
     bool parameters; /**< a convolution's variants not only with their default parameters */

@@ -1,0 +1,229 @@
+/* cmd_selftest.c - `mien selftest`: every kernel of this device against plain C */
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "cli/text.h"
+#include "train/selftest.h"
+
+struct selftest_options {
+    struct common_options common;
+    const char *shapes; /* a recipe or a model */
+    struct opt_strings settings;
+    int classes; /* 0: not given */
+    bool quick;
+};
+
+#define FIELD(name) offsetof(struct selftest_options, name)
+
+static const struct opt selftest_table[] = {
+    { "quick", OPT_FLAG, FIELD(quick), NULL, "few shapes, and no parameters beside the defaults",
+      .role = OPT_ANY },
+    { "classes", OPT_INT, FIELD(classes), "N", "of a recipe: classes to tell apart (7)", .min = 2,
+      .max = 10000 },
+    { "set", OPT_STRINGS, FIELD(settings), "KEY=VALUE",
+      "put a value over the recipe's; may come again", .role = OPT_ANY },
+    { .name = NULL },
+};
+
+static const struct positional selftest_positionals[] = {
+    { "RECIPE", FIELD(shapes), 0, 1,
+      "also check the shapes of this network, a recipe's or a model's", OPT_INPUT },
+    { .name = NULL },
+};
+
+static const struct selftest_options selftest_defaults = { .common = { .seed = -1 } };
+
+enum { USUAL_CLASSES = 7 };
+
+/* What is tested with, and what came of it. */
+struct subject {
+    struct session session;
+    struct session_model model; /* of a MODEL: recipe and network are its */
+    struct mien_recipe *recipe;
+    struct mien_network *network;
+    struct mien_verdicts verdicts;
+    double seconds;
+};
+
+/* Set by the first Ctrl-C or SIGTERM; the second ends the program the usual way. */
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int signal_number)
+{
+    (void)signal(signal_number, SIG_DFL);
+    stop_requested = 1;
+}
+
+static bool stop(void *user)
+{
+    (void)user;
+    return stop_requested != 0;
+}
+
+static void print_verdict(struct term *term, const struct mien_verdict *v)
+{
+    char name[80];
+    (void)snprintf(name, sizeof(name), "%s%s%s", v->kernel, v->variant[0] != '\0' ? ", " : "",
+                   v->variant);
+    term_print(term, "%-34s %7zu  %9.1e  %9.1e %9.2f  %s\n", name, v->checks, v->worst.error,
+               v->worst.tolerance, v->ms, v->failed == 0 ? "passed" : "FAILED");
+    if (v->failed > 0) {
+        term_print(term, "  %zu of %zu failed, the worst with %s: %s%s%s\n", v->failed, v->checks,
+                   v->where, mien_fault_name(v->worst.fault), v->worst.text[0] != '\0' ? ": " : "",
+                   v->worst.text);
+    }
+}
+
+static size_t count_checks(const struct mien_verdicts *verdicts)
+{
+    size_t checks = 0;
+    for (size_t i = 0; i < verdicts->count; i++) {
+        checks += verdicts->items[i].checks;
+    }
+    return checks;
+}
+
+static void print_all(struct term *term, const struct subject *subject)
+{
+    const struct mien_verdicts *const verdicts = &subject->verdicts;
+    const size_t failed = mien_verdicts_failed(verdicts);
+    const char *const device = mien_cl_device(subject->session.cl)->name;
+    term_print(term, "%-34s %7s  %9s  %9s %9s\n", "kernel and variant", "checks", "error",
+               "allowed", "ms");
+    for (size_t i = 0; i < verdicts->count; i++) {
+        print_verdict(term, &verdicts->items[i]);
+    }
+    if (failed == 0) {
+        term_print(term, "all %zu kernels passed %zu checks in %.1f s on %s\n", verdicts->count,
+                   count_checks(verdicts), subject->seconds, device);
+    } else {
+        term_print(term, "%zu of %zu kernels FAILED on %s\n", failed, verdicts->count, device);
+    }
+}
+
+static json_t *describe(const struct mien_verdict *v)
+{
+    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o, s:o, s:o}", "kernel", v->kernel,
+                     "variant", v->variant, "checks", (json_int_t)v->checks, "failed",
+                     (json_int_t)v->failed, "error", term_real(v->worst.error), "tolerance",
+                     term_real(v->worst.tolerance), "fault", mien_fault_name(v->worst.fault),
+                     "where", text_json(v->where), "text", text_json(v->worst.text), "ms",
+                     term_real(v->ms));
+}
+
+static enum mien_status print_json(struct term *term, const struct subject *subject,
+                                   struct mien_error *err)
+{
+    const struct mien_verdicts *const verdicts = &subject->verdicts;
+    const size_t failed = mien_verdicts_failed(verdicts);
+    json_t *const list = json_array();
+    for (size_t i = 0; i < verdicts->count; i++) {
+        (void)json_array_append_new(list, describe(&verdicts->items[i]));
+    }
+    json_t *const object =
+        json_pack("{s:b, s:I, s:I, s:o, s:o, s:s}", "passed", failed == 0, "checks",
+                  (json_int_t)count_checks(verdicts), "failed", (json_int_t)failed, "seconds",
+                  term_real(subject->seconds), "kernels", list, "mien", MIEN_VERSION);
+    session_describe(&subject->session, object);
+    return term_json(term, object, err);
+}
+
+/* The recipe and network that are named, of a recipe's file or a model's. */
+static enum mien_status read_shapes(struct subject *out, const struct selftest_options *o,
+                                    struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const char *const *const settings = (const char *const *)o->settings.items;
+    if (o->shapes == NULL) {
+        return o->settings.count == 0 && o->classes == 0
+                   ? MIEN_OK
+                   : mien_fail(err, MIEN_ERR_USAGE, "--%s is for a RECIPE, and none is named",
+                               o->classes != 0 ? "classes" : "set");
+    }
+    if (session_is_safetensors(o->shapes) || mien_path_is_folder(o->shapes)) {
+        if (o->classes != 0) {
+            return mien_fail(err, MIEN_ERR_USAGE, "--classes is for a RECIPE: a model has its own");
+        }
+        TRY(session_model_read(&out->model, o->shapes, err));
+        TRY(mien_model_file_set(&out->model.file, settings, o->settings.count, err));
+    } else {
+        const int classes = o->classes != 0 ? o->classes : USUAL_CLASSES;
+        TRY(mien_recipe_load(&out->recipe, o->shapes, settings, o->settings.count, err));
+        TRY(mien_network_create(&out->network, out->recipe, classes, err));
+    }
+
+done:
+    return st;
+}
+
+static enum mien_status run(struct subject *subject, const struct selftest_options *o,
+                            struct term *term, struct mien_error *err)
+{
+    const bool model = subject->model.file.recipe != NULL;
+    const struct mien_selftest what = {
+        .quick = o->quick,
+        .recipe = model ? subject->model.file.recipe : subject->recipe,
+        .network = model ? subject->model.file.network : subject->network,
+        .log = &term->log,
+        .stop = stop,
+    };
+    const double start_ms = mien_now_ms();
+    const enum mien_status st =
+        mien_selftest_run(&subject->verdicts, subject->session.cl, &what, err);
+    subject->seconds = (mien_now_ms() - start_ms) / 1e3;
+    return st;
+}
+
+static enum mien_status selftest(const void *options, struct term *term, struct mien_error *err)
+{
+    const struct selftest_options *const o = options;
+    enum mien_status st = MIEN_OK;
+    struct subject subject = { .recipe = NULL };
+
+    TRY(read_shapes(&subject, o, err));
+    TRY(session_open(&subject.session, &o->common, false, term, err));
+    (void)signal(SIGINT, request_stop);
+    (void)signal(SIGTERM, request_stop);
+    TRY(run(&subject, o, term, err));
+    term_clear(term);
+    if (o->common.json) {
+        TRY(print_json(term, &subject, err));
+    } else {
+        print_all(term, &subject);
+    }
+    const size_t failed = mien_verdicts_failed(&subject.verdicts);
+    if (failed > 0) {
+        st = mien_fail(err, MIEN_ERR_CL,
+                       "%zu of %zu kernels do not compute what plain C does: do not train on this "
+                       "device with this driver",
+                       failed, subject.verdicts.count);
+    }
+
+done:
+    mien_verdicts_finish(&subject.verdicts);
+    session_model_finish(&subject.model);
+    mien_network_destroy(subject.network);
+    mien_recipe_destroy(subject.recipe);
+    session_close(&subject.session);
+    return st;
+}
+
+const struct command cmd_selftest = {
+    .name = "selftest",
+    .summary = "Hold every kernel to plain C on this device",
+    .details = "Every variant of every kernel runs on shapes that are awkward, between guarded\n"
+               "bytes, and what comes out is compared with plain C in double precision; then a\n"
+               "small network is trained whose losses are known. The exit code is 1 when one\n"
+               "of them is wrong.",
+    .options = selftest_table,
+    .positionals = selftest_positionals,
+    .common = COMMON_DEVICE | COMMON_JSON | COMMON_QUIET,
+    .options_bytes = sizeof(struct selftest_options),
+    .defaults = &selftest_defaults,
+    .run = selftest,
+};

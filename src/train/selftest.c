@@ -1,0 +1,146 @@
+/* selftest.c - all that a device computes for training, against plain C */
+#include "train/selftest.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "train/known.h"
+
+/* Of the reference for one shape of a network: some tens of milliseconds. */
+#define NETWORK_WORK 2e7
+/* Flat parameters come in blocks of so many floats. */
+enum { BLOCK = 128 };
+
+/* The row of the table that checks a layer; NULL for those that compute nothing. */
+static const char *row_of(enum mien_layer_kind kind)
+{
+    switch (kind) {
+    case MIEN_LAYER_GLOBALAVGPOOL: return "avgpool";
+    case MIEN_LAYER_MARK:
+    case MIEN_LAYER_FLATTEN: return NULL;
+    case MIEN_LAYER_CONV: return "conv2d";
+    case MIEN_LAYER_DENSE:
+    case MIEN_LAYER_RELU:
+    case MIEN_LAYER_MAXPOOL:
+    case MIEN_LAYER_AVGPOOL:
+    case MIEN_LAYER_BATCHNORM:
+    case MIEN_LAYER_DROPOUT:
+    case MIEN_LAYER_ADD:
+    case MIEN_LAYER_LEAKYRELU:
+    case MIEN_LAYER_SILU:
+    case MIEN_LAYER_GELU: break;
+    }
+    return mien_layer_kind_name(kind);
+}
+
+static struct mien_verify_shape shape_of(const struct mien_network *network, size_t index,
+                                         int batch)
+{
+    const struct mien_layer *const layer = &network->layers[index];
+    const struct mien_layer_spec *const spec = &layer->spec;
+    const bool whole = spec->kind == MIEN_LAYER_GLOBALAVGPOOL; /* one window of all pixels */
+    const bool wide = spec->kind == MIEN_LAYER_CONV || spec->kind == MIEN_LAYER_DENSE;
+    return (struct mien_verify_shape){
+        .n = batch,
+        .c = layer->in.c,
+        .h = layer->in.h,
+        .w = layer->in.w,
+        .width = wide ? spec->width : 0,
+        .kh = whole ? layer->in.h : spec->kernel_h,
+        .kw = whole ? layer->in.w : spec->kernel_w,
+        .stride = whole ? 1 : spec->stride,
+        .pad = spec->pad,
+        .bias = spec->bias,
+        .relu = index + 1 < network->layer_count &&
+                network->layers[index + 1].spec.kind == MIEN_LAYER_RELU,
+        .mask = layer->from >= 0 && network->layers[layer->from].spec.kind == MIEN_LAYER_RELU,
+        .groups = spec->groups,
+    };
+}
+
+static bool is_same(const struct mien_verify_shape *a, const struct mien_verify_shape *b)
+{
+    return a->c == b->c && a->h == b->h && a->w == b->w && a->width == b->width && a->kh == b->kh &&
+           a->kw == b->kw && a->stride == b->stride && a->pad == b->pad && a->groups == b->groups &&
+           a->bias == b->bias && a->relu == b->relu && a->mask == b->mask;
+}
+
+/* Whether a layer before this one is of the same kind and sizes. */
+static bool is_checked(const struct mien_network *network, size_t index, int batch)
+{
+    const struct mien_verify_shape shape = shape_of(network, index, batch);
+    for (size_t i = 0; i < index; i++) {
+        const struct mien_verify_shape other = shape_of(network, i, batch);
+        if (network->layers[i].spec.kind == network->layers[index].spec.kind &&
+            is_same(&shape, &other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum mien_status check(struct mien_verdicts *out, struct mien_cl *cl, const char *row,
+                              const struct mien_verify_shape *shape, struct mien_error *err)
+{
+    const struct mien_verify_care care = { .work = NETWORK_WORK };
+    return mien_verify_one(out, cl, row, shape, MIEN_CONV2D_FWD, NULL, &care, err);
+}
+
+/* What a step does beside the layers: gathers images, computes the loss, changes the weights. */
+static enum mien_status check_step(struct mien_verdicts *out, struct mien_cl *cl,
+                                   const struct mien_network *network,
+                                   const struct mien_recipe *recipe, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const int batch = recipe->train.batch;
+    const struct mien_shape *const in = &network->input;
+    const struct mien_verify_shape images = { .n = batch, .c = in->c, .h = in->h, .w = in->w };
+    const struct mien_verify_shape classes = { .n = batch, .width = network->classes };
+    const struct mien_verify_shape flat = { .c = (int)(network->flat_floats / BLOCK) };
+    const bool sgd = recipe->train.optimizer.kind == MIEN_OPTIMIZER_SGD;
+    TRY(check(out, cl, "gather", &images, err));
+    TRY(check(out, cl, "softmax", &classes, err));
+    TRY(check(out, cl, sgd ? "sgd" : "adam", &flat, err));
+
+done:
+    return st;
+}
+
+/* The layers' shapes, each once, in every variant that takes them. */
+static enum mien_status check_network(struct mien_verdicts *out, struct mien_cl *cl,
+                                      const struct mien_selftest *what, struct mien_error *err)
+{
+    const struct mien_network *const network = what->network;
+    const int batch = what->recipe->train.batch;
+    for (size_t i = 0; i < network->layer_count; i++) {
+        const struct mien_layer *const layer = &network->layers[i];
+        const char *const row = row_of(layer->spec.kind);
+        mien_log_progress(what->log, "shapes of the network", i, network->layer_count);
+        if (what->stop != NULL && what->stop(what->user)) {
+            return mien_fail(err, MIEN_ERR_INTERRUPTED, "stopped");
+        }
+        if (row == NULL || is_checked(network, i, batch)) {
+            continue;
+        }
+        const struct mien_verify_shape shape = shape_of(network, i, batch);
+        const enum mien_status st = check(out, cl, row, &shape, err);
+        if (st != MIEN_OK) {
+            return mien_wrap(err, st, "%s", layer->name);
+        }
+    }
+    mien_log_progress(what->log, "shapes of the network", network->layer_count,
+                      network->layer_count);
+    return check_step(out, cl, network, what->recipe, err);
+}
+
+enum mien_status mien_selftest_run(struct mien_verdicts *out, struct mien_cl *cl,
+                                   const struct mien_selftest *what, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    TRY(mien_verify_table(out, cl, what->quick, what->log, what->stop, what->user, err));
+    TRY(what->network != NULL ? check_network(out, cl, what, err) : MIEN_OK);
+    TRY(mien_known_run(out, cl, err));
+
+done:
+    return st;
+}

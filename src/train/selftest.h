@@ -1,0 +1,30 @@
+/** selftest.h - all that a device computes for training, against plain C (internal) */
+#ifndef MIEN_TRAIN_SELFTEST_H
+#define MIEN_TRAIN_SELFTEST_H
+
+#include "nn/network.h"
+#include "verify/verify.h"
+
+struct mien_selftest {
+    bool quick;                         /**< see mien_verify_table() */
+    const struct mien_recipe *recipe;   /**< NULL: the table's shapes alone */
+    const struct mien_network *network; /**< of `recipe`; its layers' shapes too */
+    const struct mien_log *log;         /**< borrowed, as are the others */
+    bool (*stop)(void *user); /**< asked between shapes, ends with MIEN_ERR_INTERRUPTED; may be
+                                   NULL */
+    void *user;
+};
+
+/**
+ * Check the table of operations, the shapes of a network with its batch, and a training run whose
+ * losses are known.
+ *
+ * out     added to; release with mien_verdicts_finish(), also after an error
+ * Errors  MIEN_ERR_MEMORY: of the host; MIEN_ERR_CL: the device is lost; MIEN_ERR_INTERRUPTED.
+ *         What a kernel does wrong and what the device refuses are verdicts
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_selftest_run(struct mien_verdicts *out, struct mien_cl *cl,
+                                   const struct mien_selftest *what, struct mien_error *err);
+
+#endif
