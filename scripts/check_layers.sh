@@ -33,7 +33,7 @@ train nn data tune verify ops cl draw base
 api train nn data tune verify ops cl draw base
 explain train nn data tune verify ops cl draw base
 export train nn data tune verify ops cl base
-report explain train nn data tune verify ops cl draw base
+report base
 cli report explain export train nn data tune verify ops ref cl draw base
 RULES
 for folder in src/*/; do

@@ -22,12 +22,12 @@ struct eval_options {
 
 #define FIELD(name) offsetof(struct eval_options, name)
 
-static const char *const split_choices[] = { "train", "validation", "test", NULL };
+const char *const eval_split_choices[] = { "train", "validation", "test", NULL };
 
 static const struct opt eval_table[] = {
     { "split", OPT_CHOICE, FIELD(split), "SPLIT",
       "train, validation or test; else validation, or test, or train, whichever is there first",
-      .choices = split_choices },
+      .choices = eval_split_choices },
     { "exclude", OPT_STRING, FIELD(exclude), "FILE", SESSION_EXCLUDE_HELP, .role = OPT_INPUT },
     { "views", OPT_CHOICE, FIELD(views), "N", SESSION_VIEWS_HELP, .choices = session_view_choices },
     { "batch", OPT_INT, FIELD(batch), "N", "images at a time; else as many as in training",
@@ -62,8 +62,8 @@ struct work {
     struct eval_result result;
 };
 
-static enum mien_status choose_split(enum mien_split *out, const struct mien_dataset *set,
-                                     int wanted, struct term *term, struct mien_error *err)
+enum mien_status eval_choose_split(enum mien_split *out, const struct mien_dataset *set, int wanted,
+                                   struct term *term, struct mien_error *err)
 {
     static const enum mien_split order[] = { MIEN_SPLIT_VALIDATION, MIEN_SPLIT_TEST,
                                              MIEN_SPLIT_TRAIN };
@@ -73,7 +73,7 @@ static enum mien_status choose_split(enum mien_split *out, const struct mien_dat
             return mien_fail(err, MIEN_ERR_FORMAT,
                              "no %s images; the data has %zu of train, %zu of validation and %zu "
                              "of test",
-                             split_choices[wanted], set->splits[MIEN_SPLIT_TRAIN].count,
+                             eval_split_choices[wanted], set->splits[MIEN_SPLIT_TRAIN].count,
                              set->splits[MIEN_SPLIT_VALIDATION].count,
                              set->splits[MIEN_SPLIT_TEST].count);
         }
@@ -155,7 +155,7 @@ static enum mien_status prepare(struct work *work, struct mien_error *err)
     const struct mien_model_file *const first = &work->models[0].file;
     struct eval_result *const result = &work->result;
     TRY(load_for(work, first, err));
-    st = choose_split(&result->split, &work->map.set, o->split, work->term, err);
+    st = eval_choose_split(&result->split, &work->map.set, o->split, work->term, err);
     if (st != MIEN_OK) {
         st = mien_wrap(err, st, "%s", o->data);
         goto done;

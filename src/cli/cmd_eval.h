@@ -5,6 +5,19 @@
 #include "cli/session.h"
 #include "train/evaluate.h"
 
+/** Words of an option that keeps an enum mien_split; NULL ends them. */
+extern const char *const eval_split_choices[];
+
+/**
+ * The split to evaluate on: `wanted`, or where that is -1 the first of validation, test and train
+ * that has images; a notice says so where it is not validation.
+ *
+ * Errors  MIEN_ERR_FORMAT: no images in the one that is wanted
+ */
+MIEN_CHECK_RESULT
+enum mien_status eval_choose_split(enum mien_split *out, const struct mien_dataset *set, int wanted,
+                                   struct term *term, struct mien_error *err);
+
 /** A model that took part, and what it is worth alone. */
 struct eval_member {
     const char *model; /**< as it was typed */

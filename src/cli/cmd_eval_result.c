@@ -1,4 +1,6 @@
 /* cmd_eval_result.c - what `mien eval` found, as text and as JSON */
+#include <math.h>
+
 #include "cli/cmd_eval.h"
 #include "cli/text.h"
 
@@ -7,6 +9,24 @@ static json_t *describe_class(const char *name, const struct mien_class_metrics 
     return json_pack("{s:o, s:o, s:o, s:o, s:I}", "class", text_json(name), "precision",
                      term_real(c->precision), "recall", term_real(c->recall), "f1",
                      term_real(c->f1), "support", (json_int_t)c->support);
+}
+
+/* Accuracy and confidence of each bin of the calibration error; null where it has no images. */
+static json_t *describe_calibration(const struct mien_metrics *m)
+{
+    json_t *const list = json_array();
+    for (int b = 0; b < MIEN_ECE_BINS; b++) {
+        const struct mien_calibration_bin *const bin = &m->bins[b];
+        const double images = (double)bin->images;
+        (void)json_array_append_new(
+            list,
+            json_pack(
+                "{s:o, s:o, s:I, s:o, s:o}", "from", term_real((double)b / MIEN_ECE_BINS), "to",
+                term_real((double)(b + 1) / MIEN_ECE_BINS), "images", (json_int_t)bin->images,
+                "confidence", term_real(bin->images > 0 ? bin->confidence / images : (double)NAN),
+                "accuracy", term_real(bin->images > 0 ? (double)bin->hits / images : (double)NAN)));
+    }
+    return list;
 }
 
 static json_t *describe_members(const struct eval_result *result)
@@ -39,12 +59,13 @@ json_t *eval_describe(const struct eval_result *result)
         (void)json_array_append_new(confusion, row);
     }
     json_t *const object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o}", "accuracy",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o}", "accuracy",
         term_real(m->accuracy), "loss", term_real(result->judged.loss), "macro_f1",
         term_real(m->macro_f1), "top2", term_real(m->top2), "ece", term_real(m->ece), "classes",
-        classes, "per_class", per_class, "confusion", confusion, "images", (json_int_t)m->images,
-        "split", mien_split_name(result->split), "views", result->views, "models",
-        describe_members(result), "seconds", term_real(result->judged.seconds));
+        classes, "per_class", per_class, "confusion", confusion, "calibration",
+        describe_calibration(m), "images", (json_int_t)m->images, "split",
+        mien_split_name(result->split), "views", result->views, "models", describe_members(result),
+        "seconds", term_real(result->judged.seconds));
     if (object != NULL) {
         session_describe(result->session, object);
     }

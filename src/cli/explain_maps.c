@@ -119,18 +119,6 @@ static enum mien_status name_file(char out[NAME_BYTES], const struct chunk *chun
     return take_name(chunk->names, out, err);
 }
 
-/* What the network sees of an image: its middle where it was loaded larger. */
-static void cut_middle(uint8_t *out, const uint8_t *pixels, const struct mien_recipe *recipe)
-{
-    const size_t margin = (size_t)recipe->input.margin;
-    const size_t c = (size_t)recipe->input.channels;
-    const size_t row = (size_t)recipe->input.width * c;
-    const size_t wide = row + 2 * margin * c;
-    for (size_t y = 0; y < (size_t)recipe->input.height; y++) {
-        memcpy(out + y * row, pixels + (y + margin) * wide + margin * c, row);
-    }
-}
-
 /* "Grad-CAM at relu2, 000003.png". */
 static void write_note(char *out, size_t bytes, const struct chunk *chunk, size_t image)
 {
@@ -365,7 +353,7 @@ static enum mien_status prepare(struct chunk *chunk, const uint8_t *pixels, stru
     for (size_t i = 0; i < chunk->count; i++) {
         float *const row = chunk->probabilities + i * classes;
         mien_probe_softmax(row, plan->model->class_count);
-        cut_middle(chunk->pixels + i * seen, pixels + i * loaded, recipe);
+        mien_explain_middle(chunk->pixels + i * seen, pixels + i * loaded, recipe);
         for (size_t k = 0; k < plan->class_count; k++) {
             chunk->classes[i * plan->class_count + k] =
                 plan->classes[k] >= 0 ? plan->classes[k]

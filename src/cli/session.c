@@ -77,22 +77,28 @@ static bool ends_with(const char *text, const char *end)
     return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
-static const char ending[] = ".safetensors";
-
 bool session_is_safetensors(const char *path)
 {
+    static const char ending[] = ".safetensors";
     return ends_with(path, ending) && strlen(path) > strlen(ending);
+}
+
+/* A name, and the ending behind it. */
+static enum mien_status check_ending(const char *what, const char *path, const char *ending,
+                                     struct mien_error *err)
+{
+    return ends_with(path, ending) && strlen(path) > strlen(ending)
+               ? MIEN_OK
+               : mien_fail(err, MIEN_ERR_USAGE, "%s: '%s' does not end in %s", what, path, ending);
 }
 
 enum mien_status session_check_safetensors(const char *what, const char *path,
                                            struct mien_error *err)
 {
     struct mien_safetensors *old = NULL;
-    if (!session_is_safetensors(path)) {
-        return mien_fail(err, MIEN_ERR_USAGE, "%s: '%s' does not end in %s", what, path, ending);
-    }
-    if (!mien_path_is_file(path)) {
-        return MIEN_OK;
+    const enum mien_status st = check_ending(what, path, ".safetensors", err);
+    if (st != MIEN_OK || !mien_path_is_file(path)) {
+        return st;
     }
     struct mien_error cause;
     if (mien_safetensors_open(&old, path, &cause) != MIEN_OK) {
@@ -101,6 +107,11 @@ enum mien_status session_check_safetensors(const char *what, const char *path,
     }
     mien_safetensors_close(old);
     return MIEN_OK;
+}
+
+enum mien_status session_check_picture(const char *what, const char *path, struct mien_error *err)
+{
+    return check_ending(what, path, ".png", err);
 }
 
 /* A run's folder is near enough to its model to say which file was meant. */

@@ -62,6 +62,10 @@ MIEN_CHECK_RESULT
 enum mien_status session_check_safetensors(const char *what, const char *path,
                                            struct mien_error *err);
 
+/** The same of a picture, NAME.png. */
+MIEN_CHECK_RESULT
+enum mien_status session_check_picture(const char *what, const char *path, struct mien_error *err);
+
 /** For an option --exclude that keeps a const char *, for struct mien_data_options. */
 #define SESSION_EXCLUDE_HELP "leave out the images that this file lists, as mien check writes it"
 

@@ -27,6 +27,13 @@ struct mien_targets {
 void mien_explain_normalize(float *images, const uint8_t *pixels, size_t count,
                             const struct mien_recipe *recipe);
 
+/**
+ * What the network sees of an image: its middle, where it was loaded larger.
+ *
+ * Shapes  out [h][w][c], overwritten; pixels [h + 2 margin][w + 2 margin][c]
+ */
+void mien_explain_middle(uint8_t *out, const uint8_t *pixels, const struct mien_recipe *recipe);
+
 struct mien_saliency {
     int samples;  /**< 1: the plain gradient; more: SmoothGrad, the mean gradient of noisy copies */
     double noise; /**< of SmoothGrad: standard deviation, as a share of the image's range */

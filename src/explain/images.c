@@ -2,6 +2,7 @@
 #include "explain/explain.h"
 
 #include <math.h>
+#include <string.h>
 
 void mien_explain_normalize(float *images, const uint8_t *pixels, size_t count,
                             const struct mien_recipe *recipe)
@@ -21,6 +22,17 @@ void mien_explain_normalize(float *images, const uint8_t *pixels, size_t count,
         const size_t x = k % w + (size_t)margin;
         const uint8_t pixel = pixels[((image * high + y) * wide + x) * c + channel];
         images[k] = (float)((pixel / 255.0 - mean) / std);
+    }
+}
+
+void mien_explain_middle(uint8_t *out, const uint8_t *pixels, const struct mien_recipe *recipe)
+{
+    const size_t margin = (size_t)recipe->input.margin;
+    const size_t c = (size_t)recipe->input.channels;
+    const size_t row = (size_t)recipe->input.width * c;
+    const size_t wide = row + 2 * margin * c;
+    for (size_t y = 0; y < (size_t)recipe->input.height; y++) {
+        memcpy(out + y * row, pixels + (y + margin) * wide + margin * c, row);
     }
 }
 

@@ -107,3 +107,100 @@ enum mien_status mien_history_add(struct mien_history *history, const struct mie
     return st == MIEN_OK ? mien_file_replace(history->path, history->text, history->bytes, err)
                          : st;
 }
+
+/* "1.25," and so on; where the field is empty *given says so.  NULL: it is no number. */
+static const char *read_field(double *out, bool *given, const char *at, char end)
+{
+    char *behind = NULL;
+    *given = *at != end;
+    *out = 0.0;
+    if (!*given) {
+        return at + 1;
+    }
+    if (*at != '-' && (*at < '0' || *at > '9')) { /* strtod() would go on to the next line */
+        return NULL;
+    }
+    *out = strtod(at, &behind);
+    return *behind == end ? behind + 1 : NULL;
+}
+
+static bool read_row(struct mien_epoch *row, const char *line, int number)
+{
+    enum { FIELDS = 7 };
+    double values[FIELDS];
+    bool given[FIELDS];
+    if (!is_row(line, number)) {
+        return false;
+    }
+    const char *at = strchr(line, ',') + 1;
+    for (int i = 0; i < FIELDS; i++) {
+        at = read_field(&values[i], &given[i], at, i < FIELDS - 1 ? ',' : '\n');
+        if (at == NULL) {
+            return false;
+        }
+    }
+    *row = (struct mien_epoch){
+        .epoch = number,
+        .train_loss = values[0],
+        .train_accuracy = values[1],
+        .validated = given[2] && given[3],
+        .validation_loss = values[2],
+        .validation_accuracy = values[3],
+        .rate = values[4],
+        .images_per_s = values[5],
+        .seconds = values[6],
+    };
+    return true;
+}
+
+static enum mien_status parse_rows(struct mien_epoch **rows, size_t *count, const char *text,
+                                   size_t bytes, const char *path, struct mien_error *err)
+{
+    size_t lines = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        lines += text[i] == '\n' ? 1 : 0;
+    }
+    *rows = mien_calloc(lines + 1, sizeof(**rows), err);
+    if (*rows == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    const char *at = text;
+    for (size_t line = 0; line < lines; line++) {
+        const bool good = line == 0
+                              ? is_row(at, 0)
+                              : line <= INT32_MAX && read_row(&(*rows)[line - 1], at, (int)line);
+        if (!good) {
+            return mien_fail(err, MIEN_ERR_FORMAT, "%s: line %zu is not mien's", path, line + 1);
+        }
+        at = strchr(at, '\n') + 1; /* the file is followed by a zero byte, and has no other */
+    }
+    *count = lines > 0 ? lines - 1 : 0;
+    return MIEN_OK;
+}
+
+enum mien_status mien_history_load(struct mien_epoch **rows, size_t *count, const char *path,
+                                   struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_plain_numbers numbers;
+    unsigned char *data = NULL;
+    size_t bytes = 0;
+    *rows = NULL;
+    *count = 0;
+    TRY(mien_file_read(&data, &bytes, path, LIMIT_BYTES, err));
+    if (memchr(data, '\0', bytes) != NULL) {
+        st = mien_fail(err, MIEN_ERR_FORMAT, "%s is no text", path);
+        goto done;
+    }
+    TRY(mien_plain_numbers_begin(&numbers, err));
+    st = parse_rows(rows, count, (const char *)data, bytes, path, err);
+    mien_plain_numbers_end(&numbers);
+
+done:
+    if (st != MIEN_OK) {
+        free(*rows);
+        *rows = NULL;
+    }
+    free(data);
+    return st;
+}

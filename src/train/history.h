@@ -30,4 +30,14 @@ MIEN_CHECK_RESULT
 enum mien_status mien_history_add(struct mien_history *history, const struct mien_epoch *row,
                                   struct mien_error *err);
 
+/**
+ * Read a history.csv; a last line that is not whole is left out.
+ *
+ * Ownership  *rows is the caller's, release with free(); NULL on error
+ * Errors     MIEN_ERR_IO, MIEN_ERR_MEMORY; MIEN_ERR_FORMAT: a line that is not mien's
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_history_load(struct mien_epoch **rows, size_t *count, const char *path,
+                                   struct mien_error *err);
+
 #endif

@@ -245,6 +245,12 @@ size_t mien_loader_count(const struct mien_loader *loader)
     return loader->count;
 }
 
+size_t mien_loader_image(const struct mien_loader *loader, size_t place)
+{
+    assert(place < loader->count);
+    return (size_t)loader->order[place];
+}
+
 double mien_loader_weight(const struct mien_loader *loader, const float *class_weights,
                           size_t first, size_t n)
 {

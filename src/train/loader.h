@@ -53,6 +53,8 @@ enum mien_status mien_loader_shuffled(struct mien_loader *loader, enum mien_spli
 void mien_loader_augment(struct mien_loader *loader, int epoch);
 /** Images of the split taken last. */
 size_t mien_loader_count(const struct mien_loader *loader);
+/** The index in the data set of the image at a place of the order. */
+size_t mien_loader_image(const struct mien_loader *loader, size_t place);
 
 /**
  * What images [first, first + n) of the order count: the sum of their labels' class weights, [class

@@ -11,10 +11,6 @@
 /* What is summed over the images. */
 struct sums {
     size_t hits, hits2;
-    struct {
-        double confidence;
-        size_t images, hits;
-    } bins[MIEN_ECE_BINS];
 };
 
 int mien_metrics_top(const float *probabilities, int classes)
@@ -59,9 +55,9 @@ static void add_image(struct sums *sums, struct mien_metrics *m, const float *p,
     m->per_class[top].predicted++;
     sums->hits += hit;
     sums->hits2 += rank(p, m->classes, label) < 2 ? 1 : 0;
-    sums->bins[bin].confidence += (double)p[top];
-    sums->bins[bin].images++;
-    sums->bins[bin].hits += hit;
+    m->bins[bin].confidence += (double)p[top];
+    m->bins[bin].images++;
+    m->bins[bin].hits += hit;
 }
 
 static double ratio(double part, size_t whole)
@@ -88,13 +84,13 @@ static void finish_classes(struct mien_metrics *m)
     m->macro_f1 = ratio(m->macro_f1, occurring);
 }
 
-static double calibration_error(const struct sums *sums, size_t images)
+static double calibration_error(const struct mien_metrics *m)
 {
     double error = 0;
     for (int b = 0; b < MIEN_ECE_BINS; b++) {
-        error += fabs((double)sums->bins[b].hits - sums->bins[b].confidence);
+        error += fabs((double)m->bins[b].hits - m->bins[b].confidence);
     }
-    return ratio(error, images);
+    return ratio(error, m->images);
 }
 
 enum mien_status mien_metrics_compute(struct mien_metrics *out, const float *probabilities,
@@ -125,7 +121,7 @@ enum mien_status mien_metrics_compute(struct mien_metrics *out, const float *pro
     }
     m.accuracy = ratio((double)sums.hits, count);
     m.top2 = ratio((double)sums.hits2, count);
-    m.ece = calibration_error(&sums, count);
+    m.ece = calibration_error(&m);
     finish_classes(&m);
     *out = m;
     m = (struct mien_metrics){ 0 };

@@ -16,6 +16,12 @@ struct mien_class_metrics {
     size_t predicted; /**< images taken for this class */
 };
 
+/** The images whose largest probability is in one bin. */
+struct mien_calibration_bin {
+    size_t images, hits;
+    double confidence; /**< sum of their largest probabilities */
+};
+
 /** Parts of all images are 0..1. */
 struct mien_metrics {
     size_t images;
@@ -28,8 +34,9 @@ struct mien_metrics {
     /** Expected calibration error: the mean over images of |accuracy - mean confidence| of the bin,
      * ((b - 1) / 15, b / 15], that the image's largest probability falls into. */
     double ece;
-    struct mien_class_metrics *per_class; /**< [classes] */
-    size_t *confusion;                    /**< [true][predicted], classes x classes */
+    struct mien_calibration_bin bins[MIEN_ECE_BINS]; /**< what it is made of */
+    struct mien_class_metrics *per_class;            /**< [classes] */
+    size_t *confusion;                               /**< [true][predicted], classes x classes */
 };
 
 /** The most probable class of `probabilities` [classes]; of equal ones the lowest. */

@@ -17,10 +17,10 @@
 /* Names of a run's own files, and of what is left of one that was being written. */
 static bool is_own(const char *name)
 {
-    static const char *const own[] = { "recipe.yaml",      "history.csv",
-                                       "best.safetensors", "run.json",
-                                       "steps.csv",        "last.safetensors.tmp-",
-                                       "epoch-",           "." };
+    static const char *const own[] = {
+        "recipe.yaml",           "history.csv", "best.safetensors", "run.json",    "steps.csv",
+        "last.safetensors.tmp-", "epoch-",      "report.html",      "report.json", "."
+    };
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         if (strncmp(name, own[i], strlen(own[i])) == 0) {
             return true;

@@ -22,7 +22,7 @@ silent
 errs "^mien: no command given; 'mien help'"
 
 # Each command that is listed explains itself, in both ways, and takes no unknown option.
-commands=$(sed -n 's/^  \([a-z]*\) .*/\1/p' "$work/help")
+commands=$(sed -n 's/^  \([a-z-]*\) .*/\1/p' "$work/help")
 check "help lists no commands" test -n "$commands"
 for command in $commands; do
     expect 0 "$command" --help

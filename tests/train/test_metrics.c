@@ -47,6 +47,11 @@ static void test_metrics__are_those_worked_out_by_hand(void **state)
     NEAR(m.top2, 5.0 / 6);
     /* Confidence 0.5 three times, with one hit; 0.75, 0.625 and 1 alone in their bins, hits. */
     NEAR(m.ece, (fabs(1 - 1.5) + fabs(1 - 0.75) + fabs(1 - 0.625) + 0) / 6);
+    assert_int_equal(m.bins[7].images, 3); /* above 7/15, up to 8/15 */
+    assert_int_equal(m.bins[7].hits, 1);
+    NEAR(m.bins[7].confidence, 1.5);
+    assert_int_equal(m.bins[14].images, 1);
+    assert_int_equal(m.bins[0].images, 0);
     mien_metrics_finish(&m);
     assert_null(m.confusion);
 }

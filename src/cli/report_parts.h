@@ -1,0 +1,75 @@
+/** report_parts.h - the parts of a report, collected as JSON (internal to mien report and train) */
+#ifndef MIEN_CLI_REPORT_PARTS_H
+#define MIEN_CLI_REPORT_PARTS_H
+
+#include <jansson.h>
+
+#include "cli/cmd_eval.h"
+#include "cli/session.h"
+
+/**
+ * Start a report: "format", "version", "name", "command".
+ *
+ * Ownership  the caller's, release with json_decref(); NULL where there is no memory
+ */
+json_t *report_begin(const char *name, const struct term *term);
+
+/** "model": the file's name, classes, network and recipe. */
+MIEN_CHECK_RESULT
+enum mien_status report_add_model(json_t *report, const char *path,
+                                  const struct mien_model_file *file, struct mien_error *err);
+
+/**
+ * "run" and "history", from a run's folder; what is missing in it is left out.
+ *
+ * Errors  MIEN_ERR_FORMAT: a file that is there and not mien's; MIEN_ERR_IO, MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status report_add_run(json_t *report, const char *folder, struct mien_error *err);
+
+/** "filters": those of the first convolution, if there is one. */
+MIEN_CHECK_RESULT
+enum mien_status report_add_filters(json_t *report, const struct mien_model_file *file,
+                                    struct mien_error *err);
+
+/** A model's answers to the images of a split. */
+struct report_answers {
+    const struct mien_model_file *file;
+    const struct session *session;
+    enum mien_blas blas;
+    const struct mien_dataset *set; /**< with the model's classes */
+    enum mien_split split;
+    const float *probabilities; /**< [images of the split][classes] */
+    int samples;                /**< images of each class to show, at most */
+    int mistakes;               /**< to show, at most */
+    const char *image;          /**< file whose feature maps are shown; NULL: one of the split */
+};
+
+/** "samples": images of each class, of the training split where there is one. */
+MIEN_CHECK_RESULT
+enum mien_status report_add_samples(json_t *report, const struct report_answers *answers,
+                                    struct mien_error *err);
+
+/** "mistakes" with Grad-CAM, "maps": what needs the model on the device.  Errors  as mien_probe */
+MIEN_CHECK_RESULT
+enum mien_status report_add_answers(json_t *report, const struct report_answers *answers,
+                                    struct mien_error *err);
+
+/** A picture in base64; NULL where there is no memory.  Shapes  pixels [h][w][channels] */
+json_t *report_picture(const uint8_t *pixels, int channels, int h, int w);
+
+/**
+ * Write a report as a page, and as JSON beside it.
+ *
+ * json    NULL: the page alone
+ * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT: it is no report
+ */
+MIEN_CHECK_RESULT
+enum mien_status report_write(const char *page, const char *json, const json_t *report,
+                              struct mien_error *err);
+
+/** "report.json" for "report.html"; free() it.  Errors  MIEN_ERR_MEMORY */
+MIEN_CHECK_RESULT
+enum mien_status report_json_path(char **out, const char *page, struct mien_error *err);
+
+#endif
