@@ -160,6 +160,8 @@ static void test_history__that_is_not_whole_or_foreign(void **state)
         { HEADER "1,2,0.5,,\n,0.1,10,1\n", -1 },
         { HEADER "1,2,0.5,,,0.1x,10,1\n", -1 },
         { HEADER "1,2,0.5,,,0.1,10,1,4\n", -1 },
+        { HEADER "1, 2,0.5,,,0.1,10,1\n", -1 },
+        { HEADER "1,nan,0.5,,,0.1,10,1\n", -1 },
         { HEADER "\n", -1 },
         { "epoch,loss\n1,2\n", -1 },
     };
