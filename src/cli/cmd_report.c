@@ -64,7 +64,6 @@ struct work {
     double split;         /* as the run set images aside */
     struct mien_dataset *set;
     struct mien_class_map map;
-    float *probabilities;
     json_t *report;
 };
 
@@ -184,23 +183,10 @@ done:
     return st;
 }
 
-static json_t *describe_data(const struct work *work)
-{
-    char fingerprint[24];
-    (void)snprintf(fingerprint, sizeof(fingerprint), "%016llx",
-                   (unsigned long long)work->map.set.fingerprint);
-    json_t *const data =
-        json_pack("{s:o, s:s}", "path", text_json(work->data), "fingerprint", fingerprint);
-    for (int i = 0; i < MIEN_SPLITS; i++) {
-        (void)json_object_set_new(data, mien_split_name((enum mien_split)i),
-                                  json_integer((json_int_t)work->map.set.splits[i].count));
-    }
-    return data;
-}
-
 /* A run's numbers are about its own data. */
-static void compare_data(const struct work *work, const json_t *data)
+static void compare_data(const struct work *work)
 {
+    const json_t *const data = json_object_get(json_object_get(work->report, "evaluation"), "data");
     const char *const was = json_string_value(json_object_get(
         json_object_get(json_object_get(work->report, "run"), "data"), "fingerprint"));
     const char *const is = json_string_value(json_object_get(data, "fingerprint"));
@@ -210,68 +196,23 @@ static void compare_data(const struct work *work, const json_t *data)
     }
 }
 
-/* "evaluation": what `mien eval` finds, and of what data. */
-static enum mien_status evaluate(struct work *work, enum mien_split split, struct mien_error *err)
-{
-    enum mien_status st = MIEN_OK;
-    const struct report_options *const o = work->options;
-    const struct mien_model_file *const file = &work->model.file;
-    const size_t count = work->map.set.splits[split].count;
-    struct eval_member member = { .model = work->model_path };
-    struct eval_result result = {
-        .data = work->data,
-        .session = &work->session,
-        .classes = file->classes,
-        .split = split,
-        .views = session_views(o->views),
-        .members = &member,
-        .member_count = 1,
-    };
-    const struct mien_evaluation_options options = {
-        .split = split,
-        .views = result.views,
-        .log = &work->term->log,
-    };
-    const int batch = file->recipe->train.batch;
-    work->probabilities = mien_calloc(count, (size_t)file->class_count * sizeof(float), err);
-    if (work->probabilities == NULL) {
-        return MIEN_ERR_MEMORY;
-    }
-    TRY(session_model_place(&work->model, &work->session,
-                            count < (size_t)batch ? (int)count : batch, (enum mien_blas)o->blas,
-                            err));
-    TRY(mien_judge(&result.judged, work->probabilities, work->model.model, file->recipe,
-                   &work->map.set, &options, err));
-    session_model_unplace(&work->model);
-    member.accuracy = result.judged.metrics.accuracy;
-    member.loss = result.judged.loss;
-    json_t *const evaluation = eval_describe(&result);
-    json_t *const data = describe_data(work);
-    compare_data(work, data);
-    if (json_object_set_new(evaluation, "data", data) != 0 ||
-        json_object_set(work->report, "evaluation", evaluation) != 0) {
-        st = mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the report");
-    }
-    json_decref(evaluation);
-
-done:
-    mien_metrics_finish(&result.judged.metrics);
-    return st;
-}
-
 /* All that the data and the device are needed for. */
 static enum mien_status add_answers(struct work *work, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const struct report_options *const o = work->options;
     struct report_answers answers = {
-        .file = &work->model.file,
+        .model = &work->model,
+        .model_path = work->model_path,
         .session = &work->session,
         .blas = (enum mien_blas)o->blas,
+        .data = work->data,
         .set = &work->map.set,
+        .views = session_views(o->views),
         .samples = o->samples,
         .mistakes = o->mistakes,
         .image = o->image,
+        .log = &work->term->log,
     };
     TRY(load_data(work, err));
     st = eval_choose_split(&answers.split, &work->map.set, o->split, work->term, err);
@@ -280,10 +221,8 @@ static enum mien_status add_answers(struct work *work, struct mien_error *err)
     }
     TRY(session_open(&work->session, &o->common, false, work->term, err));
     TRY(session_tune(&work->session, NULL, work->term, err));
-    TRY(evaluate(work, answers.split, err));
-    answers.probabilities = work->probabilities;
-    TRY(report_add_samples(work->report, &answers, err));
     TRY(report_add_answers(work->report, &answers, err));
+    compare_data(work);
 
 done:
     return st;
@@ -316,7 +255,7 @@ static enum mien_status collect(struct work *work, struct mien_error *err)
     const struct mien_model_file *const file = &work->model.file;
     TRY(find_model(work, err));
     TRY(session_model_read(&work->model, work->model_path, err));
-    work->report = report_begin(file->recipe->name, work->term);
+    work->report = report_begin(file->recipe->name, work->term->command_line);
     if (work->report == NULL) {
         return mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the report");
     }
@@ -394,7 +333,6 @@ static enum mien_status report(const void *options, struct term *term, struct mi
 
 done:
     json_decref(work.report);
-    free(work.probabilities);
     mien_class_map_finish(&work.map);
     mien_dataset_destroy(work.set);
     session_model_finish(&work.model);

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/session.h"
-#include "cli/text.h"
+#include "cli/train_view.h"
 #include "nn/tuned.h"
 #include "train/checkpoint.h"
 #include "train/class_map.h"
@@ -22,7 +22,7 @@ struct train_options {
     struct opt_strings settings;
     double split;
     int max_steps, keep_every, blas, data_mib;
-    bool no_shuffle;
+    bool no_shuffle, watch;
 };
 
 #define FIELD(name) offsetof(struct train_options, name)
@@ -55,6 +55,9 @@ static const struct opt train_table[] = {
       .min = 0, .max = 100000 },
     { "no-shuffle", OPT_FLAG, FIELD(no_shuffle), NULL,
       "take the images in their order in every epoch", .role = OPT_ANY },
+    { "watch", OPT_FLAG, FIELD(watch), NULL,
+      "keep report.html in the run's folder current, and draw curves on the terminal",
+      .role = OPT_ANY },
     { "max-steps", OPT_INT, FIELD(max_steps), "N",
       "stop after N steps, and write the loss of each to steps.csv", .min = 0, .max = 1000000000 },
     { "blas", OPT_CHOICE, FIELD(blas), "NAME", SESSION_BLAS_HELP, .choices = session_blas_choices },
@@ -87,31 +90,6 @@ static bool stop(void *user)
 {
     (void)user;
     return stop_requested != 0;
-}
-
-static void show_progress(void *user, const struct mien_run_progress *p)
-{
-    char what[48];
-    char extra[96];
-    (void)snprintf(what, sizeof(what), "epoch %d/%d", p->epoch, p->epochs);
-    (void)snprintf(extra, sizeof(extra), "loss %.4f acc %.2f %%", p->loss, p->accuracy * 100.0);
-    term_progress(user, what, p->images, p->image_count, extra);
-}
-
-static void show_epoch(void *user, const struct mien_epoch *row, bool best)
-{
-    struct term *const term = user;
-    char validation[64] = "";
-    char rate[TEXT_RATE_BYTES];
-    term_clear(term);
-    if (row->validated) {
-        (void)snprintf(validation, sizeof(validation), "  validation loss %.4f acc %5.2f %%",
-                       row->validation_loss, row->validation_accuracy * 100.0);
-    }
-    term_print(term, "epoch %3d  train loss %.4f acc %5.2f %%%s  %6.1f s  %7s images/s%s\n",
-               row->epoch, row->train_loss, row->train_accuracy * 100.0, validation, row->seconds,
-               text_rate(rate, row->images_per_s), best ? "  best" : "");
-    term_flush(term);
 }
 
 static enum mien_status check_options(const struct train_options *o, struct mien_error *err)
@@ -420,6 +398,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     struct mien_class_map map = { .labels = NULL };
     struct mien_run_result result;
     struct origin origin = { .data = NULL };
+    struct train_view view = { .term = term };
 
     TRY(check_options(o, err));
     TRY(o->resume != NULL ? go_on(&file, &set, &origin, o, term, err)
@@ -434,6 +413,16 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     if (signal(SIGHUP, request_stop) == SIG_IGN) {
         (void)signal(SIGHUP, SIG_IGN); /* nohup: the terminal may go, the run goes on */
     }
+    view = (struct train_view){
+        .term = term,
+        .silent = o->common.json,
+        .watch = o->watch,
+        .folder = folder,
+        .data = origin.data,
+        .set = &map.set,
+        .file = &file,
+    };
+    TRY(train_view_init(&view, err));
     const struct mien_run_options run = {
         .folder = folder,
         .data = origin.data,
@@ -449,13 +438,17 @@ static enum mien_status train(const void *options, struct term *term, struct mie
                      .shuffle = origin.shuffle,
                      .device_bytes = (size_t)o->data_mib << 20 },
         .stop = stop,
-        .progress = term->bars && !term->quiet ? show_progress : NULL,
-        .epoch = o->common.json ? NULL : show_epoch,
-        .user = term,
+        .progress = term->bars && !term->quiet ? train_view_progress : NULL,
+        .epoch = train_view_epoch,
+        .user = &view,
         .log = &term->log,
     };
-    TRY(mien_run(&result, session.cl, &file, &map.set, &run, err));
-    term_clear(term);
+    st = mien_run(&result, session.cl, &file, &map.set, &run, err);
+    const bool whole = st == MIEN_OK && result.end != MIEN_RUN_INTERRUPTED;
+    train_view_end(&view, whole ? &session : NULL, (enum mien_blas)origin.blas);
+    if (st != MIEN_OK) {
+        goto done;
+    }
     TRY(print_result(o, &result, folder, term, err));
     if (result.end == MIEN_RUN_INTERRUPTED) {
         st = mien_fail(err, MIEN_ERR_INTERRUPTED,
@@ -464,6 +457,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
 
 done:
     term_clear(term);
+    train_view_finish(&view);
     mien_class_map_finish(&map);
     mien_dataset_destroy(set);
     mien_model_file_finish(&file);

@@ -21,10 +21,14 @@ static enum mien_status no_memory(struct mien_error *err)
     return mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the report");
 }
 
-json_t *report_begin(const char *name, const struct term *term)
+json_t *report_begin(const char *name, const char *command)
 {
-    return json_pack("{s:s, s:s, s:o, s:o}", "format", MIEN_REPORT_FORMAT, "version", MIEN_VERSION,
-                     "name", text_json(name), "command", text_json(term->command_line));
+    json_t *const report = json_pack("{s:s, s:s, s:o}", "format", MIEN_REPORT_FORMAT, "version",
+                                     MIEN_VERSION, "name", text_json(name));
+    if (report != NULL && command != NULL) {
+        (void)json_object_set_new(report, "command", text_json(command));
+    }
+    return report;
 }
 
 enum mien_status report_add_model(json_t *report, const char *path,

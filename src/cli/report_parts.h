@@ -8,11 +8,11 @@
 #include "cli/session.h"
 
 /**
- * Start a report: "format", "version", "name", "command".
+ * Start a report: "format", "version", "name" and, unless it is NULL, "command".
  *
  * Ownership  the caller's, release with json_decref(); NULL where there is no memory
  */
-json_t *report_begin(const char *name, const struct term *term);
+json_t *report_begin(const char *name, const char *command);
 
 /** "model": the file's name, classes, network and recipe. */
 MIEN_CHECK_RESULT
@@ -32,17 +32,21 @@ MIEN_CHECK_RESULT
 enum mien_status report_add_filters(json_t *report, const struct mien_model_file *file,
                                     struct mien_error *err);
 
-/** A model's answers to the images of a split. */
+/** A model and the images to ask it about. */
 struct report_answers {
-    const struct mien_model_file *file;
+    struct session_model *model; /**< as it was read; it is put on the device and taken off again */
+    const char *model_path;
     const struct session *session;
     enum mien_blas blas;
+    const char *data;               /**< where the images come from */
     const struct mien_dataset *set; /**< with the model's classes */
-    enum mien_split split;
-    const float *probabilities; /**< [images of the split][classes] */
-    int samples;                /**< images of each class to show, at most */
-    int mistakes;               /**< to show, at most */
-    const char *image;          /**< file whose feature maps are shown; NULL: one of the split */
+    enum mien_split split;          /**< to evaluate on */
+    int views;
+    int samples;       /**< images of each class to show, at most */
+    int mistakes;      /**< to show, at most */
+    const char *image; /**< file whose feature maps are shown; NULL: one of the split */
+    const struct mien_log *log;
+    float *probabilities; /**< [images of the split][classes], of report_add_evaluation() */
 };
 
 /** "samples": images of each class, of the training split where there is one. */
@@ -50,9 +54,25 @@ MIEN_CHECK_RESULT
 enum mien_status report_add_samples(json_t *report, const struct report_answers *answers,
                                     struct mien_error *err);
 
-/** "mistakes" with Grad-CAM, "maps": what needs the model on the device.  Errors  as mien_probe */
+/**
+ * "evaluation": what `mien eval` finds, and of what data.
+ *
+ * Ownership  answers->probabilities is the caller's, release with free(), also after an error
+ * Errors     as mien_judge()
+ */
 MIEN_CHECK_RESULT
-enum mien_status report_add_answers(json_t *report, const struct report_answers *answers,
+enum mien_status report_add_evaluation(json_t *report, struct report_answers *answers,
+                                       struct mien_error *err);
+
+/** "mistakes" with Grad-CAM, "maps": what is asked of single images, after the evaluation.  Errors
+ * as mien_probe */
+MIEN_CHECK_RESULT
+enum mien_status report_add_pictures(json_t *report, const struct report_answers *answers,
+                                     struct mien_error *err);
+
+/** All three. */
+MIEN_CHECK_RESULT
+enum mien_status report_add_answers(json_t *report, struct report_answers *answers,
                                     struct mien_error *err);
 
 /** A picture in base64; NULL where there is no memory.  Shapes  pixels [h][w][channels] */

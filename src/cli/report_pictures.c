@@ -59,7 +59,7 @@ static json_t *sample_class(const struct report_answers *answers, enum mien_spli
     }
     const bool good = json_array_size(list) == wanted;
     json_t *const group =
-        good ? json_pack("{s:o, s:I, s:O}", "class", text_json(answers->file->classes[class]),
+        good ? json_pack("{s:o, s:I, s:O}", "class", text_json(answers->model->file.classes[class]),
                          "count", (json_int_t)count, "images", list)
              : NULL;
     json_decref(list);
@@ -74,7 +74,8 @@ enum mien_status report_add_samples(json_t *report, const struct report_answers 
     json_t *const groups = json_array();
     enum mien_status st =
         json_object_set_new(report, "samples", groups) == 0 ? MIEN_OK : no_memory(err);
-    for (int k = 0; st == MIEN_OK && answers->samples > 0 && k < answers->file->class_count; k++) {
+    for (int k = 0; st == MIEN_OK && answers->samples > 0 && k < answers->model->file.class_count;
+         k++) {
         if (json_array_append_new(groups, sample_class(answers, split, k)) != 0) {
             st = no_memory(err);
         }
@@ -97,7 +98,7 @@ struct work {
 
 static const float *row_of(const struct report_answers *answers, size_t image)
 {
-    return answers->probabilities + image * (size_t)answers->file->class_count;
+    return answers->probabilities + image * (size_t)answers->model->file.class_count;
 }
 
 static int label_of(const struct report_answers *answers, size_t image)
@@ -139,7 +140,7 @@ static size_t output_of(const struct mien_network *network, size_t conv)
 /* The convolutions' outputs from the first to the last, not more than are looked at. */
 static enum mien_status choose_taps(struct work *work, struct mien_error *err)
 {
-    const struct mien_network *const network = work->answers->file->network;
+    const struct mien_network *const network = work->answers->model->file.network;
     size_t *const maps = mien_calloc(network->layer_count, sizeof(*maps), err);
     size_t count = 0;
     if (maps == NULL) {
@@ -169,7 +170,7 @@ static enum mien_status choose_taps(struct work *work, struct mien_error *err)
 static size_t find_mistakes(size_t *out, const struct report_answers *answers)
 {
     const size_t images = answers->set->splits[answers->split].count;
-    const int classes = answers->file->class_count;
+    const int classes = answers->model->file.class_count;
     size_t used = 0;
     for (size_t i = 0; i < images; i++) {
         const float *const row = row_of(answers, i);
@@ -226,13 +227,13 @@ static json_t *describe_mistake(const struct work *work, size_t image, const uin
 {
     const struct report_answers *const answers = work->answers;
     const float *const row = row_of(answers, image);
-    const int top = mien_metrics_top(row, answers->file->class_count);
+    const int top = mien_metrics_top(row, answers->model->file.class_count);
     const int truth = label_of(answers, image);
     json_t *const object = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o}", "name",
         name_of(answers->set, answers->set->splits[answers->split].first + image), "truth",
-        text_json(answers->file->classes[truth]), "truth_probability",
-        term_real((double)row[truth]), "predicted", text_json(answers->file->classes[top]),
+        text_json(answers->model->file.classes[truth]), "truth_probability",
+        term_real((double)row[truth]), "predicted", text_json(answers->model->file.classes[top]),
         "probability", term_real((double)row[top]), "png",
         report_picture(pixels, work->input.c, work->input.h, work->input.w));
     if (object != NULL && map != NULL &&
@@ -262,9 +263,9 @@ static enum mien_status add_mistakes(json_t *report, struct work *work, const si
     }
     for (size_t i = 0; i < count; i++) {
         const uint8_t *const loaded = pixels_of(answers, images[i]);
-        mien_explain_middle(pixels + i * floats, loaded, answers->file->recipe);
-        mien_explain_normalize(inputs + i * floats, loaded, 1, answers->file->recipe);
-        classes[i] = mien_metrics_top(row_of(answers, images[i]), answers->file->class_count);
+        mien_explain_middle(pixels + i * floats, loaded, answers->model->file.recipe);
+        mien_explain_normalize(inputs + i * floats, loaded, 1, answers->model->file.recipe);
+        classes[i] = mien_metrics_top(row_of(answers, images[i]), answers->model->file.class_count);
     }
     const struct mien_targets targets = { inputs, count, classes, 1 };
     if (work->gradcam != NULL && count > 0) {
@@ -360,7 +361,7 @@ static void take_subject(void *user, const struct mien_probe_batch *batch)
 {
     struct subject *const subject = user;
     const struct work *const work = subject->work;
-    const int classes = work->answers->file->class_count;
+    const int classes = work->answers->model->file.class_count;
     memcpy(subject->probabilities, batch->logits, (size_t)classes * sizeof(float));
     mien_probe_softmax(subject->probabilities, classes);
     for (size_t i = 0; i < work->layer_count; i++) {
@@ -379,7 +380,7 @@ static void take_subject(void *user, const struct mien_probe_batch *batch)
 /* The image that the model was surest of and right, or the first. */
 static size_t choose_image(const struct report_answers *answers)
 {
-    const int classes = answers->file->class_count;
+    const int classes = answers->model->file.class_count;
     size_t best = 0;
     float most = 0.0f;
     for (size_t i = 0; i < answers->set->splits[answers->split].count; i++) {
@@ -420,7 +421,7 @@ static enum mien_status add_maps(json_t *report, struct work *work, struct mien_
 {
     enum mien_status st = MIEN_ERR_MEMORY;
     const struct report_answers *const answers = work->answers;
-    const struct mien_model_file *const file = answers->file;
+    const struct mien_model_file *const file = &answers->model->file;
     const struct mien_shape *const in = &work->input;
     const size_t floats = (size_t)in->c * (size_t)in->h * (size_t)in->w;
     json_t *name = NULL;
@@ -462,11 +463,11 @@ done:
     return st;
 }
 
-enum mien_status report_add_answers(json_t *report, const struct report_answers *answers,
-                                    struct mien_error *err)
+enum mien_status report_add_pictures(json_t *report, const struct report_answers *answers,
+                                     struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct work work = { .answers = answers, .input = answers->file->network->input };
+    struct work work = { .answers = answers, .input = answers->model->file.network->input };
     size_t *const mistakes = mien_calloc((size_t)answers->mistakes + 1, sizeof(*mistakes), err);
     if (mistakes == NULL) {
         return MIEN_ERR_MEMORY;
@@ -479,8 +480,8 @@ enum mien_status report_add_answers(json_t *report, const struct report_answers 
         .taps = work.taps,
         .tap_count = work.tap_count,
     };
-    TRY(mien_probe_create(&work.probe, answers->session->cl, answers->file->network,
-                          answers->file->weights, &options, err));
+    TRY(mien_probe_create(&work.probe, answers->session->cl, answers->model->file.network,
+                          answers->model->file.weights, &options, err));
     TRY(add_mistakes(report, &work, mistakes, find_mistakes(mistakes, answers), err));
     if (work.layer_count > 0) {
         TRY(add_maps(report, &work, err));

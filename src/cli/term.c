@@ -40,13 +40,31 @@ static void log_progress(void *user, const char *what, size_t done, size_t total
     term_progress(user, what, done, total, NULL);
 }
 
+/* A terminal that can go back to a line that it has shown. */
+static bool goes_back(void)
+{
+    const char *const kind = getenv("TERM"); // NOLINT(concurrency-mt-unsafe): one thread yet
+    return isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1 && kind != NULL &&
+           *kind != '\0' && strcmp(kind, "dumb") != 0;
+}
+
+/* https://no-color.org: set, and not to nothing. */
+static bool wants_colours(void)
+{
+    const char *const none = getenv("NO_COLOR"); // NOLINT(concurrency-mt-unsafe): one thread yet
+    return none == NULL || *none == '\0';
+}
+
 void term_init(struct term *term, const char *command)
 {
+    const bool view = goes_back();
     *term = (struct term){
         .command = command,
         .log = { .line = log_line, .progress = log_progress, .user = term },
         .bars = isatty(STDERR_FILENO) == 1,
         .blocks = shows_utf8(),
+        .view = view,
+        .colours = view && wants_colours(),
     };
 }
 
@@ -120,6 +138,37 @@ void term_error(struct term *term, const char *fmt, ...)
     (void)fprintf(stderr, "mien%s%s: %s\n", *term->command != '\0' ? " " : "", term->command, text);
 }
 
+void term_size(int *columns, int *lines)
+{
+    struct winsize window = { 0 };
+    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0;
+    *columns = known && window.ws_col > 0 ? window.ws_col : 80;
+    *lines = known && window.ws_row > 0 ? window.ws_row : 24;
+}
+
+static void clear_bar(struct term *term)
+{
+    if (term->drawn) {
+        (void)fputs("\r\033[K", stderr);
+        (void)fflush(stderr);
+        term->drawn = false;
+    }
+}
+
+void term_block(struct term *term, const char *text, int lines)
+{
+    term_clear(term);
+    (void)fputs(text, stderr);
+    (void)fflush(stderr);
+    term->block_lines = lines;
+}
+
+void term_keep(struct term *term)
+{
+    clear_bar(term);
+    term->block_lines = 0;
+}
+
 void term_progress(struct term *term, const char *what, size_t done, size_t total,
                    const char *extra)
 {
@@ -133,7 +182,7 @@ void term_progress(struct term *term, const char *what, size_t done, size_t tota
         term->drawn_s = now;
     }
     if (done >= total) {
-        term_clear(term);
+        clear_bar(term);
         term->what[0] = '\0';
         return;
     }
@@ -141,8 +190,9 @@ void term_progress(struct term *term, const char *what, size_t done, size_t tota
         return;
     }
     term->drawn_s = now;
-    struct winsize window = { 0 };
-    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
+    int columns = 0;
+    int lines = 0;
+    term_size(&columns, &lines);
     char text[512];
     const struct bar bar = {
         .what = what,
@@ -151,7 +201,7 @@ void term_progress(struct term *term, const char *what, size_t done, size_t tota
         .elapsed_s = now - term->start_s,
         .extra = extra,
         .blocks = term->blocks,
-        .columns = (known ? window.ws_col : 80) - 1, /* in the last one some terminals wrap */
+        .columns = columns - 1, /* in the last one some terminals wrap */
     };
     (void)fprintf(stderr, "\r%s\033[K", bar_format(text, sizeof(text), &bar));
     (void)fflush(stderr);
@@ -160,10 +210,11 @@ void term_progress(struct term *term, const char *what, size_t done, size_t tota
 
 void term_clear(struct term *term)
 {
-    if (term->drawn) {
-        (void)fputs("\r\033[K", stderr);
+    clear_bar(term);
+    if (term->block_lines > 0) {
+        (void)fprintf(stderr, "\033[%dA\033[J", term->block_lines);
         (void)fflush(stderr);
-        term->drawn = false;
+        term->block_lines = 0;
     }
 }
 

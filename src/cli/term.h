@@ -17,6 +17,9 @@ struct term {
     bool bars;                /**< stderr is a terminal */
     bool blocks;              /**< it shows UTF-8 */
     bool drawn;               /**< a bar is on the screen */
+    bool view;                /**< stdout and stderr are a terminal on which lines can be redrawn */
+    bool colours;             /**< and the person wants colours: NO_COLOR is not set */
+    int block_lines;          /**< of the block that is on the screen, above the bar; 0: none */
     int write_errno;          /**< of the first write to stdout that failed; 0: none */
     char what[64];            /**< the task the bar is about */
     double start_s, drawn_s;  /**< monotonic seconds: of the task, of the last drawing */
@@ -53,7 +56,21 @@ void term_error(struct term *term, const char *fmt, ...);
 void term_progress(struct term *term, const char *what, size_t done, size_t total,
                    const char *extra);
 
-/** Take the bar away, before something else is printed or after the task failed. */
+/**
+ * Draw lines on stderr below what was printed; the bar goes below them.  They stay until
+ * term_clear(), or for good after term_keep().
+ *
+ * text   `lines` of them, each with its line feed; no longer than the terminal is wide
+ */
+void term_block(struct term *term, const char *text, int lines);
+
+/** What was drawn as a block stays where it is. */
+void term_keep(struct term *term);
+
+/** The size of stderr's terminal; 80 and 24 where it does not say. */
+void term_size(int *columns, int *lines);
+
+/** Take the bar and the block away, before something else is printed or after the task failed. */
 void term_clear(struct term *term);
 
 /** What was printed so far reaches its reader now; a failure is told by term_finish(). */

@@ -39,6 +39,14 @@ has run/report.json '"history": \[{"epoch": 1, '
 has run/report.json '"calibration": \[{"from": 0.0, '
 check "a file too many" test "$(find run -name 'report*' | wc -l)" -eq 2
 
+# Mistakes are mistakes, the surest first.
+grep -o '"truth": "[a-z]*", "truth_probability": [0-9.e-]*, "predicted": "[a-z]*", "probability": [0-9.]*' \
+    run/report.json >mistakes
+check "twelve mistakes" test "$(wc -l <mistakes)" -eq 12
+sed 's/.*: //' mistakes >sure
+check "not the surest first" sort -c -g -r sure
+check "right is no mistake" test "$(tr -d '",' <mistakes | awk '$2 == $6' | wc -l)" -eq 0
+
 # The same answers as mien eval's.
 expect 0 eval $model faces --json --quiet
 loss=$(sed 's/.*"loss": \([0-9.]*\), "macro_f1".*/\1/' "$out")

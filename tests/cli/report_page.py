@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """report_page.py - drives a report's page in headless Chromium, as a person would look at it.
 
-    report_page.py CHROMIUM PAGE [--pictures DIR] [--charts N]
+    report_page.py CHROMIUM PAGE [--pictures DIR] [--charts N] [--reload PAGE]
 
 At the width of a desktop and of a phone, light and dark: no error on the console, nothing asked of a
 network, no element wider than the window, every picture decoded, and the values of the curves where
@@ -16,6 +16,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 WIDTHS = {"desktop": (1280, 900, False), "phone": (390, 844, True)}
 
@@ -194,19 +195,48 @@ def look(browser, check, url, view, scheme, options):
     return colours
 
 
+def follow(browser, check, url, options):
+    """The page of a run that goes on loads itself again, where the reader is, until it is done."""
+    loads = lambda: sum(e.get("method") == "Page.loadEventFired" for e in browser.events)
+
+    def wait(count, seconds):
+        end = time.monotonic() + seconds
+        while loads() < count and time.monotonic() < end:
+            time.sleep(0.1)
+            browser.evaluate("0")  # takes in what happened meanwhile
+
+    browser.call("Emulation.setDeviceMetricsOverride", {
+        "width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False})
+    browser.open(url)
+    browser.evaluate("scrollTo(0, 500)")
+    wait(2, 20)
+    check("the page does not load itself again", loads() >= 2)
+    time.sleep(0.3)
+    check("the reader is taken elsewhere", browser.evaluate("scrollY") == 500)
+    os.replace(options.reload, options.page)
+    wait(loads() + 1, 20)
+    done = loads()
+    wait(done + 1, 3)
+    check("a run that is done loads itself again", loads() == done)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("chromium")
     parser.add_argument("page", type=pathlib.Path)
     parser.add_argument("--pictures", type=pathlib.Path)
     parser.add_argument("--charts", type=int, default=3)
+    parser.add_argument("--reload", type=pathlib.Path,
+                        help="only see that the page loads itself again, until this one replaces it")
     options = parser.parse_args()
     check = Checks()
     url = options.page.resolve().as_uri()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(options.chromium, profile)
         try:
-            for view in WIDTHS:
+            if options.reload:
+                follow(browser, check, url, options)
+            for view in () if options.reload else WIDTHS:
                 colours = {look(browser, check, url, view, scheme, options)
                            for scheme in ("light", "dark")}
                 check(f"{view}: light is dark", len(colours) == 2, colours)

@@ -17,4 +17,10 @@ expect 0 train faces --recipe "$here/recipes/tiny.yaml" --out run --epochs 4 --q
 expect 0 report run --quiet
 check "the page is not as it should be" \
     timeout 120 python3 "$here/tests/cli/report_page.py" "$chromium" run/report.html
+
+# A run that goes on, as mien train --watch writes it, and its end.
+sed 's/^{"format"/{"reload_seconds": 1, "format"/' run/report.json >live.json
+expect 0 report live.json --quiet
+check "the page does not follow a run as it should" \
+    timeout 120 python3 "$here/tests/cli/report_page.py" "$chromium" live.html --reload run/report.html
 finish

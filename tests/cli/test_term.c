@@ -101,6 +101,34 @@ static void test_progress__is_throttled_and_taken_away(void **state)
     assert_null(strstr(cleared, "task"));
 }
 
+static void draw_a_block(void)
+{
+    struct term term;
+    term_init(&term, "test");
+    term_block(&term, "one\ntwo\n", 2);
+    for (size_t i = 0; i <= 300; i++) { /* the bar below comes and goes alone */
+        term_progress(&term, "task", i, 300, NULL);
+        nap(1);
+    }
+    term_block(&term, "three\nfour\n", 2); /* in place of the first */
+    term.log.line(term.log.user, "a notice");
+    term_block(&term, "five\n", 1);
+    term_keep(&term);
+    term.log.line(term.log.user, "another");
+}
+
+static void test_block__stays_until_something_is_printed_or_for_good(void **state)
+{
+    (void)state;
+    char text[8192];
+    with_terminal(draw_a_block, text, sizeof(text));
+    assert_ptr_equal(strstr(text, "one\r\ntwo\r\n"), text);
+    assert_true(count(text, "task: ") >= 1);
+    assert_non_null(strstr(text, "\r\033[K\033[2A\033[Jthree\r\nfour\r\n\033[2A\033[Ja notice\r\n"
+                                 "five\r\nanother\r\n"));
+    assert_int_equal(count(text, "\033[2A\033[J"), 2);
+}
+
 /* A line as long as those of training, on terminals of two widths. */
 static void run_in_columns(unsigned short columns)
 {
@@ -163,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json__knows_no_infinity),
         cmocka_unit_test(test_progress__is_throttled_and_taken_away),
+        cmocka_unit_test(test_block__stays_until_something_is_printed_or_for_good),
         cmocka_unit_test(test_progress__fits_the_terminal),
         cmocka_unit_test(test_progress__is_silent_when_quiet_but_for_errors),
     };
