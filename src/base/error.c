@@ -2,6 +2,7 @@
 #include "base/error.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,18 @@ const char *mien_status_name(enum mien_status status)
     return "unknown status";
 }
 
+void mien_one_line(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
+        const bool c1 = at[0] == 0xC2 && at[1] >= 0x80 && at[1] <= 0x9F; /* in UTF-8 */
+        if (*at < 0x20 || *at == 0x7F || c1) {
+            *at = '?';
+            at += c1 ? 1 : 0;
+            *at = '?';
+        }
+    }
+}
+
 enum mien_status mien_fail(struct mien_error *err, enum mien_status status, const char *fmt, ...)
 {
     if (err != NULL) {
@@ -29,6 +42,7 @@ enum mien_status mien_fail(struct mien_error *err, enum mien_status status, cons
         va_start(args, fmt);
         (void)vsnprintf(err->text, sizeof(err->text), fmt, args);
         va_end(args);
+        mien_one_line(err->text);
     }
     return status;
 }
@@ -41,6 +55,7 @@ enum mien_status mien_wrap(struct mien_error *err, enum mien_status status, cons
         va_start(args, fmt);
         (void)vsnprintf(doing, sizeof(doing), fmt, args);
         va_end(args);
+        mien_one_line(doing);
 
         char both[sizeof(doing) + 2 + sizeof(err->text)];
         (void)snprintf(both, sizeof(both), "%s: %s", doing, err->text);

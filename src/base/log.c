@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/error.h"
+
 void mien_log_line(const struct mien_log *log, const char *fmt, ...)
 {
     if (log == NULL || log->line == NULL) {
@@ -14,6 +16,7 @@ void mien_log_line(const struct mien_log *log, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    mien_one_line(text);
     log->line(log->user, text);
 }
 

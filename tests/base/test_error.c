@@ -32,6 +32,20 @@ static void test_error__text_grows_from_cause_to_context(void **state)
     assert_string_equal(err.text, "file a: 3 sizes");
 }
 
+static void test_error__is_one_line_whatever_a_file_says(void **state)
+{
+    (void)state;
+    struct mien_error err;
+    (void)mien_fail(&err, MIEN_ERR_FORMAT, "class '%s'", "a\r\n\x1b[2J\x7f");
+    assert_string_equal(err.text, "class 'a???[2J?'");
+    (void)mien_wrap(&err, MIEN_ERR_FORMAT, "%s",
+                    "b\t\xC2\x9B"
+                    "31m");
+    assert_string_equal(err.text, "b???31m: class 'a???[2J?'");
+    (void)mien_fail(&err, MIEN_ERR_FORMAT, "%s", "\xC3\xA4\xC2\xA0\xC2");
+    assert_string_equal(err.text, "\xC3\xA4\xC2\xA0\xC2"); /* letters stay */
+}
+
 static void test_error__null_is_allowed(void **state)
 {
     (void)state;
@@ -58,6 +72,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_error__every_status_has_its_own_name),
         cmocka_unit_test(test_error__text_grows_from_cause_to_context),
+        cmocka_unit_test(test_error__is_one_line_whatever_a_file_says),
         cmocka_unit_test(test_error__null_is_allowed),
         cmocka_unit_test(test_error__a_long_cause_is_cut_and_the_context_stays),
     };
