@@ -86,15 +86,27 @@ static enum mien_status find_tensor(const struct mien_tensor **out, const struct
     return MIEN_OK;
 }
 
-enum mien_status mien_weights_from_file(float *flat, const struct mien_network *network,
-                                        const struct mien_safetensors *file, const char *prefix,
-                                        struct mien_error *err)
+enum mien_status mien_weights_check_file(const struct mien_network *network,
+                                         const struct mien_safetensors *file, const char *prefix,
+                                         struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const struct mien_tensor *tensor = NULL;
     for (size_t i = 0; i < network->param_count; i++) {
         TRY(find_tensor(&tensor, &network->params[i], file, prefix, err));
     }
+
+done:
+    return st;
+}
+
+enum mien_status mien_weights_from_file(float *flat, const struct mien_network *network,
+                                        const struct mien_safetensors *file, const char *prefix,
+                                        struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_tensor *tensor = NULL;
+    TRY(mien_weights_check_file(network, file, prefix, err));
     for (size_t i = 0; i < network->param_count; i++) {
         const struct mien_param *const param = &network->params[i];
         TRY(find_tensor(&tensor, param, file, prefix, err));

@@ -14,11 +14,21 @@
 void mien_weights_init(float *flat, const struct mien_network *network, uint64_t seed);
 
 /**
- * Copy the tensors of a file into the flat array by name.
+ * See whether a file has every tensor of a network.  To be asked before memory is allocated for
+ * them: the network that a small file describes may be larger than memory.
  *
  * prefix  in front of every name, "" for weights
- * Errors  MIEN_ERR_FORMAT: a tensor is missing, or has another type or shape (both are stated);
- *         then nothing was copied
+ * Errors  MIEN_ERR_FORMAT: a tensor is missing, or has another type or shape (both are stated)
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_weights_check_file(const struct mien_network *network,
+                                         const struct mien_safetensors *file, const char *prefix,
+                                         struct mien_error *err);
+
+/**
+ * Copy the tensors of a file into the flat array by name.
+ *
+ * Errors  those of mien_weights_check_file(); then nothing was copied
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_weights_from_file(float *flat, const struct mien_network *network,

@@ -148,6 +148,7 @@ enum mien_status mien_model_file_read(struct mien_model_file *out,
     TRY(mien_recipe_parse(&out->recipe, recipe, strlen(recipe), "its recipe", NULL, 0, err));
     TRY(read_classes(out, classes, err));
     TRY(mien_network_create(&out->network, out->recipe, out->class_count, err));
+    TRY(mien_weights_check_file(out->network, file, "", err));
     out->weights = mien_calloc(out->network->flat_floats, sizeof(*out->weights), err);
     if (out->weights == NULL) {
         st = MIEN_ERR_MEMORY;
