@@ -53,8 +53,8 @@ static double place_y(const struct range *range, double value)
 /* Both ends of the values, at marks of the axis. */
 static bool find_range(struct range *range, const struct chart *chart)
 {
-    double low = INFINITY;
-    double high = -INFINITY;
+    double low = (double)INFINITY;
+    double high = -(double)INFINITY;
     for (size_t i = 0; i < points_of(range); i++) {
         for (int k = 0; k < 2 && chart->lines[k].key != NULL; k++) {
             const double value = mien_part_number(row_at(range, i), chart->lines[k].key);

@@ -60,7 +60,7 @@ static void write_data(FILE *to, const json_t *data)
 /* Fastest, usual and slowest epoch. */
 static void write_times(FILE *to, const json_t *history)
 {
-    double low = INFINITY;
+    double low = (double)INFINITY;
     double high = 0.0;
     double sum = 0.0;
     double rate = 0.0;
