@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 bool mien_size_mul(size_t *out, size_t a, size_t b)
 {
@@ -38,6 +39,18 @@ void *mien_realloc(void *old, size_t count, size_t size, struct mien_error *err)
     if (block == NULL) {
         refuse(err, count, size);
     }
+    return block;
+}
+
+void *mien_alloc_large(size_t bytes)
+{
+    void *block = NULL;
+    if (posix_memalign(&block, MIEN_LARGE_BYTES, bytes) != 0) {
+        return NULL;
+    }
+#ifdef MADV_HUGEPAGE
+    (void)madvise(block, bytes, MADV_HUGEPAGE); /* small pages do as well */
+#endif
     return block;
 }
 

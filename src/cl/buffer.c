@@ -5,6 +5,37 @@
 #include "base/memory.h"
 #include "cl/internal.h"
 
+static void CL_CALLBACK free_pages(cl_mem memory, void *pages)
+{
+    (void)memory;
+    free(pages);
+}
+
+/*
+ * A large buffer of a CPU device in memory of our own, which can have huge pages; the device frees
+ * it when it is done with it.  NULL: try another way.
+ */
+static cl_mem create_in_pages(const struct mien_cl *cl, size_t bytes)
+{
+    void *const pages = cl->info.kind == MIEN_DEVICE_CPU && bytes >= MIEN_LARGE_BYTES
+                            ? mien_alloc_large(bytes)
+                            : NULL;
+    if (pages == NULL) {
+        return NULL;
+    }
+    const cl_mem_flags flags = CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR;
+    const cl_mem handle = clCreateBuffer(cl->context, flags, bytes, pages, NULL);
+    if (handle == NULL ||
+        clSetMemObjectDestructorCallback(handle, free_pages, pages) != CL_SUCCESS) {
+        if (handle != NULL) {
+            (void)clReleaseMemObject(handle); /* nothing was enqueued with it */
+        }
+        free(pages);
+        return NULL;
+    }
+    return handle;
+}
+
 enum mien_status mien_cl_buffer_create(struct mien_cl_buffer **out, struct mien_cl *cl,
                                        size_t bytes, struct mien_error *err)
 {
@@ -21,8 +52,11 @@ enum mien_status mien_cl_buffer_create(struct mien_cl_buffer **out, struct mien_
     cl_int code = CL_SUCCESS;
     buffer->cl = cl;
     buffer->bytes = bytes;
-    buffer->handle =
-        clCreateBuffer(cl->context, CL_MEM_READ_WRITE, bytes == 0 ? 1 : bytes, NULL, &code);
+    buffer->handle = create_in_pages(cl, bytes);
+    if (buffer->handle == NULL) {
+        buffer->handle =
+            clCreateBuffer(cl->context, CL_MEM_READ_WRITE, bytes == 0 ? 1 : bytes, NULL, &code);
+    }
     if (buffer->handle == NULL) {
         free(buffer);
         return mien_fail(err, MIEN_ERR_MEMORY,
