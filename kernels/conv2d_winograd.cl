@@ -20,10 +20,12 @@
 
 /*
  * Transformed weights, in the order in which they are read: [chunks of CC inputs][groups of OG
- * outputs][P P][OG / OT][CC][OT].
+ * outputs][P P][PLANE_FLOATS], of which [OG / OT][CC][OT] is used.  A line of a cache lies between
+ * the points: a power of two apart they would all meet in a few lines of it.
  */
 #define PP              (P * P)
-#define GROUP_FLOATS    (PP * OG * CC)
+#define PLANE_FLOATS    (OG * CC + 16)
+#define GROUP_FLOATS    (PP * PLANE_FLOATS)
 #define GROUPS(outputs) (((outputs) + OG - 1) / OG)
 
 #ifdef WEIGHTS
@@ -83,7 +85,7 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_wei
             kernel_to_points(out, column, R);
 #pragma unroll
             for (int r = 0; r < P; r++) {
-                VSTORE(out[r], at + (k * P + r) * (OG / OT) * CC, points);
+                VSTORE(out[r], at + (k * P + r) * (PLANE_FLOATS / OT), points);
             }
         }
     }
@@ -154,7 +156,7 @@ INLINED void multiply(__local vec *restrict m, __local const vec *restrict v,
             ask_for_rows(ahead);
             __local vec *const out = m + (ob * PP + i) * OT * NT;
             __local const vec *const in = v + i * V_PLANE;
-            __global const float *const u = weights + (i * (OG / OT) + ob) * CC * OT;
+            __global const float *const u = weights + i * PLANE_FLOATS + ob * CC * OT;
             vec acc[OT][NT];
 #pragma unroll
             for (int a = 0; a < OT; a++) {
@@ -222,11 +224,15 @@ INLINED void store_tile(__global float *restrict plane, __local const vec *restr
             if (inside || (top + r < HO && left + k < WO)) {
                 const int at = (top + r) * WO + left + k;
                 const vec v = out[r] + (first ? (vec)(bias) : VLOAD(at, plane));
-                VSTORE(!last  ? v
-                       : RELU ? relu(v)
-                       : MASK ? relu_mask(v, VLOAD(at, mask))
-                              : v,
-                       at, plane);
+                const vec done = !last  ? v
+                                 : RELU ? relu(v)
+                                 : MASK ? relu_mask(v, VLOAD(at, mask))
+                                        : v;
+                if (IC <= CC) {
+                    VSTREAM(done, at, plane);
+                } else {
+                    VSTORE(done, at, plane);
+                }
             }
         }
     }

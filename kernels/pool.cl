@@ -37,15 +37,16 @@ __kernel void pool_max_fwd(__global float *restrict y, __global uchar *restrict 
             const int x0 = xo * STRIDE - PAD;
             ivec which = (ivec)(max(-y0, 0) * KW + max(-x0, 0));
             vec best = VLOAD((plane * h + max(y0, 0)) * w + max(x0, 0), x);
+#pragma unroll 4
             for (int k = 0; k < KH * KW; k++) {
                 const int r = y0 + k / KW;
                 const int c = x0 + k % KW;
                 if (inside(r, h) && inside(c, w)) {
                     const vec v = VLOAD((plane * h + r) * w + c, x);
                     /* v > best, or v is the first NaN */
-                    const ivec wins = isequal(best, best) & ~islessequal(v, best);
-                    best = select(best, v, wins);
-                    which = select(which, (ivec)(k), wins);
+                    const ivec wins = (best == best) & ~(v <= best);
+                    best = wins ? v : best;
+                    which = wins ? (ivec)(k) : which;
                 }
             }
             VSTORE(relu_on ? relu(best) : best, row * wo + xo, y);
@@ -106,7 +107,7 @@ __kernel void pool_max_bwd_cells(__global float *restrict dx, __global const flo
             for (int r = yo * KH; r < min(yo * KH + KH, h); r++) {
                 for (int c = xo * KW; c < min(xo * KW + KW, w); c++) {
                     const ivec own = (ivec)((r - yo * KH) * KW + c - xo * KW);
-                    VSTORE(select((vec)(0.0f), passed, which == own), (plane * h + r) * w + c, dx);
+                    VSTREAM(which == own ? passed : (vec)(0.0f), (plane * h + r) * w + c, dx);
                 }
             }
         }

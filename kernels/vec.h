@@ -8,7 +8,8 @@
  *
  * VLOAD reads the i-th vector at any address.  VSTORE writes it to global memory at a multiple of
  * its size, as whole activations are; VSTORE_ANY to any memory and address: PoCL takes a vstore16
- * apart into four stores.
+ * apart into four stores.  VSTREAM is VSTORE past the caches of a CPU, for what is too large for
+ * them and read much later: the line need not be read before it is written.
  */
 
 /*
@@ -37,6 +38,7 @@ typedef uint uvec;
 typedef float4 vec;
 typedef int4 ivec;
 typedef uint4 uvec;
+typedef uchar4 bvec;
 #define VBITS(v)              as_int4(v)
 #define VFROM_BITS(v)         as_float4(v)
 #define VLOAD(i, p)           vload4(i, p)
@@ -44,8 +46,8 @@ typedef uint4 uvec;
 #define VSUM(v)               (((v).s0 + (v).s1) + ((v).s2 + (v).s3))
 #define VLANE                 (int4)(0, 1, 2, 3)
 #define VUINT(v)              convert_uint4(v)
-#define VBYTES(i, p)          convert_int4(vload4(i, p))
-#define VSTORE_BYTES(v, i, p) vstore4(convert_uchar4(v), i, p)
+#define VTO_INTS(v)           convert_int4(v)
+#define VTO_BYTES(v)          convert_uchar4(v)
 #define VLOAD_INTS(i, p)      vload4(i, p)
 #define VSTORE_INTS(v, i, p)  vstore4(v, i, p)
 #define VINT(v)               convert_int4(v)
@@ -54,6 +56,7 @@ typedef uint4 uvec;
 typedef float8 vec;
 typedef int8 ivec;
 typedef uint8 uvec;
+typedef uchar8 bvec;
 #define VBITS(v)              as_int8(v)
 #define VFROM_BITS(v)         as_float8(v)
 #define VLOAD(i, p)           vload8(i, p)
@@ -65,8 +68,8 @@ static inline float sum4(const float4 v)
 #define VSUM(v)               sum4((v).lo + (v).hi)
 #define VLANE                 (int8)(0, 1, 2, 3, 4, 5, 6, 7)
 #define VUINT(v)              convert_uint8(v)
-#define VBYTES(i, p)          convert_int8(vload8(i, p))
-#define VSTORE_BYTES(v, i, p) vstore8(convert_uchar8(v), i, p)
+#define VTO_INTS(v)           convert_int8(v)
+#define VTO_BYTES(v)          convert_uchar8(v)
 #define VLOAD_INTS(i, p)      vload8(i, p)
 #define VSTORE_INTS(v, i, p)  vstore8(v, i, p)
 #define VINT(v)               convert_int8(v)
@@ -75,6 +78,7 @@ static inline float sum4(const float4 v)
 typedef float16 vec;
 typedef int16 ivec;
 typedef uint16 uvec;
+typedef uchar16 bvec;
 #define VBITS(v)              as_int16(v)
 #define VFROM_BITS(v)         as_float16(v)
 #define VLOAD(i, p)           vload16(i, p)
@@ -87,8 +91,8 @@ static inline float sum8(const float8 v)
 #define VSUM(v)               sum8((v).lo + (v).hi)
 #define VLANE                 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define VUINT(v)              convert_uint16(v)
-#define VBYTES(i, p)          convert_int16(vload16(i, p))
-#define VSTORE_BYTES(v, i, p) vstore16(convert_uchar16(v), i, p)
+#define VTO_INTS(v)           convert_int16(v)
+#define VTO_BYTES(v)          convert_uchar16(v)
 #define VLOAD_INTS(i, p)      vload16(i, p)
 #define VSTORE_INTS(v, i, p)  vstore16(v, i, p)
 #define VINT(v)               convert_int16(v)
@@ -97,6 +101,27 @@ static inline float sum8(const float8 v)
 #error "LANES must be 1, 4, 8 or 16"
 #endif
 #define VSTORE(v, i, p) (((__global vec *)(p))[i] = (v))
+
+/* Where the compiler is Clang: PoCL's own convert_ takes a vector apart into its lanes. */
+#ifdef __has_builtin
+#if LANES > 1 && __has_builtin(__builtin_convertvector)
+#undef VTO_INTS
+#undef VTO_BYTES
+#define VTO_INTS(v)  __builtin_convertvector(v, ivec)
+#define VTO_BYTES(v) __builtin_convertvector(v, bvec)
+#endif
+#if LANES > 1 && __has_builtin(__builtin_nontemporal_store)
+#define VSTREAM(v, i, p) __builtin_nontemporal_store(v, (__global vec *)(p) + (i))
+#endif
+#endif
+/* Bytes of the i-th vector as ints; at a multiple of LANES, as `winner` is. */
+#if LANES > 1
+#define VBYTES(i, p)          VTO_INTS(((__global const bvec *)(p))[i])
+#define VSTORE_BYTES(v, i, p) (((__global bvec *)(p))[i] = VTO_BYTES(v))
+#endif
+#ifndef VSTREAM
+#define VSTREAM(v, i, p) VSTORE(v, i, p)
+#endif
 
 /*
  * Ask for the cache line at `p`, which nothing needs yet; `p` may lie outside of everything.  Only

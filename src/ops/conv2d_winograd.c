@@ -8,6 +8,7 @@ enum {
     OPTION_BYTES = 320,
     ITEMS = 32,          /* work-items wanted */
     WEIGHT_INPUTS = 16,  /* inputs a work-item of the weights' transform takes, as in the kernel */
+    PLANE_PAD = 16,      /* floats between the points of transformed weights, as in the kernel */
     FEWEST_CHANNELS = 8, /* below, transforming costs more than it saves */
     FEWEST_PIXELS = 20,  /* of an image: below, most of a tile is empty */
 };
@@ -158,8 +159,10 @@ static size_t weight_point_floats(const struct mien_conv2d *op, enum mien_conv2d
     int out = 0;
     channels_of(&in, &out, op, pass);
     const int points = points_of(op, pass);
-    return (size_t)(points * points) * (size_t)mien_round_up(out, outputs_of(op, pass)) *
-           (size_t)mien_round_up(in, inputs_of(op, pass));
+    const int inputs = inputs_of(op, pass);
+    const int outputs = outputs_of(op, pass);
+    return (size_t)(points * points) * (size_t)(inputs * outputs + PLANE_PAD) *
+           (size_t)mien_divide_up(out, outputs) * (size_t)mien_divide_up(in, inputs);
 }
 
 static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
