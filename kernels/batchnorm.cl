@@ -5,39 +5,14 @@
  * Layout       planes (block, channel) of `pixels` vectors; parts [channel][block][2]; saved: mean
  *              [c], then 1 / sqrt(variance + eps) [c]
  * Mapping      two stages: a work-group sums `chunk` planes, then one adds up the blocks of `chunk`
- *              channels.  With one lane (GPUs) a group has 64 work-items that share its sums
- * through local memory; otherwise it is one work-item, and there are no barriers. The elementwise
- * kernels: dimension 0 takes `cols` pixels, 1 `chunk` planes Border       lanes beyond n count
- * nowhere; their dx is zero NaN          goes through, but for the ReLU mask, which gives zero
- * where x is NaN Determinism  fixed order of sums
+ *              channels; see group_sum.h.  The elementwise kernels: dimension 0 takes `cols`
+ *              pixels, 1 `chunk` planes
+ * Border       lanes beyond n count nowhere; their dx is zero
+ * NaN          goes through, but for the ReLU mask, which gives zero where x is NaN
+ * Determinism  fixed order of sums
  */
+#include "group_sum.h"
 #include "vec.h"
-
-#if LANES == 1
-#define GROUP        64
-#define SHARED       __local float shared[GROUP];
-#define GROUP_SUM(v) group_sum(v, shared)
-/* The sum over the work-group, for every work-item of it; uniform control flow only. */
-static inline float group_sum(const float v, __local float *shared)
-{
-    const int k = (int)get_local_id(0);
-    shared[k] = v;
-    barrier(CLK_LOCAL_MEM_FENCE);
-    for (int half_size = GROUP / 2; half_size > 0; half_size /= 2) {
-        if (k < half_size) {
-            shared[k] += shared[k + half_size];
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-    }
-    const float sum = shared[0];
-    barrier(CLK_LOCAL_MEM_FENCE);
-    return sum;
-}
-#else
-#define GROUP 1
-#define SHARED
-#define GROUP_SUM(v) (v)
-#endif
 
 /* Mean and sum of squared deviations of each plane. */
 __kernel void batchnorm_parts(__global float *restrict parts, __global const float *restrict x,
@@ -130,7 +105,7 @@ __kernel void batchnorm_apply(__global float *restrict y, __global const float *
         const float shift = bias[channel];
         for (int k = left; k < min(left + cols, pixels); k++) {
             const vec v = (VLOAD(plane * pixels + k, x) - centre) * scale + shift;
-            VSTORE(relu_on ? relu(v) : v, plane * pixels + k, y);
+            VSTREAM(relu_on ? relu(v) : v, plane * pixels + k, y);
         }
     }
 }
@@ -214,7 +189,7 @@ __kernel void batchnorm_bwd_data(__global float *restrict dx, __global const flo
             const vec v = VLOAD(plane * pixels + k, x);
             const vec g = VLOAD(plane * pixels + k, dy) - offset - (v - centre) * slope;
             const vec kept = keep_lanes(g * scale, valid);
-            VSTORE(masked ? relu_mask(kept, v) : kept, plane * pixels + k, dx);
+            VSTREAM(masked ? relu_mask(kept, v) : kept, plane * pixels + k, dx);
         }
     }
 }

@@ -39,64 +39,64 @@ typedef float4 vec;
 typedef int4 ivec;
 typedef uint4 uvec;
 typedef uchar4 bvec;
-#define VBITS(v)              as_int4(v)
-#define VFROM_BITS(v)         as_float4(v)
-#define VLOAD(i, p)           vload4(i, p)
-#define VSTORE_ANY(v, i, p)   vstore4(v, i, p)
-#define VSUM(v)               (((v).s0 + (v).s1) + ((v).s2 + (v).s3))
-#define VLANE                 (int4)(0, 1, 2, 3)
-#define VUINT(v)              convert_uint4(v)
-#define VTO_INTS(v)           convert_int4(v)
-#define VTO_BYTES(v)          convert_uchar4(v)
-#define VLOAD_INTS(i, p)      vload4(i, p)
-#define VSTORE_INTS(v, i, p)  vstore4(v, i, p)
-#define VINT(v)               convert_int4(v)
-#define VFLOAT(i)             convert_float4(i)
+#define VBITS(v)             as_int4(v)
+#define VFROM_BITS(v)        as_float4(v)
+#define VLOAD(i, p)          vload4(i, p)
+#define VSTORE_ANY(v, i, p)  vstore4(v, i, p)
+#define VSUM(v)              (((v).s0 + (v).s1) + ((v).s2 + (v).s3))
+#define VLANE                (int4)(0, 1, 2, 3)
+#define VUINT(v)             convert_uint4(v)
+#define VTO_INTS(v)          convert_int4(v)
+#define VTO_BYTES(v)         convert_uchar4(v)
+#define VLOAD_INTS(i, p)     vload4(i, p)
+#define VSTORE_INTS(v, i, p) vstore4(v, i, p)
+#define VINT(v)              convert_int4(v)
+#define VFLOAT(i)            convert_float4(i)
 #elif LANES == 8
 typedef float8 vec;
 typedef int8 ivec;
 typedef uint8 uvec;
 typedef uchar8 bvec;
-#define VBITS(v)              as_int8(v)
-#define VFROM_BITS(v)         as_float8(v)
-#define VLOAD(i, p)           vload8(i, p)
-#define VSTORE_ANY(v, i, p)   vstore8(v, i, p)
+#define VBITS(v)             as_int8(v)
+#define VFROM_BITS(v)        as_float8(v)
+#define VLOAD(i, p)          vload8(i, p)
+#define VSTORE_ANY(v, i, p)  vstore8(v, i, p)
 static inline float sum4(const float4 v)
 {
     return (v.s0 + v.s1) + (v.s2 + v.s3);
 }
-#define VSUM(v)               sum4((v).lo + (v).hi)
-#define VLANE                 (int8)(0, 1, 2, 3, 4, 5, 6, 7)
-#define VUINT(v)              convert_uint8(v)
-#define VTO_INTS(v)           convert_int8(v)
-#define VTO_BYTES(v)          convert_uchar8(v)
-#define VLOAD_INTS(i, p)      vload8(i, p)
-#define VSTORE_INTS(v, i, p)  vstore8(v, i, p)
-#define VINT(v)               convert_int8(v)
-#define VFLOAT(i)             convert_float8(i)
+#define VSUM(v)              sum4((v).lo + (v).hi)
+#define VLANE                (int8)(0, 1, 2, 3, 4, 5, 6, 7)
+#define VUINT(v)             convert_uint8(v)
+#define VTO_INTS(v)          convert_int8(v)
+#define VTO_BYTES(v)         convert_uchar8(v)
+#define VLOAD_INTS(i, p)     vload8(i, p)
+#define VSTORE_INTS(v, i, p) vstore8(v, i, p)
+#define VINT(v)              convert_int8(v)
+#define VFLOAT(i)            convert_float8(i)
 #elif LANES == 16
 typedef float16 vec;
 typedef int16 ivec;
 typedef uint16 uvec;
 typedef uchar16 bvec;
-#define VBITS(v)              as_int16(v)
-#define VFROM_BITS(v)         as_float16(v)
-#define VLOAD(i, p)           vload16(i, p)
-#define VSTORE_ANY(v, i, p)   vstore16(v, i, p)
+#define VBITS(v)             as_int16(v)
+#define VFROM_BITS(v)        as_float16(v)
+#define VLOAD(i, p)          vload16(i, p)
+#define VSTORE_ANY(v, i, p)  vstore16(v, i, p)
 static inline float sum8(const float8 v)
 {
     const float4 sum = v.lo + v.hi;
     return (sum.s0 + sum.s1) + (sum.s2 + sum.s3);
 }
-#define VSUM(v)               sum8((v).lo + (v).hi)
-#define VLANE                 (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
-#define VUINT(v)              convert_uint16(v)
-#define VTO_INTS(v)           convert_int16(v)
-#define VTO_BYTES(v)          convert_uchar16(v)
-#define VLOAD_INTS(i, p)      vload16(i, p)
-#define VSTORE_INTS(v, i, p)  vstore16(v, i, p)
-#define VINT(v)               convert_int16(v)
-#define VFLOAT(i)             convert_float16(i)
+#define VSUM(v)              sum8((v).lo + (v).hi)
+#define VLANE                (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define VUINT(v)             convert_uint16(v)
+#define VTO_INTS(v)          convert_int16(v)
+#define VTO_BYTES(v)         convert_uchar16(v)
+#define VLOAD_INTS(i, p)     vload16(i, p)
+#define VSTORE_INTS(v, i, p) vstore16(v, i, p)
+#define VINT(v)              convert_int16(v)
+#define VFLOAT(i)            convert_float16(i)
 #else
 #error "LANES must be 1, 4, 8 or 16"
 #endif

@@ -23,10 +23,14 @@ static double param_bytes(const struct mien_node *node)
     return bytes;
 }
 
+static double value_bytes(const struct mien_graph *graph, const struct mien_value *value)
+{
+    return value->item == MIEN_NO_ITEM ? 0.0 : (double)graph->plan.items[value->item].bytes;
+}
+
 static double extra_bytes(const struct mien_graph *graph, const struct mien_node *node)
 {
-    return node->extra.item == MIEN_NO_ITEM ? 0.0
-                                            : (double)graph->plan.items[node->extra.item].bytes;
+    return value_bytes(graph, &node->extra) + value_bytes(graph, &node->winner);
 }
 
 /* Of the second input of an addition, or the second gradient of a fork. */
@@ -37,7 +41,8 @@ static double skip_bytes(const struct mien_node *node, const struct mien_value *
 
 static double node_flop(const struct mien_node *node)
 {
-    return node->class == &mien_node_relayout ? 0.0 : node->layer->flop * node->in.n;
+    const double pooled = node->pooled == NULL ? 0.0 : node->pooled->flop;
+    return node->class == &mien_node_relayout ? 0.0 : (node->layer->flop + pooled) * node->in.n;
 }
 
 /* Gradient of the input: reads dy and what the node's class says, writes dx. */

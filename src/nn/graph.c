@@ -82,6 +82,7 @@ static size_t act_bytes(const struct mien_act *act)
 
 static void fill_labels(struct mien_node *node)
 {
+    const struct mien_layer *const pooled = node->pooled;
     const bool weights = node->class == &mien_node_conv || node->class == &mien_node_dense;
     const char *const passes[MIEN_NODE_LABELS] = {
         [MIEN_LABEL_FORWARD] = "forward",
@@ -89,14 +90,16 @@ static void fill_labels(struct mien_node *node)
         [MIEN_LABEL_BACKWARD_FILTER] = "backward filter",
     };
     for (int i = 0; i < MIEN_NODE_LABELS; i++) {
-        (void)snprintf(node->labels[i], MIEN_LABEL_BYTES, "%s%s %s", node->layer->name,
+        (void)snprintf(node->labels[i], MIEN_LABEL_BYTES, "%s%s%s%s %s", node->layer->name,
+                       pooled != NULL ? "+" : "", pooled != NULL ? pooled->name : "",
                        node->class == &mien_node_relayout ? " relayout" : "", passes[i]);
     }
 }
 
 /* Append a node that takes the builder's tensor, and make its output the builder's tensor. */
 static enum mien_status add_node(struct builder *b, const struct mien_node_class *class,
-                                 const struct mien_layer *layer, bool relu, struct mien_error *err)
+                                 const struct mien_layer *layer, const struct mien_layer *pooled,
+                                 bool relu, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     size_t work_bytes = 0;
@@ -108,6 +111,7 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
         .local_bytes = b->options->local_bytes,
         .tuning = b->options->tuning,
         .in = b->now.act,
+        .pooled = pooled,
         .relu = relu,
         .after_relu = b->now.after_relu && !class->keeps_sign,
         .x = b->now.value,
@@ -115,6 +119,7 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
         .dx = no_value,
         .dy = no_value,
         .extra = no_value,
+        .winner = no_value,
         .skip = no_value,
         .dskip = no_value,
     };
@@ -135,6 +140,9 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
     }
     if (extra_bytes > 0) {
         TRY(add_value(&node->extra, b, extra_bytes, err));
+    }
+    if (pooled != NULL && b->options->train) {
+        TRY(add_value(&node->winner, b, mien_pool_winner_bytes(&node->pool), err));
     }
     const bool has_params = class != &mien_node_relayout && layer->param_count > 0;
     if (has_gradients(b->options)) {
@@ -175,6 +183,25 @@ static bool fuses_relu(const struct builder *b, const struct mien_node_class *cl
            !is_tapped(b->options, i + 1);
 }
 
+/*
+ * The max-pooling behind a batch norm, with a ReLU between them or without, that becomes part of
+ * it; NULL: none.  Models to explain have all layers apart.
+ */
+static const struct mien_layer *fused_pool(const struct builder *b,
+                                           const struct mien_node_class *class, size_t i)
+{
+    const size_t at = i + (fuses_relu(b, class, i) ? 2 : 1);
+    if (class != &mien_node_batchnorm || b->options->explain || at >= b->network->layer_count) {
+        return NULL;
+    }
+    const struct mien_layer *const layer = &b->network->layers[at];
+    const struct mien_layer_spec *const spec = &layer->spec;
+    const bool apart = spec->kind != MIEN_LAYER_MAXPOOL || is_tapped(b->options, i) ||
+                       is_tapped(b->options, at) || spec->pad != 0 ||
+                       spec->stride != spec->kernel_h || spec->stride != spec->kernel_w;
+    return apart ? NULL : layer;
+}
+
 static enum mien_status add_layer(struct builder *b, size_t i, struct mien_error *err)
 {
     const struct mien_layer *const layer = &b->network->layers[i];
@@ -191,13 +218,14 @@ static enum mien_status add_layer(struct builder *b, size_t i, struct mien_error
     if (class == &mien_node_dense && b->now.act.lanes > 1 && clblast) {
         const bool after_relu = b->now.after_relu;
         b->now.after_relu = false; /* the dense layer masks: the same numbers in another order */
-        const enum mien_status st = add_node(b, &mien_node_relayout, layer, false, err);
+        const enum mien_status st = add_node(b, &mien_node_relayout, layer, NULL, false, err);
         if (st != MIEN_OK) {
             return st;
         }
         b->now.after_relu = after_relu;
     }
-    return add_node(b, class, layer, fuses_relu(b, class, i), err);
+    const struct mien_layer *const pooled = fused_pool(b, class, i);
+    return add_node(b, class, layer, pooled, fuses_relu(b, class, i), err);
 }
 
 /*
@@ -212,7 +240,7 @@ static enum mien_status add_mark(struct builder *b, size_t i, struct mien_error 
     mark->tensor.gradient = no_value;
     mark->tensor.after_relu = false;
     for (int k = 0; has_gradients(b->options) && b->now.trained && k < layer->uses; k++) {
-        const enum mien_status st = add_node(b, &mien_node_fork, layer, false, err);
+        const enum mien_status st = add_node(b, &mien_node_fork, layer, NULL, false, err);
         if (st != MIEN_OK) {
             return st;
         }
@@ -250,7 +278,7 @@ static enum mien_status add_skip(struct builder *b, size_t i, const struct mien_
     }
     if (relayout) {
         b->given = b->now.trained ? *sum : no_value;
-        TRY(add_node(b, &mien_node_relayout, &layers[i], false, err));
+        TRY(add_node(b, &mien_node_relayout, &layers[i], NULL, false, err));
     }
 
 done:
@@ -273,7 +301,7 @@ static enum mien_status add_sum(struct builder *b, size_t i, struct mien_error *
     now.trained = now.trained || b->now.trained;
     b->now = now;
     b->given = now.trained ? sum : no_value;
-    TRY(add_node(b, &mien_node_add, layer, fuses_relu(b, &mien_node_add, i), err));
+    TRY(add_node(b, &mien_node_add, layer, NULL, fuses_relu(b, &mien_node_add, i), err));
     b->graph->nodes[b->graph->count - 1].skip = skip;
 
 done:
@@ -317,10 +345,12 @@ static void plan_lives(struct mien_graph *graph, const struct mien_model_options
         use(plan, &node->skip, forward);
         use(plan, &node->y, forward);
         use(plan, &node->extra, forward);
+        use(plan, &node->winner, forward);
         if (!has_gradients(options)) {
             continue;
         }
         use(plan, &node->extra, backward);
+        use(plan, &node->winner, backward);
         use(plan, &node->dy, backward);
         use(plan, &node->dx, backward);
         use(plan, &node->dskip, backward);
@@ -371,7 +401,8 @@ static enum mien_status add_layers(struct builder *b, struct mien_error *err)
                            graph->nodes[graph->count - 1].relu && b->now.after_relu &&
                            layers[i - 1].spec.kind != MIEN_LAYER_RELU &&
                            layers[i - 1].spec.kind != MIEN_LAYER_FLATTEN;
-        if (fused || layers[i].projects) {
+        const bool pooled = graph->count > 0 && graph->nodes[graph->count - 1].pooled == &layers[i];
+        if (fused || pooled || layers[i].projects) {
             continue; /* part of the node before, of the addition behind */
         }
         switch (kind) {

@@ -5,7 +5,7 @@
 
 #include "nn/model.h"
 #include "nn/plan.h"
-#include "ops/batchnorm.h"
+#include "ops/batchnorm_pool.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/pool.h"
@@ -18,7 +18,7 @@ enum mien_node_label {
     MIEN_LABEL_BACKWARD, /**< of the input; "backward data" where there are weights too */
     MIEN_LABEL_BACKWARD_FILTER,
 };
-enum { MIEN_NODE_LABELS = 3, MIEN_LABEL_BYTES = 64 };
+enum { MIEN_NODE_LABELS = 3, MIEN_LABEL_BYTES = 96 };
 
 /** No tensor: an index into the plan that is not used. */
 #define MIEN_NO_ITEM ((size_t)-1)
@@ -73,11 +73,14 @@ struct mien_node {
         struct mien_pool pool;
         struct mien_batchnorm batchnorm;
     } op;
-    bool relu;       /**< the ReLU behind it is part of its forward kernel */
-    bool after_relu; /**< a ReLU made its input: its backward pass masks dx */
+    const struct mien_layer *pooled; /**< batchnorm: the max-pooling that is part of it, or NULL */
+    struct mien_pool pool;           /**< that pooling */
+    bool relu;                       /**< the ReLU behind it is part of its forward kernel */
+    bool after_relu;                 /**< a ReLU made its input: its backward pass masks dx */
     struct mien_value x, y, dx, dy, extra;
-    struct mien_value skip;  /**< add: what is added to x */
-    struct mien_value dskip; /**< fork: the gradient that comes from the addition */
+    struct mien_value winner; /**< of that pooling */
+    struct mien_value skip;   /**< add: what is added to x */
+    struct mien_value dskip;  /**< fork: the gradient that comes from the addition */
     struct mien_cl_buffer *params[MIEN_NODE_PARAMS];    /**< windows, owned by the model */
     struct mien_cl_buffer *gradients[MIEN_NODE_PARAMS]; /**< likewise */
 };

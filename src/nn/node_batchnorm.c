@@ -1,10 +1,9 @@
-/* node_batchnorm.c - batch normalisation in a model */
+/* node_batchnorm.c - batch normalisation in a model, with a max-pooling behind it or without */
 #include "nn/node.h"
 
 static enum mien_status setup(struct mien_node *node, size_t *work_bytes, size_t *extra_bytes,
                               struct mien_error *err)
 {
-    (void)err;
     node->op.batchnorm = (struct mien_batchnorm){
         .act = node->in,
         .eps = 1e-5f,
@@ -15,6 +14,16 @@ static enum mien_status setup(struct mien_node *node, size_t *work_bytes, size_t
     node->out = node->in;
     *work_bytes = mien_batchnorm_work_bytes(&node->op.batchnorm);
     *extra_bytes = mien_batchnorm_saved_bytes(&node->op.batchnorm);
+    if (node->pooled != NULL) {
+        const struct mien_layer_spec *const spec = &node->pooled->spec;
+        const enum mien_status st =
+            mien_pool_init(&node->pool, MIEN_POOL_MAX, &node->in, spec->kernel_h, spec->kernel_w,
+                           spec->stride, spec->pad, err);
+        if (st != MIEN_OK) {
+            return st;
+        }
+        node->out = mien_pool_output(&node->pool);
+    }
     return MIEN_OK;
 }
 
@@ -34,12 +43,27 @@ static struct mien_batchnorm_buffers buffers_of(const struct mien_node *node,
     };
 }
 
+static enum mien_status forward_pooled(const struct mien_node *node, const struct mien_pass *pass,
+                                       const struct mien_batchnorm *op, struct mien_error *err)
+{
+    const struct mien_batchnorm_buffers buffers = buffers_of(node, pass);
+    struct mien_pool pool = node->pool;
+    pool.n = pass->n;
+    return pass->train ? mien_batchnorm_pool_fwd(pass->cl, node->y.buffer, node->winner.buffer,
+                                                 node->x.buffer, &buffers, op, &pool, err)
+                       : mien_batchnorm_pool_eval(pass->cl, node->y.buffer, node->x.buffer,
+                                                  &buffers, op, &pool, err);
+}
+
 static enum mien_status forward(const struct mien_node *node, const struct mien_pass *pass,
                                 struct mien_error *err)
 {
     struct mien_batchnorm op = node->op.batchnorm;
     const struct mien_batchnorm_buffers buffers = buffers_of(node, pass);
     op.act.n = pass->n;
+    if (node->pooled != NULL) {
+        return forward_pooled(node, pass, &op, err);
+    }
     return pass->train
                ? mien_batchnorm_fwd(pass->cl, node->y.buffer, node->x.buffer, &buffers, &op, err)
                : mien_batchnorm_eval(pass->cl, node->y.buffer, node->x.buffer, &buffers, &op, err);
@@ -49,11 +73,18 @@ static enum mien_status backward(const struct mien_node *node, const struct mien
                                  struct mien_error *err)
 {
     struct mien_batchnorm op = node->op.batchnorm;
+    struct mien_pool pool = node->pool;
     const struct mien_batchnorm_buffers buffers = buffers_of(node, pass);
     op.act.n = pass->n;
+    pool.n = pass->n;
     if (!pass->train) {
         return mien_batchnorm_eval_bwd(pass->cl, node->dx.buffer, node->dy.buffer, node->x.buffer,
                                        &buffers, &op, err);
+    }
+    if (node->pooled != NULL) {
+        return mien_batchnorm_pool_bwd(pass->cl, node->dx.buffer, node->dy.buffer,
+                                       node->winner.buffer, node->x.buffer, &buffers, &op, &pool,
+                                       err);
     }
     return mien_batchnorm_bwd(pass->cl, node->dx.buffer, node->dy.buffer, node->x.buffer, &buffers,
                               &op, err);

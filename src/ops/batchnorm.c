@@ -1,29 +1,24 @@
 /* batchnorm.c - batch normalisation on the device */
 #include "ops/batchnorm.h"
 
+#include "ops/batchnorm_sums.h"
 #include "ops/grid.h"
 
 /* Work-items of a group that shares a sum with one lane, as in kernels/batchnorm.cl. */
 enum { GROUP = 64 };
 
-/* What all launches need to know. */
-struct sizes {
-    cl_int n, c, pixels, blocks, planes;
-};
-
-static struct sizes sizes_of(const struct mien_batchnorm *op)
+struct mien_batchnorm_sizes mien_batchnorm_sizes(const struct mien_batchnorm *op)
 {
     const cl_int blocks = mien_act_blocks(&op->act);
-    return (struct sizes){ op->act.n, op->act.c, op->act.h * op->act.w, blocks,
-                           blocks * op->act.c };
+    return (struct mien_batchnorm_sizes){ op->act.n, op->act.c, op->act.h * op->act.w, blocks,
+                                          blocks * op->act.c };
 }
 
-/* A group (or work-item) for each `chunk` of `count` sums over `work` vectors each. */
-static struct mien_cl_launch sum_grid(cl_int *chunk, const char *kernel, cl_int lanes, cl_int count,
-                                      cl_int work)
+struct mien_cl_launch mien_batchnorm_sum_grid(cl_int *chunk, const char *source, const char *kernel,
+                                              cl_int lanes, cl_int count, cl_int work)
 {
     struct mien_cl_launch launch =
-        mien_grid_flat(chunk, "batchnorm", kernel, lanes, (size_t)count, (size_t)work);
+        mien_grid_flat(chunk, source, kernel, lanes, (size_t)count, (size_t)work);
     launch.global[0] = lanes == 1 ? (size_t)count * GROUP : launch.global[0];
     return launch;
 }
@@ -43,7 +38,7 @@ static enum mien_status apply(struct mien_cl *cl, struct mien_cl_buffer *y,
                               const struct mien_batchnorm_buffers *buffers, bool running,
                               const struct mien_batchnorm *op, struct mien_error *err)
 {
-    const struct sizes s = sizes_of(op);
+    const struct mien_batchnorm_sizes s = mien_batchnorm_sizes(op);
     const cl_int spread_at = running ? 0 : s.c;
     const cl_int running_on = running;
     const cl_int relu_on = op->relu;
@@ -72,18 +67,17 @@ static enum mien_status apply(struct mien_cl *cl, struct mien_cl_buffer *y,
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }
 
-/* Mean and variance of each channel, into `saved` and the running values. */
-static enum mien_status measure(struct mien_cl *cl, const struct mien_cl_buffer *x,
-                                const struct mien_batchnorm_buffers *buffers,
-                                const struct mien_batchnorm *op, struct mien_error *err)
+enum mien_status mien_batchnorm_measure(struct mien_cl *cl, const struct mien_cl_buffer *x,
+                                        const struct mien_batchnorm_buffers *buffers,
+                                        const struct mien_batchnorm *op, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct sizes s = sizes_of(op);
+    const struct mien_batchnorm_sizes s = mien_batchnorm_sizes(op);
     const double values = (double)s.n * (double)s.pixels;
     const cl_float grow = (cl_float)(values > 1.0 ? values / (values - 1.0) : 1.0);
     cl_int chunk;
-    const struct mien_cl_launch parts =
-        sum_grid(&chunk, "batchnorm_parts", op->act.lanes, s.planes, s.pixels);
+    const struct mien_cl_launch parts = mien_batchnorm_sum_grid(
+        &chunk, "batchnorm", "batchnorm_parts", op->act.lanes, s.planes, s.pixels);
     const struct mien_cl_arg part_args[] = { ARG_BUF(buffers->work), ARG_BUF(x),
                                              ARG_I32(s.n),           ARG_I32(s.c),
                                              ARG_I32(s.pixels),      ARG_I32(s.planes),
@@ -91,8 +85,8 @@ static enum mien_status measure(struct mien_cl *cl, const struct mien_cl_buffer 
     TRY(mien_cl_launch(cl, &parts, part_args, ARG_COUNT(part_args), err));
 
     cl_int channels;
-    const struct mien_cl_launch stats =
-        sum_grid(&channels, "batchnorm_stats", op->act.lanes, s.c, s.blocks);
+    const struct mien_cl_launch stats = mien_batchnorm_sum_grid(
+        &channels, "batchnorm", "batchnorm_stats", op->act.lanes, s.c, s.blocks);
     const struct mien_cl_arg stats_args[] = {
         ARG_BUF(buffers->saved),
         ARG_BUF(buffers->running_mean),
@@ -120,7 +114,7 @@ enum mien_status mien_batchnorm_fwd(struct mien_cl *cl, struct mien_cl_buffer *y
 {
     enum mien_status st = MIEN_OK;
     TRY(mien_act_check(&op->act, "batch norm", err));
-    TRY(measure(cl, x, buffers, op, err));
+    TRY(mien_batchnorm_measure(cl, x, buffers, op, err));
     TRY(apply(cl, y, x, buffers, false, op, err));
 
 done:
@@ -140,16 +134,30 @@ done:
     return st;
 }
 
+enum mien_status mien_batchnorm_add_parts(struct mien_cl *cl,
+                                          const struct mien_batchnorm_buffers *buffers,
+                                          const struct mien_batchnorm *op, struct mien_error *err)
+{
+    const struct mien_batchnorm_sizes s = mien_batchnorm_sizes(op);
+    cl_int channels;
+    const struct mien_cl_launch params = mien_batchnorm_sum_grid(
+        &channels, "batchnorm", "batchnorm_bwd_params", op->act.lanes, s.c, s.blocks);
+    const struct mien_cl_arg args[] = { ARG_BUF(buffers->dweight), ARG_BUF(buffers->dbias),
+                                        ARG_BUF(buffers->work),    ARG_I32(s.c),
+                                        ARG_I32(s.blocks),         ARG_I32(channels) };
+    return mien_cl_launch(cl, &params, args, ARG_COUNT(args), err);
+}
+
 static enum mien_status sum_gradients(struct mien_cl *cl, const struct mien_cl_buffer *dy,
                                       const struct mien_cl_buffer *x,
                                       const struct mien_batchnorm_buffers *buffers,
                                       const struct mien_batchnorm *op, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct sizes s = sizes_of(op);
+    const struct mien_batchnorm_sizes s = mien_batchnorm_sizes(op);
     cl_int chunk;
-    const struct mien_cl_launch parts =
-        sum_grid(&chunk, "batchnorm_bwd_parts", op->act.lanes, s.planes, s.pixels);
+    const struct mien_cl_launch parts = mien_batchnorm_sum_grid(
+        &chunk, "batchnorm", "batchnorm_bwd_parts", op->act.lanes, s.planes, s.pixels);
     const struct mien_cl_arg part_args[] = {
         ARG_BUF(buffers->work),  ARG_BUF(dy),       ARG_BUF(x),
         ARG_BUF(buffers->saved), ARG_I32(s.n),      ARG_I32(s.c),
@@ -157,13 +165,7 @@ static enum mien_status sum_gradients(struct mien_cl *cl, const struct mien_cl_b
     };
     TRY(mien_cl_launch(cl, &parts, part_args, ARG_COUNT(part_args), err));
 
-    cl_int channels;
-    const struct mien_cl_launch params =
-        sum_grid(&channels, "batchnorm_bwd_params", op->act.lanes, s.c, s.blocks);
-    const struct mien_cl_arg params_args[] = { ARG_BUF(buffers->dweight), ARG_BUF(buffers->dbias),
-                                               ARG_BUF(buffers->work),    ARG_I32(s.c),
-                                               ARG_I32(s.blocks),         ARG_I32(channels) };
-    TRY(mien_cl_launch(cl, &params, params_args, ARG_COUNT(params_args), err));
+    TRY(mien_batchnorm_add_parts(cl, buffers, op, err));
 
 done:
     return st;
@@ -175,7 +177,7 @@ enum mien_status mien_batchnorm_bwd(struct mien_cl *cl, struct mien_cl_buffer *d
                                     const struct mien_batchnorm *op, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct sizes s = sizes_of(op);
+    const struct mien_batchnorm_sizes s = mien_batchnorm_sizes(op);
     TRY(mien_act_check(&op->act, "batch norm", err));
     TRY(sum_gradients(cl, dy, x, buffers, op, err));
     if (dx != NULL) {
@@ -220,7 +222,7 @@ enum mien_status mien_batchnorm_eval_bwd(struct mien_cl *cl, struct mien_cl_buff
     if (st != MIEN_OK) {
         return st;
     }
-    const struct sizes s = sizes_of(op);
+    const struct mien_batchnorm_sizes s = mien_batchnorm_sizes(op);
     cl_int cols;
     cl_int chunk;
     const struct mien_cl_launch launch =

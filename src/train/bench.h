@@ -38,7 +38,7 @@ enum mien_status mien_bench_step(struct mien_bench_step *out, struct mien_cl *cl
 
 /** What the device did under one label, in one step. */
 struct mien_bench_pass {
-    char label[72];           /**< "conv2 backward filter", "batch", "loss", "optimizer" */
+    char label[96];           /**< "conv2 backward filter", "batch", "loss", "optimizer" */
     struct mien_times device; /**< of its launches, added up in each step */
     int launches;
     double flop, bytes; /**< see struct mien_cost; 0 where it is not known */

@@ -3,13 +3,13 @@
 #define MIEN_VERIFY_CHECK_INTERNAL_H
 
 #include "ops/activation.h"
-#include "ops/batchnorm.h"
+#include "ops/batchnorm_pool.h"
 #include "ops/gather.h"
 #include "ops/pool.h"
 #include "ops/softmax.h"
 #include "verify/verify.h"
 
-enum { CHECK_TENSORS = 14, CHECK_PASSES = 4 };
+enum { CHECK_TENSORS = 15, CHECK_PASSES = 4 };
 
 /** What becomes of a tensor. */
 enum check_role {
@@ -49,7 +49,10 @@ struct check {
     struct check_tensor t[CHECK_TENSORS];
     union {
         struct mien_pool pool;
-        struct mien_batchnorm batchnorm;
+        struct {
+            struct mien_batchnorm batchnorm;
+            struct mien_pool pool;
+        } pooled_norm; /* the first alone, or both */
         struct mien_softmax softmax;
         struct mien_gather gather;
         struct mien_activation activation;
@@ -117,9 +120,9 @@ MIEN_CHECK_RESULT
 enum mien_status mien_verify_dense(const struct check_call *call, struct mien_error *err);
 
 extern const struct check_op mien_verify_maxpool, mien_verify_avgpool, mien_verify_batchnorm,
-    mien_verify_relu, mien_verify_leakyrelu, mien_verify_silu, mien_verify_gelu, mien_verify_add,
-    mien_verify_dropout, mien_verify_softmax, mien_verify_sgd, mien_verify_adam,
-    mien_verify_average, mien_verify_accumulate, mien_verify_clip, mien_verify_gather,
-    mien_verify_relayout, mien_verify_rows;
+    mien_verify_batchnorm_pool, mien_verify_relu, mien_verify_leakyrelu, mien_verify_silu,
+    mien_verify_gelu, mien_verify_add, mien_verify_dropout, mien_verify_softmax, mien_verify_sgd,
+    mien_verify_adam, mien_verify_average, mien_verify_accumulate, mien_verify_clip,
+    mien_verify_gather, mien_verify_relayout, mien_verify_rows;
 
 #endif

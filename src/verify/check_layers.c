@@ -1,18 +1,14 @@
-/* check_layers.c - the rows of pooling, batch normalisation, ReLU, additions and dropout */
-#include <math.h>
-#include <string.h>
-
+/* check_layers.c - the rows of pooling, ReLU, additions and dropout */
 #include "ops/add.h"
 #include "ops/dropout.h"
 #include "ops/relu.h"
 #include "ref/add.h"
-#include "ref/batchnorm.h"
 #include "ref/dropout.h"
 #include "ref/pool.h"
 #include "ref/relu.h"
 #include "verify/check_internal.h"
 
-enum { FORWARD, BACKWARD, EVALUATION, EVALUATION_BACKWARD };
+enum { FORWARD, BACKWARD };
 
 /* Of pooling and ReLU. */
 enum { X, Y, DX, DY, WINNER };
@@ -208,161 +204,6 @@ const struct check_op mien_verify_add = {
     .prepare = prepare_add,
     .enqueue = enqueue_add,
     .expect = expect_add,
-};
-
-/* Of batch normalisation, behind X, Y, DX, DY. */
-enum {
-    EVALUATED = DY + 1,
-    EVALUATED_DX,
-    SAVED,
-    WORK,
-    WEIGHT,
-    BIAS,
-    MEAN,
-    VARIANCE,
-    DWEIGHT,
-    DBIAS
-};
-#define OFFSET 0.3f /* of x from zero, so that variances do not come out right by luck */
-
-static enum mien_status prepare_batchnorm(struct check *k, struct mien_error *err)
-{
-    enum mien_status st = MIEN_OK;
-    const struct mien_verify_shape *const s = k->shape;
-    const struct mien_act x = mien_verify_input(k);
-    const size_t c = (size_t)s->c;
-    struct mien_batchnorm *const op = &k->op.batchnorm;
-    TRY(mien_act_check(&x, "batchnorm", err));
-    *op = (struct mien_batchnorm){
-        .act = x, .eps = 1e-5f, .momentum = 0.1f, .relu = s->relu, .after_relu = s->mask
-    };
-    TRY(mien_verify_act(k, X, CHECK_INPUT, 0, "x", &x, 0.0, err));
-    TRY(mien_verify_act(k, DY, CHECK_INPUT, 0, "dy", &x, 0.0, err));
-    TRY(mien_verify_act(k, Y, CHECK_RESULT, FORWARD, "y", &x, 1e-5, err));
-    TRY(mien_verify_act(k, EVALUATED, CHECK_RESULT, EVALUATION, "y", &x, 1e-5, err));
-    TRY(mien_verify_act(k, DX, CHECK_RESULT, BACKWARD, "dx", &x, 1e-5, err));
-    TRY(mien_verify_act(k, EVALUATED_DX, CHECK_RESULT, EVALUATION_BACKWARD, "dx", &x, 1e-5, err));
-    TRY(mien_verify_flat(k, WEIGHT, CHECK_INPUT, 0, "weight", c, 0.0, err));
-    TRY(mien_verify_flat(k, BIAS, CHECK_INPUT, 0, "bias", c, 0.0, err));
-    TRY(mien_verify_flat(k, MEAN, CHECK_UPDATED, -1, "running_mean", c, 1e-5, err));
-    TRY(mien_verify_flat(k, VARIANCE, CHECK_UPDATED, -1, "running_var", c, 1e-5, err));
-    TRY(mien_verify_flat(k, DWEIGHT, CHECK_RESULT, BACKWARD, "dweight", c, 1e-5, err));
-    TRY(mien_verify_flat(k, DBIAS, CHECK_RESULT, BACKWARD, "dbias", c, 1e-5, err));
-    TRY(mien_verify_whole(k, SAVED, CHECK_STATE, FORWARD, "saved", CHECK_U8,
-                          mien_batchnorm_saved_bytes(op), err));
-    TRY(mien_verify_whole(k, WORK, CHECK_SCRATCH, -1, "work", CHECK_U8,
-                          mien_batchnorm_work_bytes(op), err));
-    k->t[DX].zero = k->t[EVALUATED_DX].zero = k->t[DY].zero = true;
-    for (size_t i = 0; i < k->t[X].count; i++) {
-        k->t[X].plain[i] += OFFSET;
-    }
-    for (size_t i = 0; i < c; i++) {
-        k->t[WEIGHT].plain[i] += 1.0f;
-        k->t[VARIANCE].plain[i] += 1.0f;
-    }
-
-done:
-    return st;
-}
-
-static enum mien_status enqueue_batchnorm(struct check *k, int pass, struct mien_error *err)
-{
-    const struct check_tensor *const t = k->t;
-    const struct mien_batchnorm_buffers buffers = {
-        .weight = t[WEIGHT].device.buffer,
-        .bias = t[BIAS].device.buffer,
-        .running_mean = t[MEAN].device.buffer,
-        .running_var = t[VARIANCE].device.buffer,
-        .saved = t[SAVED].device.buffer,
-        .dweight = t[DWEIGHT].device.buffer,
-        .dbias = t[DBIAS].device.buffer,
-        .work = t[WORK].device.buffer,
-    };
-    switch (pass) {
-    case FORWARD:
-        return mien_batchnorm_fwd(k->cl, t[Y].device.buffer, t[X].device.buffer, &buffers,
-                                  &k->op.batchnorm, err);
-    case BACKWARD:
-        return mien_batchnorm_bwd(k->cl, t[DX].device.buffer, t[DY].device.buffer,
-                                  t[X].device.buffer, &buffers, &k->op.batchnorm, err);
-    case EVALUATION_BACKWARD:
-        return mien_batchnorm_eval_bwd(k->cl, t[EVALUATED_DX].device.buffer, t[DY].device.buffer,
-                                       t[X].device.buffer, &buffers, &k->op.batchnorm, err);
-    default:
-        return mien_batchnorm_eval(k->cl, t[EVALUATED].device.buffer, t[X].device.buffer, &buffers,
-                                   &k->op.batchnorm, err);
-    }
-}
-
-/* The largest weight / std of a channel. */
-static float largest_factor(const struct check *k)
-{
-    const struct mien_verify_shape *const s = k->shape;
-    const size_t pixels = (size_t)s->h * (size_t)s->w;
-    float most = 0.0f;
-    for (int c = 0; c < s->c; c++) {
-        double sum = 0.0;
-        double squares = 0.0;
-        for (int n = 0; n < s->n; n++) {
-            const float *const plane =
-                k->t[X].plain + ((size_t)n * (size_t)s->c + (size_t)c) * pixels;
-            for (size_t i = 0; i < pixels; i++) {
-                sum += (double)plane[i];
-                squares += (double)plane[i] * (double)plane[i];
-            }
-        }
-        const double count = (double)pixels * s->n;
-        const double mean = sum / count;
-        const double variance = squares / count - mean * mean;
-        const double root = sqrt((variance > 0.0 ? variance : 0.0) + (double)k->op.batchnorm.eps);
-        const float factor = (float)((double)fabsf(k->t[WEIGHT].plain[c]) / root);
-        most = factor > most ? factor : most;
-    }
-    return most;
-}
-
-/* Where terms cancel, errors are relative to the terms: docs/numerics.md. */
-static void expect_batchnorm(struct check *k, int pass)
-{
-    struct check_tensor *const t = k->t;
-    const struct mien_verify_shape *const s = k->shape;
-    const struct mien_batchnorm *const op = &k->op.batchnorm;
-    const struct mien_ref_batchnorm ref = { s->n,         s->c,     s->h * s->w,   op->eps,
-                                            op->momentum, op->relu, op->after_relu };
-    const size_t c = t[MEAN].count;
-    const float parameters =
-        mien_verify_largest(t[WEIGHT].plain, c) + mien_verify_largest(t[BIAS].plain, c);
-    const float dy = mien_verify_largest(t[DY].plain, t[DY].count);
-    memcpy(t[MEAN].want, t[MEAN].plain, c * sizeof(float)); /* only the forward pass changes them */
-    memcpy(t[VARIANCE].want, t[VARIANCE].plain, c * sizeof(float));
-    const struct mien_ref_batchnorm_params params = { t[WEIGHT].plain, t[BIAS].plain, t[MEAN].want,
-                                                      t[VARIANCE].want };
-    switch (pass) {
-    case FORWARD:
-        t[Y].scale = parameters;
-        mien_ref_batchnorm_fwd(t[Y].want, t[X].plain, &params, &ref);
-        break;
-    case BACKWARD:
-        t[DX].scale = largest_factor(k) * dy;
-        t[DWEIGHT].scale = sqrtf((float)(t[X].count / c)) * dy;
-        t[DBIAS].scale = t[DWEIGHT].scale;
-        mien_ref_batchnorm_bwd(t[DX].want, t[DWEIGHT].want, t[DBIAS].want, t[DY].plain, t[X].plain,
-                               t[WEIGHT].plain, &ref);
-        break;
-    case EVALUATION_BACKWARD:
-        mien_ref_batchnorm_eval_bwd(t[EVALUATED_DX].want, t[DY].plain, t[X].plain, &params, &ref);
-        break;
-    default:
-        t[EVALUATED].scale = parameters;
-        mien_ref_batchnorm_eval(t[EVALUATED].want, t[X].plain, &params, &ref);
-    }
-}
-
-const struct check_op mien_verify_batchnorm = {
-    .passes = { "forward", "backward", "evaluation", "evaluation backward" },
-    .prepare = prepare_batchnorm,
-    .enqueue = enqueue_batchnorm,
-    .expect = expect_batchnorm,
 };
 
 /* Of dropout, whose backward pass is the same call. */

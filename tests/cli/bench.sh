@@ -105,7 +105,7 @@ expect 0 bench step "$recipes/tiny.yaml" --batch 9 --repeat 2 --warmup 1 --layer
 says '^{"bench": "peak", "name": "peak arithmetic", "gflop_s": [1-9]'
 says '"name": "tiny batch 9, conv2 backward data", "network": "tiny", "layer": "conv2", "pass": "backward data"'
 says '"layer": "conv2", "pass": "backward filter"'
-says '"layer": "batchnorm1", "pass": "forward"'
+says '"layer": "batchnorm1+maxpool1", "pass": "forward"'
 says '"layer": "batch", "pass": ""'
 says '"layer": "loss", "pass": ""'
 says '"layer": "optimizer", "pass": ""'

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -180,7 +181,7 @@ static void test_graph__plans_every_kind_of_layer_soundly(void **state)
     }
 }
 
-/* Nineteen layers of which five ReLUs are fused and flatten is nothing. */
+/* Nineteen layers of which five ReLUs and a pooling are fused and flatten is nothing. */
 static void test_graph__fuses_a_relu_into_the_layer_before(void **state)
 {
     (void)state;
@@ -197,10 +198,64 @@ static void test_graph__fuses_a_relu_into_the_layer_before(void **state)
     }
     assert_int_equal(fused, 5);
     assert_int_equal(lone, 2);
-    assert_int_equal(graph.count, network->layer_count - 5 - 1);
+    assert_int_equal(graph.count, network->layer_count - 5 - 1 - 1);
     assert_true(graph.output_after_relu);
     mien_graph_finish(&graph);
     mien_network_destroy(network);
+}
+
+/* Nodes of [conv, LAYERS, flatten, dense]; `pooled` of them are a batch norm with its pooling. */
+static void check_pooled(const char *layers, const struct mien_model_options *options, size_t count,
+                         size_t pooled)
+{
+    struct mien_error err = { "" };
+    struct mien_graph graph;
+    char text[256];
+    (void)snprintf(text, sizeof(text),
+                   "input: { channels: 1, height: 8, width: 8 }\n"
+                   "layers: [ conv 4 3x3 pad 1, %s, flatten, dense classes ]",
+                   layers);
+    struct mien_network *const network = network_from(text, 3);
+    must(mien_graph_build(&graph, network, options, &err), &err);
+    size_t found = 0;
+    for (size_t i = 0; i < graph.count; i++) {
+        const struct mien_node *const node = &graph.nodes[i];
+        found += node->pooled != NULL ? 1 : 0;
+        assert_true(node->pooled == NULL ||
+                    (node->class == &mien_node_batchnorm && node->out.h == node->in.h / 2));
+        assert_true((node->winner.item != MIEN_NO_ITEM) ==
+                    (node->pooled != NULL && options->train));
+        assert_true(node->pooled == NULL || node->after_relu ||
+                    graph.nodes[i + 1].after_relu == node->relu);
+    }
+    assert_int_equal(graph.count, count);
+    assert_int_equal(found, pooled);
+    mien_graph_finish(&graph);
+    mien_network_destroy(network);
+}
+
+static void test_graph__makes_a_batch_norm_and_its_pooling_one(void **state)
+{
+    (void)state;
+    const struct mien_model_options train = { .batch = 2, .train = true, .lanes = 8 };
+    const struct mien_model_options use = { .batch = 2, .lanes = 8 };
+    const struct mien_model_options explain = { .batch = 2, .explain = true, .lanes = 8 };
+    check_pooled("batchnorm, relu, maxpool 2", &train, 3, 1);
+    check_pooled("batchnorm, relu, maxpool 2", &use, 3, 1);
+    check_pooled("batchnorm, maxpool 2", &train, 3, 1);
+    check_pooled("batchnorm, maxpool 2, relu", &train, 4, 1);
+    check_pooled("batchnorm, relu, maxpool 2, relu", &train, 3, 1);
+    check_pooled("batchnorm, relu, maxpool 2", &explain, 4, 0);
+    check_pooled("batchnorm, relu, maxpool 2x2 stride 1", &train, 4, 0);
+    check_pooled("batchnorm, relu, maxpool 3 stride 2 pad 1", &train, 4, 0);
+    check_pooled("batchnorm, relu, relu, maxpool 2", &train, 5, 0);
+    check_pooled("batchnorm, relu, avgpool 2", &train, 4, 0);
+    for (size_t tap = 1; tap < 4; tap++) { /* whichever is looked at */
+        struct mien_model_options tapped = use;
+        tapped.taps = &tap;
+        tapped.tap_count = 1;
+        check_pooled("batchnorm, relu, maxpool 2", &tapped, tap < 3 ? 5 : 4, 0);
+    }
 }
 
 /*
@@ -307,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_plan__can_be_solved_again_with_more_items),
         cmocka_unit_test(test_graph__plans_every_kind_of_layer_soundly),
         cmocka_unit_test(test_graph__fuses_a_relu_into_the_layer_before),
+        cmocka_unit_test(test_graph__makes_a_batch_norm_and_its_pooling_one),
         cmocka_unit_test(test_graph__keeps_a_mark_until_it_is_added),
         cmocka_unit_test(test_model_plan__needs_less_without_training_and_shares),
         cmocka_unit_test(test_model_plan__refuses_own_products_on_plain_rows),

@@ -106,7 +106,10 @@ static void test_verify__finds_every_kernel_of_this_device_right(void **state)
                                            "accumulate begin",
                                            "accumulate add",
                                            "average swap",
-                                           "batchnorm evaluation backward" };
+                                           "batchnorm evaluation backward",
+                                           "batchnorm maxpool forward",
+                                           "batchnorm maxpool backward",
+                                           "batchnorm maxpool evaluation" };
     struct mien_error err = { "" };
     struct mien_verdicts verdicts = { NULL, 0 };
     assert_ok(mien_verify_table(&verdicts, cl, true, NULL, NULL, NULL, &err), &err);
