@@ -1,6 +1,5 @@
 /* cmd_train.c - `mien train`: trains a recipe's network into a run folder, or goes on with one */
 #include <jansson.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "cli/stop.h"
 #include "cli/train_view.h"
 #include "nn/tuned.h"
 #include "train/checkpoint.h"
@@ -76,21 +76,6 @@ static const struct positional train_positionals[] = {
 };
 
 static const struct train_options train_defaults = { .common = { .seed = -1 }, .keep_every = -1 };
-
-/* Set by the first Ctrl-C, SIGTERM or SIGHUP; the second ends the program the usual way. */
-static volatile sig_atomic_t stop_requested;
-
-static void request_stop(int signal_number)
-{
-    (void)signal(signal_number, SIG_DFL);
-    stop_requested = 1;
-}
-
-static bool stop(void *user)
-{
-    (void)user;
-    return stop_requested != 0;
-}
 
 static enum mien_status check_options(const struct train_options *o, struct mien_error *err)
 {
@@ -408,11 +393,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     TRY(session_tune(&session, o->tuning, term, err));
     announce(&file, set, term);
     TRY(suggest_tuning(o, &session, &file, term, err));
-    (void)signal(SIGINT, request_stop);
-    (void)signal(SIGTERM, request_stop);
-    if (signal(SIGHUP, request_stop) == SIG_IGN) {
-        (void)signal(SIGHUP, SIG_IGN); /* nohup: the terminal may go, the run goes on */
-    }
+    stop_on_signals();
     view = (struct train_view){
         .term = term,
         .silent = o->common.json,
@@ -437,7 +418,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
                      .tuning = &session.tuning,
                      .shuffle = origin.shuffle,
                      .device_bytes = (size_t)o->data_mib << 20 },
-        .stop = stop,
+        .stop = stop_wanted,
         .progress = term->bars && !term->quiet ? train_view_progress : NULL,
         .epoch = train_view_epoch,
         .user = &view,

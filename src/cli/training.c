@@ -29,6 +29,17 @@ done:
     return st;
 }
 
+struct mien_trainer_options training_run_options(const struct training *training,
+                                                 const struct training_options *options)
+{
+    return (struct mien_trainer_options){
+        .blas = (enum mien_blas)options->blas,
+        .tuning = &training->session.tuning,
+        .shuffle = !options->no_shuffle,
+        .device_bytes = (size_t)options->data_mib << 20,
+    };
+}
+
 void training_close(struct training *training)
 {
     mien_model_file_finish(&training->file);

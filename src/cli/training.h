@@ -4,6 +4,7 @@
 
 #include "cli/session.h"
 #include "data/dataset.h"
+#include "train/trainer.h"
 
 /** What such a command is told, as `mien train` is. */
 struct training_options {
@@ -49,6 +50,13 @@ struct training_options {
             "device's",                                                                            \
             .min = 0, .max = 1 << 20                                                               \
     }
+#define TRAINING_KERNEL_OPTIONS(base)                                                              \
+    { "blas", OPT_CHOICE,        TRAINING_AT(base, blas),                                          \
+      "NAME", SESSION_BLAS_HELP, .choices = session_blas_choices },                                \
+    {                                                                                              \
+        "tuning", OPT_STRING, TRAINING_AT(base, tuning), "FILE", SESSION_TUNING_HELP,              \
+            .role = OPT_ANY                                                                        \
+    }
 #define TRAINING_DATA_POSITIONAL(base)                                                             \
     {                                                                                              \
         "DATA", TRAINING_AT(base, data), 1, 1,                                                     \
@@ -73,6 +81,9 @@ MIEN_CHECK_RESULT
 enum mien_status training_open(struct training *out, const struct training_options *options,
                                const struct common_options *common, struct term *term,
                                struct mien_error *err);
+/** How a run of it would train; borrows from `training`. */
+struct mien_trainer_options training_run_options(const struct training *training,
+                                                 const struct training_options *options);
 void training_close(struct training *training); /* zeroed is allowed */
 
 #endif

@@ -213,7 +213,8 @@ done:
     return st;
 }
 
-enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err)
+enum mien_status mien_trainer_step_at(struct mien_trainer *trainer, float rate,
+                                      struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const size_t batch = (size_t)mien_model_batch(trainer->model);
@@ -228,7 +229,7 @@ enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_err
         TRY(run_batch(trainer, first + at, (int)n, (float)(part / whole), err));
         TRY(mien_optimizer_add(trainer->optimizer, at == 0, err));
         if (at + n == images) {
-            TRY(mien_optimizer_step(trainer->optimizer, mien_trainer_rate(trainer), err));
+            TRY(mien_optimizer_step(trainer->optimizer, rate, err));
         }
         TRY(wait_for_batch_before_last(trainer, err));
     }
@@ -236,6 +237,11 @@ enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_err
 
 done:
     return st;
+}
+
+enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err)
+{
+    return mien_trainer_step_at(trainer, mien_trainer_rate(trainer), err);
 }
 
 enum mien_status mien_trainer_stats(struct mien_softmax_stats *out, struct mien_trainer *trainer,

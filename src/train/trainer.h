@@ -84,6 +84,10 @@ enum mien_status mien_trainer_begin_epoch(struct mien_trainer *trainer, struct m
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err);
+/** The same at a rate of the caller's. */
+MIEN_CHECK_RESULT
+enum mien_status mien_trainer_step_at(struct mien_trainer *trainer, float rate,
+                                      struct mien_error *err);
 
 /** Sums over the epoch's steps so far; waits for the device. */
 MIEN_CHECK_RESULT
