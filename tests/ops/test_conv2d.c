@@ -16,12 +16,23 @@ static const struct {
     int n, c, h, w, oc, kh, kw, stride, pad;
     bool few; /* also for the widths of vectors that are not the usual one */
 } shapes[] = {
-    { 1, 1, 1, 1, 1, 1, 1, 3, 0, false },    { 2, 3, 7, 5, 5, 3, 3, 1, 1, false },
-    { 3, 2, 6, 9, 4, 2, 3, 2, 1, false },    { 1, 5, 9, 9, 3, 5, 5, 2, 2, false },
-    { 150, 1, 9, 8, 7, 4, 4, 1, 0, false },  { 17, 17, 11, 13, 19, 3, 3, 1, 2, true },
-    { 9, 3, 13, 10, 17, 5, 5, 1, 4, false }, { 3, 4, 15, 15, 6, 7, 7, 1, 3, false },
-    { 5, 3, 8, 11, 9, 6, 1, 3, 0, false },   { 33, 2, 12, 12, 18, 4, 4, 1, 3, false },
+    { 1, 1, 1, 1, 1, 1, 1, 3, 0, false },
+    { 2, 3, 7, 5, 5, 3, 3, 1, 1, false },
+    { 3, 2, 6, 9, 4, 2, 3, 2, 1, false },
+    { 1, 5, 9, 9, 3, 5, 5, 2, 2, false },
+    { 150, 1, 9, 8, 7, 4, 4, 1, 0, false },
+    { 17, 17, 11, 13, 19, 3, 3, 1, 2, true },
+    { 9, 3, 13, 10, 17, 5, 5, 1, 4, false },
+    { 3, 4, 15, 15, 6, 7, 7, 1, 3, false },
+    { 5, 3, 8, 11, 9, 6, 1, 3, 0, false },
+    { 33, 2, 12, 12, 18, 4, 4, 1, 3, false },
+    /* of 1x1 alone, for the matrix products */
+    { 2, 3, 3, 5, 5, 1, 1, 1, 0, false },
+    { 19, 70, 7, 9, 53, 1, 1, 1, 0, true },
+    { 1, 1, 1, 1, 1, 1, 1, 1, 0, false },
+    { 150, 9, 5, 5, 17, 1, 1, 1, 0, false },
 };
+enum { FIRST_PRODUCT = 10, SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
 
 struct fixture {
     struct mien_conv2d op;
@@ -186,7 +197,7 @@ static void check_variant(struct mien_cl *cl, enum mien_conv2d_variant variant)
         return;
     }
     for (size_t l = 0; l < 3; l++) {
-        for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+        for (size_t s = 0; s < FIRST_PRODUCT; s++) {
             if (l == 0 || shapes[s].few) {
                 check_shape(cl, s, lane_counts[l], variant, s % 2 != 0);
             }
@@ -219,6 +230,20 @@ static void test_conv2d__channel_matches_reference_on_some_shapes(void **state)
     check_shape(cl, 5, 4, MIEN_CONV2D_CHANNEL, false);
     check_shape(cl, 8, 8, MIEN_CONV2D_CHANNEL, true);
     check_shape(cl, 9, 8, MIEN_CONV2D_CHANNEL, false);
+}
+
+static void test_conv2d__product_matches_reference_on_shapes_of_1x1(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const int lane_counts[] = { 8, 4, 16 };
+    for (size_t s = FIRST_PRODUCT; s < (small_only() ? FIRST_PRODUCT + 1 : SHAPES); s++) {
+        for (size_t l = 0; l < (small_only() ? 1 : 3); l++) {
+            if (l == 0 || shapes[s].few) {
+                check_shape(cl, s, lane_counts[l], MIEN_CONV2D_PRODUCT, s % 2 == 0);
+                check_shape(cl, s, lane_counts[l], MIEN_CONV2D_PRODUCT, s % 2 != 0);
+            }
+        }
+    }
 }
 
 /* Winograd where it takes the pass, else register tiles. */
@@ -268,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conv2d__vector_matches_reference_on_all_shapes),
         cmocka_unit_test(test_conv2d__winograd_matches_reference_on_all_shapes),
+        cmocka_unit_test(test_conv2d__product_matches_reference_on_shapes_of_1x1),
         cmocka_unit_test(test_conv2d__channel_matches_reference_on_some_shapes),
         cmocka_unit_test(test_conv2d__gives_what_pytorch_gives),
     };
