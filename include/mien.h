@@ -435,6 +435,7 @@ enum mien_run_end {
     MIEN_RUN_ACCURACY, /**< the recipe's stop_at_train_accuracy */
     MIEN_RUN_MAX_STEPS,
     MIEN_RUN_INTERRUPTED, /**< stop() said so; saved, can go on */
+    MIEN_RUN_MAX_EPOCHS,  /**< the end of a part of a run, as a sweep makes it; can go on */
 };
 
 /** "all epochs done" and so on. */

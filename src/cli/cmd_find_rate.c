@@ -151,7 +151,7 @@ static enum mien_status find_rate(const void *options, struct term *term, struct
         .from = o->from,
         .to = o->to,
         .steps = (size_t)o->steps,
-        .trainer = training_run_options(&training, &o->training),
+        .trainer = training_run_options(&o->training, &training.session),
         .stop = stop_wanted,
         .progress = term->bars && !term->quiet ? show_progress : NULL,
         .user = &watch,

@@ -7,7 +7,7 @@
 
 /* A word per command. */
 // clang-format off
-static const struct command *const training[] = { &cmd_train, &cmd_find_rate, &cmd_tune, &cmd_summary, NULL };
+static const struct command *const training[] = { &cmd_train, &cmd_find_rate, &cmd_sweep, &cmd_tune, &cmd_summary, NULL };
 static const struct command *const using[] = { &cmd_eval, &cmd_report, &cmd_predict, &cmd_explain, &cmd_export, &cmd_import, NULL };
 static const struct command *const data[] = { &cmd_pack, &cmd_check, &cmd_augment, &cmd_synth, NULL };
 static const struct command *const machine[] = { &cmd_devices, &cmd_selftest, &cmd_bench, NULL };

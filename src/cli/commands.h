@@ -11,6 +11,7 @@ extern const struct command cmd_selftest;
 extern const struct command cmd_devices;
 extern const struct command cmd_train;
 extern const struct command cmd_find_rate;
+extern const struct command cmd_sweep;
 extern const struct command cmd_eval;
 extern const struct command cmd_report;
 extern const struct command cmd_predict;

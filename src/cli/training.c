@@ -29,12 +29,12 @@ done:
     return st;
 }
 
-struct mien_trainer_options training_run_options(const struct training *training,
-                                                 const struct training_options *options)
+struct mien_trainer_options training_run_options(const struct training_options *options,
+                                                 const struct session *session)
 {
     return (struct mien_trainer_options){
         .blas = (enum mien_blas)options->blas,
-        .tuning = &training->session.tuning,
+        .tuning = &session->tuning,
         .shuffle = !options->no_shuffle,
         .device_bytes = (size_t)options->data_mib << 20,
     };

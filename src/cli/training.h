@@ -81,9 +81,9 @@ MIEN_CHECK_RESULT
 enum mien_status training_open(struct training *out, const struct training_options *options,
                                const struct common_options *common, struct term *term,
                                struct mien_error *err);
-/** How a run of it would train; borrows from `training`. */
-struct mien_trainer_options training_run_options(const struct training *training,
-                                                 const struct training_options *options);
+/** How a run would train; borrows from `session`. */
+struct mien_trainer_options training_run_options(const struct training_options *options,
+                                                 const struct session *session);
 void training_close(struct training *training); /* zeroed is allowed */
 
 #endif

@@ -38,6 +38,7 @@ const char *mien_run_end_text(enum mien_run_end end)
     case MIEN_RUN_ACCURACY: return "training accuracy reached";
     case MIEN_RUN_MAX_STEPS: return "step limit reached";
     case MIEN_RUN_INTERRUPTED: return "interrupted";
+    case MIEN_RUN_MAX_EPOCHS: return "epoch limit reached";
     }
     return "unknown";
 }
@@ -314,8 +315,11 @@ static enum mien_status train_epochs(struct state *state, enum mien_run_end *end
 {
     enum mien_status st = MIEN_OK;
     bool stopped = false;
-    *end = MIEN_RUN_ALL_EPOCHS;
-    while (!stopped && state->trainer.position.epoch < spec_of(state)->epochs) {
+    const int most = state->options->max_epochs;
+    const bool limited = most > 0 && most < spec_of(state)->epochs;
+    const int epochs = limited ? most : spec_of(state)->epochs;
+    *end = limited ? MIEN_RUN_MAX_EPOCHS : MIEN_RUN_ALL_EPOCHS;
+    while (!stopped && state->trainer.position.epoch < epochs) {
         if (reached_accuracy(state)) {
             *end = MIEN_RUN_ACCURACY;
             break;

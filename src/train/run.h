@@ -13,6 +13,8 @@ struct mien_run_options {
     const char *exclude; /**< list of images that were left out, for run.json; NULL: none */
     bool resume;         /**< go on from folder/last.safetensors */
     size_t max_steps;    /**< end after this many steps of this run; 0: no limit */
+    int max_epochs;      /**< end when so many epochs of the run are made, as if it were stopped
+                              there: the schedule is that of the recipe's epochs; 0: no limit */
     int keep_every;      /**< also keep epoch-N.safetensors each so many epochs; 0: none */
     bool log_steps;      /**< write steps.csv, the loss of each step; waits for every step */
     struct mien_trainer_options trainer; /**< a run that goes on takes its checkpoint's tuning */

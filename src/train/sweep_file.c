@@ -1,0 +1,270 @@
+/* sweep_file.c - what a sweep has found, in sweep.json and sweep.csv */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "train/sweep.h"
+
+/* Whether trial a comes before trial b. */
+static bool is_better(const struct mien_sweep *sweep, size_t a, size_t b)
+{
+    const struct mien_sweep_trial *const x = &sweep->trials[a];
+    const struct mien_sweep_trial *const y = &sweep->trials[b];
+    if (x->failed != y->failed) {
+        return y->failed;
+    }
+    if (x->rungs != y->rungs) {
+        return x->rungs > y->rungs;
+    }
+    if (x->rungs > 0 && x->accuracy[x->rungs - 1] != y->accuracy[x->rungs - 1]) {
+        return x->accuracy[x->rungs - 1] > y->accuracy[x->rungs - 1];
+    }
+    return a < b;
+}
+
+void mien_sweep_rank(size_t *order, const struct mien_sweep *sweep)
+{
+    for (size_t t = 0; t < sweep->trial_count; t++) { /* a thousand at most */
+        size_t at = t;
+        for (; at > 0 && is_better(sweep, t, order[at - 1]); at--) {
+            order[at] = order[at - 1];
+        }
+        order[at] = t;
+    }
+}
+
+/* Values as they were given, under their keys. */
+static json_t *describe_settings(const struct mien_sweep *sweep, size_t trial)
+{
+    json_t *const object = json_object();
+    for (size_t i = 0; i < sweep->axis_count; i++) {
+        const char *const setting = sweep->trials[trial].settings[i];
+        (void)json_object_set_new(object, sweep->axes[i].key,
+                                  json_string(strchr(setting, '=') + 1));
+    }
+    return object;
+}
+
+static json_t *describe_trial(const struct mien_sweep *sweep, size_t trial)
+{
+    const struct mien_sweep_trial *const of = &sweep->trials[trial];
+    char name[MIEN_SWEEP_NAME_BYTES];
+    json_t *const accuracies = json_array();
+    mien_sweep_name(name, trial);
+    for (int r = 0; r < of->rungs; r++) {
+        (void)json_array_append_new(accuracies, json_real(of->accuracy[r]));
+    }
+    return json_pack("{s:s, s:o, s:o, s:b}", "run", name, "settings",
+                     describe_settings(sweep, trial), "accuracies", accuracies, "failed",
+                     of->failed);
+}
+
+json_t *mien_sweep_describe(const struct mien_sweep *sweep)
+{
+    json_t *const rungs = json_array();
+    json_t *const trials = json_array();
+    size_t *const order = mien_calloc(sweep->trial_count, sizeof(*order), NULL);
+    if (order == NULL) {
+        json_decref(rungs);
+        json_decref(trials);
+        return NULL;
+    }
+    mien_sweep_rank(order, sweep);
+    for (int r = 0; r < sweep->rung_count; r++) {
+        (void)json_array_append_new(rungs, json_pack("{s:i, s:i}", "epochs", sweep->rung_epochs[r],
+                                                     "trials", (int)sweep->rung_trials[r]));
+    }
+    for (size_t i = 0; i < sweep->trial_count; i++) {
+        (void)json_array_append_new(trials, describe_trial(sweep, order[i]));
+    }
+    const bool known = sweep->trials[order[0]].rungs > 0 && !sweep->trials[order[0]].failed;
+    json_t *const best = known ? describe_settings(sweep, order[0]) : json_null();
+    free(order);
+    return json_pack("{s:o, s:o, s:o}", "rungs", rungs, "best", best, "trials", trials);
+}
+
+/* A cell of a CSV file: quoted where it must be. */
+static void write_cell(FILE *to, const char *text)
+{
+    if (strpbrk(text, ",\"\n\r") == NULL) {
+        (void)fputs(text, to);
+        return;
+    }
+    (void)fputc('"', to);
+    for (; *text != '\0'; text++) {
+        (void)fprintf(to, "%s%c", *text == '"' ? "\"" : "", *text);
+    }
+    (void)fputc('"', to);
+}
+
+static void write_rows(FILE *to, const struct mien_sweep *sweep, const size_t *order)
+{
+    (void)fputs("rank,run", to);
+    for (size_t i = 0; i < sweep->axis_count; i++) {
+        (void)fputc(',', to);
+        write_cell(to, sweep->axes[i].key);
+    }
+    for (int r = 0; r < sweep->rung_count; r++) {
+        (void)fprintf(to, ",accuracy_%d", sweep->rung_epochs[r]);
+    }
+    (void)fputs(",failed\n", to);
+    for (size_t k = 0; k < sweep->trial_count; k++) {
+        const struct mien_sweep_trial *const trial = &sweep->trials[order[k]];
+        char name[MIEN_SWEEP_NAME_BYTES];
+        mien_sweep_name(name, order[k]);
+        (void)fprintf(to, "%zu,%s", k + 1, name);
+        for (size_t i = 0; i < sweep->axis_count; i++) {
+            (void)fputc(',', to);
+            write_cell(to, strchr(trial->settings[i], '=') + 1);
+        }
+        for (int r = 0; r < sweep->rung_count; r++) {
+            (void)fputc(',', to);
+            if (r < trial->rungs) {
+                (void)fprintf(to, "%.9g", trial->accuracy[r]);
+            }
+        }
+        (void)fprintf(to, ",%s\n", trial->failed ? "yes" : "");
+    }
+}
+
+enum mien_status mien_sweep_write_csv(const char *path, const struct mien_sweep *sweep,
+                                      struct mien_error *err)
+{
+    enum mien_status st = MIEN_ERR_MEMORY;
+    struct mien_plain_numbers numbers;
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *to = NULL;
+    size_t *const order = mien_calloc(sweep->trial_count, sizeof(*order), err);
+    if (order == NULL) {
+        goto done;
+    }
+    mien_sweep_rank(order, sweep);
+    to = open_memstream(&text, &bytes);
+    if (to == NULL) {
+        st = mien_fail(err, MIEN_ERR_MEMORY, "out of memory for %s", path);
+        goto done;
+    }
+    TRY(mien_plain_numbers_begin(&numbers, err));
+    write_rows(to, sweep, order);
+    mien_plain_numbers_end(&numbers);
+    const bool whole = ferror(to) == 0;
+    const bool closed = fclose(to) == 0;
+    to = NULL;
+    st = whole && closed ? mien_file_replace(path, text, bytes, err)
+                         : mien_fail(err, MIEN_ERR_MEMORY, "out of memory for %s", path);
+
+done:
+    if (to != NULL) {
+        (void)fclose(to); /* there is an error already */
+    }
+    free(text);
+    free(order);
+    return st;
+}
+
+enum mien_status mien_sweep_save(const char *path, const struct mien_sweep *sweep,
+                                 const json_t *asked, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    char *text = NULL;
+    json_t *const object = mien_sweep_describe(sweep);
+    json_t *const copy = json_deep_copy(asked);
+    if (object == NULL || json_object_set_new(object, "asked", copy) != 0) {
+        st = mien_fail(err, MIEN_ERR_MEMORY, "out of memory for %s", path);
+        goto done;
+    }
+    text = json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    if (text == NULL) {
+        st = mien_fail(err, MIEN_ERR_MEMORY, "out of memory for %s", path);
+        goto done;
+    }
+    st = mien_file_replace(path, text, strlen(text), err);
+
+done:
+    free(text);
+    json_decref(object);
+    return st;
+}
+
+/* Of two sweeps, say what was asked for differently. */
+static enum mien_status compare_asked(const json_t *asked, const json_t *before, const char *path,
+                                      struct mien_error *err)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)asked, key, value)
+    {
+        if (!json_equal(value, json_object_get(before, key))) {
+            return mien_fail(err, MIEN_ERR_IO,
+                             "%s is of another sweep, with another %s: take another --out, or the "
+                             "same command to go on with it",
+                             path, key);
+        }
+    }
+    return MIEN_OK;
+}
+
+/* The trial of a folder's name; NULL: none. */
+static struct mien_sweep_trial *find_trial(const struct mien_sweep *sweep, const json_t *name)
+{
+    char own[MIEN_SWEEP_NAME_BYTES];
+    for (size_t t = 0; json_is_string(name) && t < sweep->trial_count; t++) {
+        mien_sweep_name(own, t);
+        if (strcmp(own, json_string_value(name)) == 0) {
+            return &sweep->trials[t];
+        }
+    }
+    return NULL;
+}
+
+static enum mien_status take_trial(const struct mien_sweep *sweep, const json_t *object,
+                                   const char *path, struct mien_error *err)
+{
+    struct mien_sweep_trial *const trial = find_trial(sweep, json_object_get(object, "run"));
+    const json_t *const accuracies = json_object_get(object, "accuracies");
+    const size_t count = json_array_size(accuracies);
+    if (trial == NULL || count > (size_t)sweep->rung_count || trial->rungs > 0) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s is damaged: it has a trial that cannot be",
+                         path);
+    }
+    for (size_t r = 0; r < count; r++) {
+        const json_t *const accuracy = json_array_get(accuracies, r);
+        const double value = json_number_value(accuracy);
+        if (!json_is_number(accuracy) || !(value >= 0.0 && value <= 1.0)) {
+            return mien_fail(err, MIEN_ERR_FORMAT, "%s is damaged: an accuracy is none", path);
+        }
+        trial->accuracy[r] = value;
+    }
+    trial->rungs = (int)count;
+    trial->failed = json_is_true(json_object_get(object, "failed"));
+    return MIEN_OK;
+}
+
+enum mien_status mien_sweep_load(struct mien_sweep *sweep, const char *path, const json_t *asked,
+                                 struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    json_error_t error;
+    if (!mien_path_is_file(path)) {
+        return MIEN_OK;
+    }
+    json_t *const object = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    const json_t *const trials = json_object_get(object, "trials");
+    if (!json_is_array(trials) || !json_is_object(json_object_get(object, "asked"))) {
+        st = mien_fail(err, MIEN_ERR_FORMAT, "%s is damaged, or none of mien's: line %d", path,
+                       object == NULL ? error.line : 1);
+        goto done;
+    }
+    TRY(compare_asked(asked, json_object_get(object, "asked"), path, err));
+    for (size_t i = 0; i < json_array_size(trials); i++) {
+        TRY(take_trial(sweep, json_array_get(trials, i), path, err));
+    }
+
+done:
+    json_decref(object);
+    return st;
+}
