@@ -67,14 +67,13 @@ static void show_progress(void *user, const struct mien_sweep_progress *at,
     term_progress(view->term, what, run->images, run->image_count, extra);
 }
 
-/* The settings of a trial, "--set key=value --set ..."; those that vary alone, or all. */
-static void write_settings(char *out, size_t bytes, const struct mien_sweep *sweep, size_t trial,
-                           bool all)
+/* The settings of a trial that vary, "--set key=value --set ..."; as much as fits. */
+static void write_settings(char *out, size_t bytes, const struct mien_sweep *sweep, size_t trial)
 {
     size_t used = 0;
     out[0] = '\0';
     for (size_t i = 0; i < sweep->axis_count; i++) {
-        if ((all || sweep->axes[i].count > 1) && used < bytes) {
+        if (sweep->axes[i].count > 1 && used < bytes) {
             used += (size_t)snprintf(out + used, bytes - used, "%s--set %s", used > 0 ? " " : "",
                                      sweep->trials[trial].settings[i]);
         }
@@ -88,7 +87,7 @@ static void show_trial(void *user, const struct mien_sweep_progress *at)
     char settings[512];
     char name[MIEN_SWEEP_NAME_BYTES];
     term_clear(view->term);
-    write_settings(settings, sizeof(settings), view->sweep, at->trial, false);
+    write_settings(settings, sizeof(settings), view->sweep, at->trial);
     mien_sweep_name(name, at->trial);
     if (trial->failed) {
         mien_log_line(&view->term->log, "%s  %s  failed", name, settings);
@@ -156,7 +155,6 @@ static void print_table(struct term *term, const struct mien_sweep *sweep, const
 static enum mien_status print_result(const struct sweep_options *o, const struct mien_sweep *sweep,
                                      bool interrupted, struct term *term, struct mien_error *err)
 {
-    char settings[1024];
     if (o->common.json) {
         json_t *const object = mien_sweep_describe(sweep);
         (void)json_object_set_new(object, "folder", text_json(o->out));
@@ -170,8 +168,11 @@ static enum mien_status print_result(const struct sweep_options *o, const struct
     mien_sweep_rank(order, sweep);
     print_table(term, sweep, order);
     if (!interrupted) {
-        write_settings(settings, sizeof(settings), sweep, order[0], true);
-        term_print(term, "best: %s\n", settings);
+        term_print(term, "best:");
+        for (size_t i = 0; i < sweep->axis_count; i++) {
+            term_print(term, " --set %s", sweep->trials[order[0]].settings[i]);
+        }
+        term_print(term, "\n");
     }
     free(order);
     return MIEN_OK;

@@ -107,8 +107,10 @@ static void draw_linear(struct mien_plot *plot, const struct mien_plot_axis *axi
                         : wanted / power < 3.5 ? 2.0 * power
                         : wanted / power < 7.5 ? 5.0 * power
                                                : 10.0 * power;
-    for (double at = ceil(axis->low / step - 1e-9); at * step <= axis->high + 1e-9 * step; at++) {
-        draw(plot, at * step, true);
+    const int64_t first = (int64_t)ceil(axis->low / step - 1e-9);
+    const int64_t last = (int64_t)floor(axis->high / step + 1e-9);
+    for (int64_t at = first; at <= last; at++) {
+        draw(plot, (double)at * step, true);
     }
 }
 

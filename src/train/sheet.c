@@ -54,6 +54,27 @@ static enum mien_status keep_image(const struct work *work, size_t image, int co
     return st;
 }
 
+/* The image of the sheet that is number `index` of the data set; its count where none is. */
+static size_t find_image(const struct mien_sheet *sheet, size_t index)
+{
+    size_t image = 0;
+    while (image < sheet->count && sheet->images[image] != index) {
+        image++;
+    }
+    return image;
+}
+
+static bool has_any(const struct work *work, size_t first, size_t n)
+{
+    const struct mien_sheet *const sheet = work->sheet;
+    for (size_t at = first; at < first + n; at++) {
+        if (find_image(sheet, mien_loader_image(work->loader, at)) < sheet->count) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Load images [first, first + n) of the order, and keep those of the sheet that are among them. */
 static enum mien_status look_at_batch(const struct work *work, int column, size_t first, size_t n,
                                       struct mien_error *err)
@@ -61,21 +82,15 @@ static enum mien_status look_at_batch(const struct work *work, int column, size_
     enum mien_status st = MIEN_OK;
     struct mien_sheet *const sheet = work->sheet;
     const struct mien_act act = mien_model_input_act(work->model, (int)n);
-    bool loaded = false;
+    if (!has_any(work, first, n)) {
+        return MIEN_OK;
+    }
+    TRY(mien_loader_load(work->loader, work->model, first, (int)n, err));
+    TRY(mien_relayout_to_rows(work->cl, work->rows, mien_model_input(work->model), &act, err));
     for (size_t at = 0; at < n; at++) {
-        const size_t index = mien_loader_image(work->loader, first + at);
-        size_t image = 0;
-        while (image < sheet->count && sheet->images[image] != index) {
-            image++;
-        }
+        const size_t image = find_image(sheet, mien_loader_image(work->loader, first + at));
         if (image == sheet->count) {
             continue;
-        }
-        if (!loaded) {
-            TRY(mien_loader_load(work->loader, work->model, first, (int)n, err));
-            TRY(mien_relayout_to_rows(work->cl, work->rows, mien_model_input(work->model), &act,
-                                      err));
-            loaded = true;
         }
         TRY(keep_image(work, image, column, at, err));
         if (column > 0) {

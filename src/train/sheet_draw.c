@@ -114,8 +114,9 @@ static void lay_out(struct layout *layout, const struct mien_recipe *recipe,
     write_legend(layout, recipe);
     layout->top = MARGIN + (layout->legend_lines + 2) * layout->line + 2 * GAP;
     /* Beyond what a canvas may be any number says so, and this one fits an int. */
-    const size_t most = (size_t)(MIEN_CANVAS_MAX_SIDE / layout->row + 1);
-    layout->height = layout->top + (int)(images < most ? images : most) * layout->row + MARGIN;
+    const int most = MIEN_CANVAS_MAX_SIDE / layout->row + 1;
+    const int rows = images < (size_t)most ? (int)images : most;
+    layout->height = layout->top + rows * layout->row + MARGIN;
 }
 
 enum mien_status mien_sheet_check(const struct mien_recipe *recipe, const struct mien_dataset *set,

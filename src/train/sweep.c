@@ -216,6 +216,23 @@ static size_t choose(bool *chosen, const struct mien_sweep *sweep, int rung)
     return count;
 }
 
+static enum mien_status make_rung(struct work *work, const bool *chosen, bool *interrupted,
+                                  struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    for (size_t t = 0; t < work->sweep->trial_count && !*interrupted; t++) {
+        if (!chosen[t]) {
+            continue;
+        }
+        work->at.trial = t;
+        TRY(make_trial(work, interrupted, err));
+        work->at.done++;
+    }
+
+done:
+    return st;
+}
+
 static enum mien_status make_rungs(struct work *work, bool *interrupted, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -230,13 +247,7 @@ static enum mien_status make_rungs(struct work *work, bool *interrupted, struct 
             break; /* nothing to compare */
         }
         work->at = (struct mien_sweep_progress){ 0, rung, sweep->rung_count, 0, count };
-        for (size_t t = 0; t < sweep->trial_count && !*interrupted; t++) {
-            if (chosen[t]) {
-                work->at.trial = t;
-                TRY(make_trial(work, interrupted, err));
-                work->at.done++;
-            }
-        }
+        TRY(make_rung(work, chosen, interrupted, err));
     }
 
 done:

@@ -122,7 +122,7 @@ enum mien_status mien_sweep_save(const char *path, const struct mien_sweep *swee
  * Errors  MIEN_ERR_IO: it is of another sweep, and how that differs; MIEN_ERR_FORMAT: damaged
  */
 MIEN_CHECK_RESULT
-enum mien_status mien_sweep_load(struct mien_sweep *sweep, const char *path, const json_t *asked,
+enum mien_status mien_sweep_load(struct mien_sweep *sweep, const char *path, json_t *asked,
                                  struct mien_error *err);
 
 #endif

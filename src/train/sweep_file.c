@@ -191,12 +191,12 @@ done:
 }
 
 /* Of two sweeps, say what was asked for differently. */
-static enum mien_status compare_asked(const json_t *asked, const json_t *before, const char *path,
+static enum mien_status compare_asked(json_t *asked, const json_t *before, const char *path,
                                       struct mien_error *err)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)asked, key, value)
+    json_object_foreach(asked, key, value)
     {
         if (!json_equal(value, json_object_get(before, key))) {
             return mien_fail(err, MIEN_ERR_IO,
@@ -244,7 +244,7 @@ static enum mien_status take_trial(const struct mien_sweep *sweep, const json_t 
     return MIEN_OK;
 }
 
-enum mien_status mien_sweep_load(struct mien_sweep *sweep, const char *path, const json_t *asked,
+enum mien_status mien_sweep_load(struct mien_sweep *sweep, const char *path, json_t *asked,
                                  struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;

@@ -65,7 +65,8 @@ static void assert_shows(const uint8_t *pixels, const float *values, int channel
 {
     for (int i = 0; i < channels * 6 * 7; i++) {
         const double value = ((double)values[i] * 0.7 + 0.3) * 255.0;
-        const double got = pixels[i % 42 * channels + i / 42];
+        const int channel = i / 42;
+        const double got = pixels[i % 42 * channels + channel];
         assert_true(fabs(got - fmin(fmax(value, 0.0), 255.0)) <= 0.501);
     }
 }

@@ -216,7 +216,7 @@ static void test_sweep_run__keeps_the_schedule_of_whole_runs(void **state)
     assert_ok(run(&sweep, &interrupted, &f, "sweep", 0, &err), &err);
     mien_sweep_rank(order, &sweep);
     mien_sweep_name(name, order[0]);
-    const double rate = atof(strchr(sweep.trials[order[0]].settings[0], '=') + 1);
+    const double rate = strtod(strchr(sweep.trials[order[0]].settings[0], '=') + 1, NULL);
     char *const folder = scratch_path(f.folder, "sweep");
     char *const of_run = scratch_path(folder, name);
     char *const history = scratch_path(of_run, "history.csv");
@@ -308,7 +308,7 @@ static void test_sweep_run__refuses_what_is_not_its_own(void **state)
     mien_sweep_finish(&sweep);
     char *const changed = strdup(recipe);
     assert_non_null(changed);
-    memcpy(strstr(changed, "dense 12"), "dense 13", 8);
+    strstr(changed, "dense 12")[7] = '3';
     scratch_write(f.recipe, changed, strlen(changed));
     must_fail(run(&sweep, &interrupted, &f, "sweep", 0, &err), MIEN_ERR_IO, &err,
               "is of another sweep, with another recipe");
