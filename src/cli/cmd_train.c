@@ -18,7 +18,7 @@
 struct train_options {
     struct common_options common;
     const char *data, *recipe, *out, *resume, *init;
-    const char *tuning, *exclude;
+    const char *tuning, *exclude, *board;
     struct opt_strings settings;
     double split;
     int max_steps, keep_every, blas, data_mib;
@@ -58,6 +58,8 @@ static const struct opt train_table[] = {
     { "watch", OPT_FLAG, FIELD(watch), NULL,
       "keep report.html in the run's folder current, and draw curves on the terminal",
       .role = OPT_ANY },
+    { "tensorboard", OPT_STRING, FIELD(board), "DIR",
+      "add loss, accuracy and rate of each epoch to event files in this folder", .role = OPT_ANY },
     { "max-steps", OPT_INT, FIELD(max_steps), "N",
       "stop after N steps, and write the loss of each to steps.csv", .min = 0, .max = 1000000000 },
     { "blas", OPT_CHOICE, FIELD(blas), "NAME", SESSION_BLAS_HELP, .choices = session_blas_choices },
@@ -398,6 +400,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
         .term = term,
         .silent = o->common.json,
         .watch = o->watch,
+        .board = o->board,
         .folder = folder,
         .data = origin.data,
         .set = &map.set,

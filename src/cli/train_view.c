@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -19,6 +20,12 @@ enum { GAP = 3, NARROWEST = 34, CURVE_LINES = 7 }; /* columns and lines of the c
 
 enum mien_status train_view_init(struct train_view *view, struct mien_error *err)
 {
+    if (view->board != NULL) {
+        const enum mien_status st = mien_folder_make(view->board, err);
+        if (st != MIEN_OK) {
+            return st;
+        }
+    }
     if (!view->watch) {
         return MIEN_OK;
     }
@@ -32,6 +39,8 @@ void train_view_finish(struct train_view *view)
     free(view->page);
     free(view->json);
     json_decref(view->samples);
+    mien_events_close(view->events[0]);
+    mien_events_close(view->events[1]);
     *view = (struct train_view){ .term = NULL };
 }
 
@@ -57,6 +66,51 @@ static void print_epoch(struct term *term, const struct mien_epoch *row, bool be
                row->epoch, row->train_loss, row->train_accuracy * 100.0, validation, row->seconds,
                text_rate(rate, row->images_per_s), best ? "  best" : "");
     term_flush(term);
+}
+
+/* Numbers of an epoch for one of the two curves; its file begins with them. */
+static enum mien_status add_events(struct train_view *view, int curve, int epoch,
+                                   const struct mien_scalar *scalars, size_t count,
+                                   struct mien_error *err)
+{
+    static const char *const names[2] = { "train", "validation" };
+    enum mien_status st = MIEN_OK;
+    struct timespec now = { 0 };
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    const double wall_s = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    char *path = NULL;
+    if (view->events[curve] == NULL) {
+        path = mien_path_join(view->board, names[curve], err);
+        if (path == NULL) {
+            return MIEN_ERR_MEMORY;
+        }
+        TRY(mien_events_open(&view->events[curve], path, wall_s, epoch, err));
+    }
+    TRY(mien_events_add(view->events[curve], wall_s, epoch, scalars, count, err));
+
+done:
+    free(path);
+    return st;
+}
+
+/* Curves of one name in two folders: TensorBoard shows them over each other. */
+static void log_epoch(struct train_view *view, const struct mien_epoch *row)
+{
+    struct mien_error problem = { "" };
+    const struct mien_scalar training[] = { { "loss", row->train_loss },
+                                            { "accuracy", row->train_accuracy },
+                                            { "rate", row->rate },
+                                            { "images_per_s", row->images_per_s } };
+    const struct mien_scalar validation[] = { { "loss", row->validation_loss },
+                                              { "accuracy", row->validation_accuracy } };
+    enum mien_status st = add_events(view, 0, row->epoch, training, 4, &problem);
+    if (st == MIEN_OK && row->validated) {
+        st = add_events(view, 1, row->epoch, validation, 2, &problem);
+    }
+    if (st != MIEN_OK) { /* what comes behind half an event could not be read */
+        mien_log_line(&view->term->log, "no more events for TensorBoard: %s", problem.text);
+        view->lost = true;
+    }
 }
 
 /* Two plots beside each other, as a block below what was printed. */
@@ -219,6 +273,9 @@ void train_view_epoch(void *user, const struct mien_epoch *row, bool best)
     term_clear(view->term);
     if (!view->silent) {
         print_epoch(view->term, row, best);
+    }
+    if (view->board != NULL && !view->lost) {
+        log_epoch(view, row);
     }
     if (view->watch) {
         view->begun = true;

@@ -4,25 +4,34 @@
 
 #include "cli/session.h"
 #include "data/dataset.h"
+#include "train/events.h"
 #include "train/run.h"
 
 /** For the callbacks of struct mien_run_options. */
 struct train_view {
     struct term *term;
-    bool silent; /**< no line an epoch: the result is JSON */
-    bool watch;  /**< the page, and curves on the terminal */
+    bool silent;       /**< no line an epoch: the result is JSON */
+    bool watch;        /**< the page, and curves on the terminal */
+    const char *board; /**< folder of event files for TensorBoard; NULL: none */
     const char *folder;
     const char *data;                   /**< where the images come from */
     const struct mien_dataset *set;     /**< with the model's classes */
     const struct mien_model_file *file; /**< in training */
 
-    char *page, *json; /**< private from here on: paths */
-    json_t *samples;   /**< as they are in a report */
-    bool begun;        /**< the page is this run's */
-    bool told;         /**< that the page cannot be written */
+    char *page, *json;             /**< private from here on: paths */
+    json_t *samples;               /**< as they are in a report */
+    struct mien_events *events[2]; /**< of training and validation; NULL: not begun */
+    bool lost;                     /**< no more events */
+    bool begun;                    /**< the page is this run's */
+    bool told;                     /**< that the page cannot be written */
 };
 
-/** Fill in the rest.  Ownership  release with train_view_finish().  Errors  MIEN_ERR_MEMORY */
+/**
+ * Fill in the rest.
+ *
+ * Ownership  release with train_view_finish()
+ * Errors     MIEN_ERR_MEMORY; MIEN_ERR_IO: `board` can be no folder
+ */
 MIEN_CHECK_RESULT
 enum mien_status train_view_init(struct train_view *view, struct mien_error *err);
 void train_view_finish(struct train_view *view); /* zeroed is allowed */
