@@ -483,9 +483,9 @@ struct mien_train_options {
  *         MIEN_ERR_IO: the folder cannot be written, or holds a run and `resume` is false
  *         MIEN_ERR_FORMAT: no training images, a class that the network does not know; the
  *         checkpoint is damaged or of other data
- *         MIEN_ERR_NOT_FINITE: the loss; the checkpoint of the epoch before stays
- *         MIEN_ERR_MEMORY, MIEN_ERR_CL.  The network then has the weights of the last checkpoint,
- * or those that it came with Numerics  the same bits for the same device, driver, data, recipe and
+ *         MIEN_ERR_NOT_FINITE: the loss, a gradient or a weight; the checkpoint of the epoch before
+ * stays MIEN_ERR_MEMORY, MIEN_ERR_CL.  The network then has the weights of the last checkpoint, or
+ * those that it came with Numerics  the same bits for the same device, driver, data, recipe and
  * seed, also when the run was interrupted and went on
  */
 MIEN_CHECK_RESULT

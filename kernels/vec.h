@@ -23,6 +23,7 @@
 typedef float vec;
 typedef int ivec;
 typedef uint uvec;
+#define VBITS(v)              as_int(v)
 #define VLOAD(i, p)           ((p)[i])
 #define VSTORE_ANY(v, i, p)   ((p)[i] = (v))
 #define VSUM(v)               (v)

@@ -64,6 +64,7 @@ enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
         goto done;
     }
     cl->sample_count += span != NULL ? 1 : 0;
+    mien_cl_tell_launched(cl, "clblast_sgemm");
 
 done:
     return st;

@@ -157,16 +157,29 @@ enum mien_status mien_cl_write_later(struct mien_cl *cl, struct mien_cl_buffer *
     return write_buffer(cl, dst, offset, src, bytes, CL_FALSE, err);
 }
 
-enum mien_status mien_cl_read(struct mien_cl *cl, void *dst, const struct mien_cl_buffer *src,
-                              size_t offset, size_t bytes, struct mien_error *err)
+static enum mien_status read_buffer(struct mien_cl *cl, void *dst, const struct mien_cl_buffer *src,
+                                    size_t offset, size_t bytes, cl_bool blocking,
+                                    struct mien_error *err)
 {
     assert(offset <= src->bytes && bytes <= src->bytes - offset);
     if (bytes == 0) {
         return MIEN_OK;
     }
     return check(
-        clEnqueueReadBuffer(cl->queue, src->handle, CL_TRUE, offset, bytes, dst, 0, NULL, NULL),
+        clEnqueueReadBuffer(cl->queue, src->handle, blocking, offset, bytes, dst, 0, NULL, NULL),
         "clEnqueueReadBuffer", err);
+}
+
+enum mien_status mien_cl_read(struct mien_cl *cl, void *dst, const struct mien_cl_buffer *src,
+                              size_t offset, size_t bytes, struct mien_error *err)
+{
+    return read_buffer(cl, dst, src, offset, bytes, CL_TRUE, err);
+}
+
+enum mien_status mien_cl_read_later(struct mien_cl *cl, void *dst, const struct mien_cl_buffer *src,
+                                    size_t offset, size_t bytes, struct mien_error *err)
+{
+    return read_buffer(cl, dst, src, offset, bytes, CL_FALSE, err);
 }
 
 enum mien_status mien_cl_fill(struct mien_cl *cl, struct mien_cl_buffer *dst, uint32_t pattern,

@@ -70,6 +70,11 @@ enum mien_status mien_cl_read(struct mien_cl *cl, void *dst, const struct mien_c
 MIEN_CHECK_RESULT
 enum mien_status mien_cl_write_later(struct mien_cl *cl, struct mien_cl_buffer *dst, size_t offset,
                                      const void *src, size_t bytes, struct mien_error *err);
+/** Not blocking: `dst` gets its bytes by the end of a mark behind this, mien_cl_finish() or a
+ * blocking copy, and must be there until then. */
+MIEN_CHECK_RESULT
+enum mien_status mien_cl_read_later(struct mien_cl *cl, void *dst, const struct mien_cl_buffer *src,
+                                    size_t offset, size_t bytes, struct mien_error *err);
 /** Enqueue: fill the whole buffer with a pattern of 4 bytes. */
 MIEN_CHECK_RESULT
 enum mien_status mien_cl_fill(struct mien_cl *cl, struct mien_cl_buffer *dst, uint32_t pattern,
@@ -129,6 +134,14 @@ MIEN_CHECK_RESULT
 enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch *what,
                                 const struct mien_cl_arg *args, cl_uint arg_count,
                                 struct mien_error *err);
+
+/**
+ * Be told of every launch that was enqueued, CLBlast's among them, until `launched` is NULL.
+ *
+ * kernel, label  borrowed for the call; the label as mien_cl_label() set it, may be NULL
+ */
+void mien_cl_watch(struct mien_cl *cl,
+                   void (*launched)(void *user, const char *kernel, const char *label), void *user);
 
 /* Profiling */
 

@@ -39,6 +39,9 @@ struct mien_cl {
 
     size_t live, bytes, peak_bytes;
 
+    void (*launched)(void *user, const char *kernel, const char *label); /**< may be NULL */
+    void *launched_user;
+
     bool blas_used;
     bool profile;
     const char *label;
@@ -69,6 +72,9 @@ enum mien_status mien_cl_profile_slot(struct mien_cl_span **out, struct mien_cl 
                                       const char *kernel, struct mien_error *err);
 void mien_cl_profile_drop(struct mien_cl_span *span); /* NULL is allowed */
 void mien_cl_profile_finish(struct mien_cl *cl);
+
+/** Tell who watches of a launch that was enqueued. */
+void mien_cl_tell_launched(const struct mien_cl *cl, const char *kernel);
 
 /** Let go of what CLBlast keeps for this process; other open devices only compile again. */
 void mien_blas_finish(const struct mien_cl *cl);

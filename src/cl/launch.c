@@ -218,7 +218,22 @@ enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch 
         goto done;
     }
     cl->sample_count += span != NULL ? 1 : 0;
+    mien_cl_tell_launched(cl, kernel->name);
 
 done:
     return st;
+}
+
+void mien_cl_watch(struct mien_cl *cl,
+                   void (*launched)(void *user, const char *kernel, const char *label), void *user)
+{
+    cl->launched = launched;
+    cl->launched_user = user;
+}
+
+void mien_cl_tell_launched(const struct mien_cl *cl, const char *kernel)
+{
+    if (cl->launched != NULL) {
+        cl->launched(cl->launched_user, kernel, cl->label);
+    }
 }

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/stop.h"
+#include "cli/train_replay.h"
 #include "cli/train_view.h"
 #include "nn/tuned.h"
 #include "train/checkpoint.h"
@@ -17,7 +18,7 @@
 
 struct train_options {
     struct common_options common;
-    const char *data, *recipe, *out, *resume, *init;
+    const char *data, *recipe, *out, *resume, *init, *replay;
     const char *tuning, *exclude, *board;
     struct opt_strings settings;
     double split;
@@ -33,6 +34,10 @@ static const struct opt train_table[] = {
     { "out", OPT_STRING, FIELD(out), "RUN", "new or empty folder for the run's files",
       .role = OPT_ANY },
     { "resume", OPT_STRING, FIELD(resume), "RUN", "go on with the run in this folder",
+      .role = OPT_INPUT },
+    { "replay", OPT_STRING, FIELD(replay), "FILE",
+      "repeat the step that a run left in replay.safetensors when its loss or a gradient was not "
+      "finite",
       .role = OPT_INPUT },
     { "epochs", OPT_INT, FIELD(settings), "N", "passes over the training images, at most", .min = 1,
       .max = 100000, .setting = "train.epochs" },
@@ -78,6 +83,20 @@ static const struct positional train_positionals[] = {
 };
 
 static const struct train_options train_defaults = { .common = { .seed = -1 }, .keep_every = -1 };
+
+/* A replay file says everything but where, and with which kernels. */
+static enum mien_status check_replay(const struct train_options *o, struct mien_error *err)
+{
+    if (o->data != NULL || o->recipe != NULL || o->out != NULL || o->resume != NULL ||
+        o->init != NULL || o->exclude != NULL || o->settings.count > 0 || o->split > 0.0 ||
+        o->max_steps > 0 || o->keep_every >= 0 || o->data_mib > 0 || o->no_shuffle || o->watch ||
+        o->board != NULL || o->common.seed >= 0) {
+        return mien_fail(err, MIEN_ERR_USAGE,
+                         "--replay takes everything from its file: only --device, --tuning and "
+                         "--blas go with it");
+    }
+    return MIEN_OK;
+}
 
 static enum mien_status check_options(const struct train_options *o, struct mien_error *err)
 {
@@ -387,6 +406,11 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     struct origin origin = { .data = NULL };
     struct train_view view = { .term = term };
 
+    if (o->replay != NULL) {
+        st = check_replay(o, err);
+        return st != MIEN_OK ? st
+                             : train_replay(o->replay, &o->common, o->blas, o->tuning, term, err);
+    }
     TRY(check_options(o, err));
     TRY(o->resume != NULL ? go_on(&file, &set, &origin, o, term, err)
                           : begin(&file, &set, &origin, o, term, err));
@@ -457,7 +481,8 @@ const struct command cmd_train = {
         "Writes recipe.yaml, history.csv, run.json, last.safetensors and best.safetensors to\n"
         "the run's folder. Ctrl-C finishes the step, saves and exits with 130; a second one\n"
         "ends at once and does not save. --resume goes on from the last save and ends in the\n"
-        "same weights as a run that was never stopped.",
+        "same weights as a run that was never stopped. A loss or gradient that is not finite ends\n"
+        "the run; --replay repeats that step layer by layer, here or on another device.",
     .options = train_table,
     .positionals = train_positionals,
     .common = COMMON_DEVICE | COMMON_SEED | COMMON_JSON | COMMON_QUIET,

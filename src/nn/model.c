@@ -19,7 +19,22 @@ struct mien_model {
     struct mien_cl_buffer **slots; /* [graph.plan.slot_count] */
     struct mien_cl_buffer *values, *gradients, *work;
     struct mien_draw draw; /* of the last step of training */
+
+    /* Who looks at every result, or NULL. */
+    enum mien_status (*look)(void *user, const struct mien_computed *computed,
+                             struct mien_error *err);
+    void *look_user;
 };
+
+const char *mien_blas_name(enum mien_blas blas)
+{
+    switch (blas) {
+    case MIEN_BLAS_AUTO: return "auto";
+    case MIEN_BLAS_OWN: return "own";
+    case MIEN_BLAS_CLBLAST: return "clblast";
+    }
+    return "auto";
+}
 
 static void fill_memory(struct mien_model_memory *out, const struct mien_graph *graph,
                         const struct mien_network *network, bool train)
@@ -293,6 +308,65 @@ struct mien_cl_buffer *mien_model_tap_gradient(const struct mien_model *model, s
     return model->graph.nodes[model->graph.taps[tap]].dy.buffer;
 }
 
+void mien_model_watch(struct mien_model *model,
+                      enum mien_status (*look)(void *user, const struct mien_computed *computed,
+                                               struct mien_error *err),
+                      void *user)
+{
+    model->look = look;
+    model->look_user = user;
+}
+
+static enum mien_status show_output(const struct mien_model *model, const struct mien_node *node,
+                                    int n, struct mien_error *err)
+{
+    struct mien_computed output = {
+        .label = node->labels[MIEN_LABEL_FORWARD],
+        .what = "output",
+        .buffer = node->y.buffer,
+        .act = node->out,
+    };
+    output.act.n = n;
+    return model->look != NULL ? model->look(model->look_user, &output, err) : MIEN_OK;
+}
+
+/* First those of its parameters, which are computed first. */
+static enum mien_status show_gradients(const struct mien_model *model, const struct mien_node *node,
+                                       int n, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    char what[MIEN_LABEL_BYTES];
+    const bool apart = node->class == &mien_node_conv || node->class == &mien_node_dense;
+    for (int p = 0; model->look != NULL && p < MIEN_NODE_PARAMS; p++) {
+        if (node->gradients[p] == NULL) {
+            continue;
+        }
+        const struct mien_param *const param =
+            &model->network->params[node->layer->first_param + p];
+        (void)snprintf(what, sizeof(what), "gradient of %s", param->name);
+        const struct mien_computed gradient = {
+            .label = node->labels[apart ? MIEN_LABEL_BACKWARD_FILTER : MIEN_LABEL_BACKWARD],
+            .what = what,
+            .buffer = node->gradients[p],
+            .act = { 1, (cl_int)param->count, 1, 1, 1 },
+        };
+        TRY(model->look(model->look_user, &gradient, err));
+    }
+    if (model->look != NULL && node->dx.buffer != NULL) {
+        struct mien_computed gradient = {
+            .label = node->labels[MIEN_LABEL_BACKWARD],
+            .what = "gradient of the input",
+            .buffer = node->dx.buffer,
+            .act = node->in,
+        };
+        gradient.act.n = n;
+        TRY(model->look(model->look_user, &gradient, err));
+    }
+
+done:
+    return st;
+}
+
 enum mien_status mien_model_forward(struct mien_model *model, int n, const struct mien_draw *train,
                                     struct mien_error *err)
 {
@@ -301,7 +375,8 @@ enum mien_status mien_model_forward(struct mien_model *model, int n, const struc
     for (size_t i = 0; i < model->graph.count; i++) {
         const struct mien_node *const node = &model->graph.nodes[i];
         mien_cl_label(model->cl, node->labels[MIEN_LABEL_FORWARD]);
-        const enum mien_status st = node->class->forward(node, &pass, err);
+        enum mien_status st = node->class->forward(node, &pass, err);
+        st = st == MIEN_OK ? show_output(model, node, n, err) : st;
         if (st != MIEN_OK) {
             return mien_wrap(err, st, "%s forward", node->layer->name);
         }
@@ -326,6 +401,7 @@ enum mien_status mien_model_backward(struct mien_model *model, int n, struct mie
         }
         mien_cl_label(model->cl, node->labels[MIEN_LABEL_BACKWARD]);
         st = node->class->backward(node, &pass, err);
+        st = st == MIEN_OK ? show_gradients(model, node, n, err) : st;
         if (st != MIEN_OK) {
             return mien_wrap(err, st, "%s backward", node->layer->name);
         }

@@ -36,6 +36,9 @@ struct mien_model_options {
     size_t tap_count;
 };
 
+/** "auto", "own", "clblast". */
+const char *mien_blas_name(enum mien_blas blas);
+
 /** Device memory of a model, in bytes; nothing is allocated later. */
 struct mien_model_memory {
     size_t parameters;  /**< weights */
@@ -110,6 +113,23 @@ struct mien_cl_buffer *mien_model_input_gradient(const struct mien_model *model)
 struct mien_act mien_model_tap_act(const struct mien_model *model, size_t tap, int n);
 struct mien_cl_buffer *mien_model_tap(const struct mien_model *model, size_t tap);
 struct mien_cl_buffer *mien_model_tap_gradient(const struct mien_model *model, size_t tap);
+
+/** What a part of the network has just computed. */
+struct mien_computed {
+    const char *label; /**< of its launches, see mien_cl_label(): "conv2 backward filter" */
+    const char *what;  /**< "output", "gradient of the input", "gradient of conv2.weight" */
+    const struct mien_cl_buffer *buffer;
+    struct mien_act act; /**< of the parameters' gradients: all numbers in c, one lane */
+};
+
+/**
+ * Have every result of the passes looked at before the next one is computed, until `look` is NULL;
+ * what it returns, where that is no success, ends the pass.
+ */
+void mien_model_watch(struct mien_model *model,
+                      enum mien_status (*look)(void *user, const struct mien_computed *computed,
+                                               struct mien_error *err),
+                      void *user);
 
 /** What a step draws its random numbers from (dropout): equal ones draw the same. */
 struct mien_draw {

@@ -40,6 +40,7 @@ enum mien_status mien_sgd_step(struct mien_cl *cl, struct mien_cl_buffer *params
         ARG_BUF(grads),
         ARG_BUF(decayed),
         mien_grid_optional(op->clip),
+        mien_grid_optional(op->guard),
         ARG_I32(vectors),
         ARG_F32(op->rate),
         ARG_F32(op->momentum),
@@ -74,12 +75,25 @@ enum mien_status mien_adam_step(struct mien_cl *cl, struct mien_cl_buffer *param
     const struct mien_cl_launch launch =
         mien_grid_flat(&chunk, "optimizer", "adam_step", lanes, (size_t)vectors, 1);
     const struct mien_cl_arg args[] = {
-        ARG_BUF(params),    ARG_BUF(state->mean), ARG_BUF(state->square),
-        ARG_BUF(grads),     ARG_BUF(decayed),     mien_grid_optional(op->clip),
-        ARG_I32(vectors),   ARG_F32(rate_now),    ARG_F32(root_scale),
-        ARG_F32(op->beta1), ARG_F32(op->beta2),   ARG_F32(rest1),
-        ARG_F32(rest2),     ARG_F32(op->epsilon), ARG_F32(op->decay),
-        ARG_F32(shrink),    ARG_I32(decoupled),   ARG_I32(chunk),
+        ARG_BUF(params),
+        ARG_BUF(state->mean),
+        ARG_BUF(state->square),
+        ARG_BUF(grads),
+        ARG_BUF(decayed),
+        mien_grid_optional(op->clip),
+        mien_grid_optional(op->guard),
+        ARG_I32(vectors),
+        ARG_F32(rate_now),
+        ARG_F32(root_scale),
+        ARG_F32(op->beta1),
+        ARG_F32(op->beta2),
+        ARG_F32(rest1),
+        ARG_F32(rest2),
+        ARG_F32(op->epsilon),
+        ARG_F32(op->decay),
+        ARG_F32(shrink),
+        ARG_I32(decoupled),
+        ARG_I32(chunk),
     };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }

@@ -12,15 +12,17 @@ enum { MIEN_DECAY_BLOCK = 128 };
 struct mien_sgd {
     float rate, momentum, decay; /**< learning rate, 0..1, weight decay */
     bool nesterov;
-    const struct mien_cl_buffer *clip; /**< of mien_clip_factor(), whose factor the gradients are
-                                            multiplied by; NULL: as they are */
+    const struct mien_cl_buffer *clip;  /**< of mien_clip_factor(), whose factor the gradients are
+                                             multiplied by; NULL: as they are */
+    const struct mien_cl_buffer *guard; /**< of mien_guard_step(): once it has seen a number that is
+                                             not finite nothing is updated; NULL: always */
 };
 
 struct mien_adam {
     float rate, beta1, beta2, epsilon, decay;
     bool decoupled; /**< AdamW: p *= 1 - rate * decay, instead of g += decay * p */
     long step;      /**< from 1 */
-    const struct mien_cl_buffer *clip; /**< as in struct mien_sgd */
+    const struct mien_cl_buffer *clip, *guard; /**< as in struct mien_sgd */
 };
 
 /**

@@ -226,6 +226,7 @@ static void add_trainer_costs(struct mien_bench_passes *passes, const struct ben
         { "loss", 0.0, batches * 2.0 * (double)mien_act_floats(&out) * sizeof(cl_float) },
         { "accumulate", 0.0, (3.0 * batches - 1.0) * floats },
         { "clip", 0.0, floats },
+        { "guard", 0.0, floats },
         { "optimizer", 0.0, flat },
         { "average", 0.0, 3.0 * floats },
     };

@@ -7,6 +7,7 @@
 #include "ops/accumulate.h"
 #include "ops/average.h"
 #include "ops/clip.h"
+#include "ops/guard.h"
 #include "ops/optimizer.h"
 
 enum { MAX_STATES = 2 };
@@ -146,7 +147,8 @@ enum mien_status mien_optimizer_add(struct mien_optimizer *optimizer, bool begin
                            mien_model_network(model)->flat_floats, begins, err);
 }
 
-static enum mien_status update_parameters(struct mien_optimizer *optimizer, float rate,
+static enum mien_status update_parameters(struct mien_optimizer *optimizer,
+                                          const struct mien_cl_buffer *guard, float rate,
                                           struct mien_error *err)
 {
     struct mien_model *const model = optimizer->model;
@@ -160,6 +162,7 @@ static enum mien_status update_parameters(struct mien_optimizer *optimizer, floa
             .decay = spec->optimizer.weight_decay,
             .nesterov = spec->optimizer.nesterov,
             .clip = optimizer->clip,
+            .guard = guard,
         };
         return mien_sgd_step(cl, mien_model_values(model), optimizer->states[0],
                              gradients_of(optimizer), optimizer->decayed, count, &op, err);
@@ -173,6 +176,7 @@ static enum mien_status update_parameters(struct mien_optimizer *optimizer, floa
         .decoupled = spec->optimizer.kind == MIEN_OPTIMIZER_ADAMW,
         .step = optimizer->steps,
         .clip = optimizer->clip,
+        .guard = guard,
     };
     const struct mien_adam_state state = { optimizer->states[0], optimizer->states[1] };
     return mien_adam_step(cl, mien_model_values(model), &state, gradients_of(optimizer),
@@ -191,7 +195,8 @@ static float average_share(const struct mien_optimizer *optimizer)
     return (float)(1.0 - (keep < most ? keep : most));
 }
 
-enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, float rate,
+enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, struct mien_cl_buffer *guard,
+                                     const struct mien_cl_buffer *stats, int number, float rate,
                                      struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -199,13 +204,15 @@ enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, float rat
     struct mien_cl *const cl = mien_model_cl(model);
     const size_t count = mien_model_network(model)->flat_floats;
     optimizer->steps++;
+    mien_cl_label(cl, "guard");
+    TRY(mien_guard_step(cl, guard, gradients_of(optimizer), stats, count, number, err));
     if (optimizer->clip != NULL) {
         mien_cl_label(cl, "clip");
         TRY(mien_clip_factor(cl, optimizer->clip, gradients_of(optimizer), count,
                              optimizer->spec.clip_norm, err));
     }
     mien_cl_label(cl, "optimizer");
-    TRY(update_parameters(optimizer, rate, err));
+    TRY(update_parameters(optimizer, guard, rate, err));
     if (optimizer->average != NULL) {
         mien_cl_label(cl, "average");
         TRY(mien_average_update(cl, optimizer->average, mien_model_values(model), count,
@@ -214,6 +221,11 @@ enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, float rat
 
 done:
     return st;
+}
+
+const char *mien_optimizer_kernel(const struct mien_train_spec *spec)
+{
+    return spec->optimizer.kind == MIEN_OPTIMIZER_SGD ? "sgd_step" : "adam_step";
 }
 
 struct mien_cl_buffer *mien_optimizer_average(const struct mien_optimizer *optimizer)

@@ -43,10 +43,21 @@ MIEN_CHECK_RESULT
 enum mien_status mien_optimizer_add(struct mien_optimizer *optimizer, bool begins,
                                     struct mien_error *err);
 
-/** Enqueue one step: the gradients into the model's parameters, and these into their average. */
+/**
+ * Enqueue one step: the gradients into the model's parameters, and these into their average; but
+ * for the average nothing is changed from the first step on in which they, or the loss, are not
+ * finite.
+ *
+ * guard, stats  as for mien_guard_step(), of the model's loss
+ * number        of the step, for the guard; not 0
+ */
 MIEN_CHECK_RESULT
-enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, float rate,
+enum mien_status mien_optimizer_step(struct mien_optimizer *optimizer, struct mien_cl_buffer *guard,
+                                     const struct mien_cl_buffer *stats, int number, float rate,
                                      struct mien_error *err);
+
+/** The kernel that makes the steps of this optimiser. */
+const char *mien_optimizer_kernel(const struct mien_train_spec *spec);
 
 /** Steps made so far (Adam's bias correction needs them); set when a run goes on. */
 long mien_optimizer_steps(const struct mien_optimizer *optimizer);

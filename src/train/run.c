@@ -28,6 +28,7 @@ struct state {
     struct mien_softmax_stats summed; /* up to the step before, where each is logged */
     bool begun;                       /* run.json says that it is running */
     float *saved; /* the weights of the last checkpoint, or those that the run came with */
+    struct mien_run_lost lost;
     double start_s, epoch_s, reported_s;
 };
 
@@ -55,21 +56,16 @@ static float rate_of_last_step(const struct state *state)
                               mien_trainer_steps(&state->trainer), at->plateau.drops);
 }
 
-static enum mien_status check_finite(const struct state *state,
-                                     const struct mien_softmax_stats *stats, const char *what,
-                                     struct mien_error *err)
+/* See that all steps so far were finite; waits for the device. */
+static enum mien_status check_steps(struct state *state, const struct mien_softmax_stats *stats,
+                                    struct mien_error *err)
 {
-    if (isfinite(stats->loss)) {
-        return MIEN_OK;
+    struct mien_guard guard;
+    const enum mien_status st = mien_trainer_guard(&guard, &state->trainer, err);
+    if (st != MIEN_OK || (guard.faults == 0 && isfinite(stats->loss))) {
+        return st;
     }
-    const bool saved = mien_path_is_file(state->paths.last);
-    return mien_fail(err, MIEN_ERR_NOT_FINITE,
-                     "the %s is not finite in epoch %d by step %zu of %zu, at a learning rate of "
-                     "%g: try a smaller one%s%s%s",
-                     what, state->trainer.position.epoch + 1, state->trainer.position.step,
-                     mien_trainer_steps(&state->trainer), (double)rate_of_last_step(state),
-                     saved ? "; " : "", saved ? state->paths.last : "",
-                     saved ? " is as it was before" : "");
+    return mien_run_lose(&state->lost, &state->trainer, &state->paths, err);
 }
 
 static void report(struct state *state, const struct mien_softmax_stats *stats)
@@ -110,18 +106,24 @@ static enum mien_status log_step(struct state *state, const struct mien_softmax_
                         : mien_fail(err, MIEN_ERR_IO, "%s cannot be written", state->paths.steps);
 }
 
-/* Look at the sums now and then, and after every step where each is logged. */
+/*
+ * Stop behind a step that was not finite, which the guard tells of the batch before the last; look
+ * at the sums now and then, and after every step where each is logged.
+ */
 static enum mien_status look(struct state *state, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_softmax_stats stats;
     const double now = mien_now_s();
+    if (mien_trainer_guard_seen(&state->trainer)->faults != 0) {
+        return mien_run_lose(&state->lost, &state->trainer, &state->paths, err);
+    }
     const bool due = state->options->progress != NULL && now - state->reported_s >= REPORT_SECONDS;
     if (!due && state->steps == NULL) {
         return MIEN_OK;
     }
     TRY(mien_trainer_stats(&stats, &state->trainer, err));
-    TRY(check_finite(state, &stats, "loss", err));
+    TRY(check_steps(state, &stats, err));
     if (state->steps != NULL) {
         TRY(log_step(state, &stats, err));
     }
@@ -188,7 +190,12 @@ static enum mien_status validate(struct state *state, struct mien_epoch *row,
     TRY(mien_optimizer_swap(state->trainer.optimizer, err));
     TRY(mien_evaluate(&stats, NULL, state->trainer.model, state->trainer.loader, &options, err));
     TRY(mien_optimizer_swap(state->trainer.optimizer, err));
-    TRY(check_finite(state, &stats, "validation loss", err));
+    if (!isfinite(stats.loss)) {
+        st = mien_fail(err, MIEN_ERR_NOT_FINITE,
+                       "the validation loss of epoch %d is not finite: try a smaller learning rate",
+                       state->trainer.position.epoch + 1);
+        goto done;
+    }
     row->validated = true;
     row->validation_loss = stats.loss / stats.weight;
     row->validation_accuracy = (double)stats.hits / (double)stats.images;
@@ -250,7 +257,7 @@ static enum mien_status end_epoch(struct state *state, struct mien_epoch *row,
     struct mien_trainer *const trainer = &state->trainer;
     struct mien_softmax_stats stats;
     TRY(mien_trainer_stats(&stats, trainer, err));
-    TRY(check_finite(state, &stats, "loss", err));
+    TRY(check_steps(state, &stats, err));
     const double trained_s = mien_now_s() - state->epoch_s;
     TRY(mien_trainer_download(trainer, err));
     const size_t before = state->steps_before * mien_trainer_step_images(trainer);
@@ -295,7 +302,7 @@ static enum mien_status save_position(struct state *state, struct mien_error *er
     enum mien_status st = MIEN_OK;
     struct mien_softmax_stats stats;
     TRY(mien_trainer_stats(&stats, &state->trainer, err));
-    TRY(check_finite(state, &stats, "loss", err));
+    TRY(check_steps(state, &stats, err));
     TRY(save(state, err));
 
 done:
@@ -435,7 +442,7 @@ done:
     }
     if (st != MIEN_OK && state.begun) { /* as far as that can be written */
         mien_run_note_failure(state.paths.info, &state.trainer, options,
-                              err != NULL ? err->text : "");
+                              err != NULL ? err->text : "", &state.lost);
     }
     if (st != MIEN_OK) {
         memcpy(file->weights, state.saved, floats * sizeof(*state.saved));

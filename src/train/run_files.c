@@ -17,10 +17,17 @@
 /* Names of a run's own files, and of what is left of one that was being written. */
 static bool is_own(const char *name)
 {
-    static const char *const own[] = {
-        "recipe.yaml",           "history.csv", "best.safetensors", "run.json",    "steps.csv",
-        "last.safetensors.tmp-", "epoch-",      "report.html",      "report.json", "."
-    };
+    static const char *const own[] = { "recipe.yaml",
+                                       "history.csv",
+                                       "best.safetensors",
+                                       "run.json",
+                                       "steps.csv",
+                                       "last.safetensors.tmp-",
+                                       "epoch-",
+                                       "replay.safetensors",
+                                       "report.html",
+                                       "report.json",
+                                       "." };
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         if (strncmp(name, own[i], strlen(own[i])) == 0) {
             return true;
@@ -88,9 +95,11 @@ enum mien_status mien_run_paths_init(struct mien_run_paths *paths, const char *f
         .best = mien_path_join(folder, "best.safetensors", err),
         .info = mien_path_join(folder, "run.json", err),
         .steps = mien_path_join(folder, "steps.csv", err),
+        .replay = mien_path_join(folder, "replay.safetensors", err),
     };
     if (paths->recipe == NULL || paths->history == NULL || paths->last == NULL ||
-        paths->best == NULL || paths->info == NULL || paths->steps == NULL) {
+        paths->best == NULL || paths->info == NULL || paths->steps == NULL ||
+        paths->replay == NULL) {
         return MIEN_ERR_MEMORY;
     }
     if (!resume) {
@@ -107,7 +116,7 @@ done:
 
 void mien_run_clear(const struct mien_run_paths *paths)
 {
-    const char *const old[] = { paths->history, paths->best, paths->steps };
+    const char *const old[] = { paths->history, paths->best, paths->steps, paths->replay };
     for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++) {
         (void)remove(old[i]);
     }
@@ -124,6 +133,7 @@ void mien_run_paths_finish(struct mien_run_paths *paths)
     free(paths->best);
     free(paths->info);
     free(paths->steps);
+    free(paths->replay);
     *paths = (struct mien_run_paths){ 0 };
 }
 
@@ -226,12 +236,27 @@ static void describe_commands(json_t *info, const char *path,
 
 static json_t *describe_options(const struct mien_run_options *options)
 {
-    static const char *const blas[] = { "auto", "own", "clblast" };
     json_t *const object = json_pack(
         "{s:b, s:f, s:s, s:i}", "shuffle", (int)options->trainer.shuffle, "split", options->split,
-        "blas", blas[options->trainer.blas], "keep_every", options->keep_every);
+        "blas", mien_blas_name(options->trainer.blas), "keep_every", options->keep_every);
     if (options->exclude != NULL) {
         (void)json_object_set_new(object, "exclude", json_string(options->exclude));
+    }
+    return object;
+}
+
+/* Where a run's numbers first were not finite. */
+static json_t *describe_lost(const struct mien_run_lost *lost)
+{
+    const struct mien_nonfinite *const first = &lost->first;
+    json_t *const object =
+        json_pack("{s:s, s:i, s:i, s:f, s:b}", "what", lost->what, "epoch", lost->place.epoch,
+                  "step", lost->place.step, "rate", lost->place.rate, "replay", (int)lost->written);
+    if (first->count > 0) {
+        json_t *const found = json_pack("{s:s, s:s, s:s, s:I, s:I}", "pass", first->label, "kernel",
+                                        first->kernel, "tensor", first->what, "not_finite",
+                                        (json_int_t)first->count, "numbers", (json_int_t)first->of);
+        (void)json_object_set_new(object, "first", found);
     }
     return object;
 }
@@ -239,7 +264,7 @@ static json_t *describe_options(const struct mien_run_options *options)
 static enum mien_status write_info(const char *path, const struct mien_trainer *trainer,
                                    const struct mien_run_options *options,
                                    const struct mien_run_result *result, const char *failure,
-                                   struct mien_error *err)
+                                   const struct mien_run_lost *lost, struct mien_error *err)
 {
     const char *const state = failure != NULL ? "failed" : result != NULL ? "ended" : "running";
     json_t *const info = json_object();
@@ -255,6 +280,9 @@ static enum mien_status write_info(const char *path, const struct mien_trainer *
     (void)json_object_set_new(info, "state", json_string(state));
     if (failure != NULL) {
         (void)json_object_set_new(info, "error", json_string(failure));
+    }
+    if (lost != NULL && lost->what != NULL) {
+        (void)json_object_set_new(info, "lost", describe_lost(lost));
     }
     if (result != NULL) {
         (void)json_object_set_new(info, "ended_because",
@@ -280,12 +308,13 @@ enum mien_status mien_run_write_info(const char *path, const struct mien_trainer
                                      const struct mien_run_options *options,
                                      const struct mien_run_result *result, struct mien_error *err)
 {
-    return write_info(path, trainer, options, result, NULL, err);
+    return write_info(path, trainer, options, result, NULL, NULL, err);
 }
 
 void mien_run_note_failure(const char *path, const struct mien_trainer *trainer,
-                           const struct mien_run_options *options, const char *failure)
+                           const struct mien_run_options *options, const char *failure,
+                           const struct mien_run_lost *lost)
 {
-    const enum mien_status st = write_info(path, trainer, options, NULL, failure, NULL);
+    const enum mien_status st = write_info(path, trainer, options, NULL, failure, lost, NULL);
     (void)st; /* where the disk is full, the failure itself says so */
 }

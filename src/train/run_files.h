@@ -5,11 +5,12 @@
 
 #include <stdio.h>
 
+#include "train/replay.h"
 #include "train/run.h"
 
 /** Paths of a run folder; owned. */
 struct mien_run_paths {
-    char *recipe, *history, *last, *best, *info, *steps;
+    char *recipe, *history, *last, *best, *info, *steps, *replay;
     bool locked; /**< `lock` is open */
     int lock;    /**< the folder; released with the process, however that ends */
 };
@@ -50,8 +51,28 @@ MIEN_CHECK_RESULT
 enum mien_status mien_run_write_info(const char *path, const struct mien_trainer *trainer,
                                      const struct mien_run_options *options,
                                      const struct mien_run_result *result, struct mien_error *err);
-/** Write that the run failed and why, if that can be written at all. */
+/** A run whose numbers are not finite any more; `what` NULL: they are. */
+struct mien_run_lost {
+    const char *what; /**< "the loss", "a gradient" */
+    struct mien_replay_place place;
+    struct mien_nonfinite first;
+    bool written; /**< replay.safetensors repeats the step */
+};
+
+/**
+ * Say where a run's numbers first were not finite: repeat the step that the guard names, layer by
+ * layer, and write it to replay.safetensors.
+ *
+ * Errors  MIEN_ERR_NOT_FINITE, always, with all that is known; MIEN_ERR_CL, where the device cannot
+ *         be asked
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_run_lose(struct mien_run_lost *out, struct mien_trainer *trainer,
+                               const struct mien_run_paths *paths, struct mien_error *err);
+
+/** Write that the run failed and why, if that can be written at all; `lost` as above. */
 void mien_run_note_failure(const char *path, const struct mien_trainer *trainer,
-                           const struct mien_run_options *options, const char *failure);
+                           const struct mien_run_options *options, const char *failure,
+                           const struct mien_run_lost *lost);
 
 #endif

@@ -15,7 +15,8 @@ static size_t beside_model(const struct mien_network *network, const struct mien
     return mien_optimizer_bytes(&recipe->train, network->flat_floats) +
            mien_loader_least_bytes(recipe, batch) +
            (weighted ? (size_t)network->classes * sizeof(cl_float) : 0) +
-           2 * mien_softmax_stats_bytes(batch); /* of training and of an evaluation */
+           2 * mien_softmax_stats_bytes(batch) + /* of training and of an evaluation */
+           sizeof(struct mien_guard);
 }
 
 /*
@@ -95,6 +96,8 @@ enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl 
     TRY(mien_loader_create(&trainer->loader, cl, set, &loader, err));
     TRY(mien_cl_buffer_create(&trainer->stats, cl, mien_softmax_stats_bytes(batch), err));
     TRY(mien_softmax_stats_reset(cl, trainer->stats, err));
+    TRY(mien_cl_buffer_create(&trainer->guard, cl, sizeof(struct mien_guard), err));
+    TRY(mien_cl_fill(cl, trainer->guard, 0, err));
     TRY(create_class_weights(trainer, err));
 
 done:
@@ -108,6 +111,7 @@ void mien_trainer_finish(struct mien_trainer *trainer)
     }
     mien_cl_mark_drop(&trainer->before);
     mien_cl_buffer_destroy(trainer->stats);
+    mien_cl_buffer_destroy(trainer->guard);
     mien_cl_buffer_destroy(trainer->class_weights);
     free(trainer->class_weight_values);
     mien_loader_destroy(trainer->loader);
@@ -170,39 +174,54 @@ static size_t at_most(size_t value, size_t limit)
     return value < limit ? value : limit;
 }
 
-/* The gradients of images [first, first + n), which are this share of the step. */
-static enum mien_status run_batch(struct mien_trainer *trainer, size_t first, int n, float share,
-                                  struct mien_error *err)
+/* Images of a step of the epoch, of which the last has what is left. */
+static size_t images_of_step(const struct mien_trainer *trainer, size_t step)
 {
-    enum mien_status st = MIEN_OK;
-    struct mien_model *const model = trainer->model;
-    const struct mien_draw draw = draw_of_batch(trainer, first);
-    const struct mien_act out = mien_model_output_act(model, n);
-    TRY(mien_loader_load(trainer->loader, model, first, n, err));
-    TRY(mien_model_forward(model, n, &draw, err));
-    const struct mien_softmax loss = {
-        .n = n,
-        .classes = out.c,
-        .lanes = out.lanes,
+    const size_t most = mien_trainer_step_images(trainer);
+    return at_most(mien_loader_count(trainer->loader) - step * most, most);
+}
+
+size_t mien_trainer_step_batches(const struct mien_trainer *trainer, size_t step)
+{
+    const size_t batch = (size_t)mien_model_batch(trainer->model);
+    return (images_of_step(trainer, step) + batch - 1) / batch;
+}
+
+enum mien_status mien_trainer_load(struct mien_batch *out, struct mien_trainer *trainer,
+                                   size_t step, size_t index, struct mien_error *err)
+{
+    const size_t batch = (size_t)mien_model_batch(trainer->model);
+    const size_t images = images_of_step(trainer, step);
+    const size_t step_first = step * mien_trainer_step_images(trainer);
+    const size_t first = step_first + index * batch;
+    const size_t n = at_most(images - index * batch, batch);
+    const float *const weights = trainer->class_weight_values;
+    const double whole = mien_loader_weight(trainer->loader, weights, step_first, images);
+    const double part = mien_loader_weight(trainer->loader, weights, first, n);
+    const enum mien_status st =
+        mien_loader_load(trainer->loader, trainer->model, first, (int)n, err);
+    *out = (struct mien_batch){
+        .n = (int)n,
+        .draw = draw_of_batch(trainer, first),
         .smoothing = trainer->file->recipe->train.label_smoothing,
         .second = mien_loader_second(trainer->loader),
-        .scale = share,
+        .share = (float)(part / whole),
+        .labels = mien_loader_labels(trainer->loader),
+        .class_weights = trainer->class_weights,
+        .stats = trainer->stats,
     };
-    mien_cl_label(trainer->cl, "loss");
-    TRY(mien_softmax_loss(trainer->cl, mien_model_logits_gradient(model), trainer->stats,
-                          mien_model_logits(model), mien_loader_labels(trainer->loader),
-                          trainer->class_weights, &loss, err));
-    TRY(mien_model_backward(model, n, err));
-
-done:
     return st;
 }
 
+/* Wait for the batch before the last, and have what the guard says behind this one. */
 static enum mien_status wait_for_batch_before_last(struct mien_trainer *trainer,
                                                    struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_cl_mark *now = NULL;
+    TRY(mien_cl_read_later(trainer->cl, &trainer->guards[trainer->guard_next], trainer->guard, 0,
+                           sizeof(trainer->guards[0]), err));
+    trainer->guard_next = 1 - trainer->guard_next;
     TRY(mien_cl_mark(&now, trainer->cl, err));
     TRY(mien_cl_mark_wait(&trainer->before, err));
     trainer->before = now;
@@ -217,19 +236,16 @@ enum mien_status mien_trainer_step_at(struct mien_trainer *trainer, float rate,
                                       struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const size_t batch = (size_t)mien_model_batch(trainer->model);
-    const size_t first = trainer->position.step * mien_trainer_step_images(trainer);
-    const size_t images =
-        at_most(mien_loader_count(trainer->loader) - first, mien_trainer_step_images(trainer));
-    const float *const weights = trainer->class_weight_values;
-    const double whole = mien_loader_weight(trainer->loader, weights, first, images);
-    for (size_t at = 0; at < images; at += batch) {
-        const size_t n = at_most(images - at, batch);
-        const double part = mien_loader_weight(trainer->loader, weights, first + at, n);
-        TRY(run_batch(trainer, first + at, (int)n, (float)(part / whole), err));
-        TRY(mien_optimizer_add(trainer->optimizer, at == 0, err));
-        if (at + n == images) {
-            TRY(mien_optimizer_step(trainer->optimizer, rate, err));
+    struct mien_batch batch;
+    const size_t step = trainer->position.step;
+    const size_t batches = mien_trainer_step_batches(trainer, step);
+    for (size_t i = 0; i < batches; i++) {
+        TRY(mien_trainer_load(&batch, trainer, step, i, err));
+        TRY(mien_batch_run(trainer->model, &batch, err));
+        TRY(mien_optimizer_add(trainer->optimizer, i == 0, err));
+        if (i + 1 == batches) {
+            TRY(mien_optimizer_step(trainer->optimizer, trainer->guard, trainer->stats,
+                                    (int)step + 1, rate, err));
         }
         TRY(wait_for_batch_before_last(trainer, err));
     }
@@ -242,6 +258,17 @@ done:
 enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_error *err)
 {
     return mien_trainer_step_at(trainer, mien_trainer_rate(trainer), err);
+}
+
+const struct mien_guard *mien_trainer_guard_seen(const struct mien_trainer *trainer)
+{
+    return &trainer->guards[trainer->guard_next];
+}
+
+enum mien_status mien_trainer_guard(struct mien_guard *out, struct mien_trainer *trainer,
+                                    struct mien_error *err)
+{
+    return mien_cl_read(trainer->cl, out, trainer->guard, 0, sizeof(*out), err);
 }
 
 enum mien_status mien_trainer_stats(struct mien_softmax_stats *out, struct mien_trainer *trainer,

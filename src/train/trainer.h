@@ -4,7 +4,9 @@
 #define MIEN_TRAIN_TRAINER_H
 
 #include "nn/schedule.h"
+#include "ops/guard.h"
 #include "ops/softmax.h"
+#include "train/batch.h"
 #include "train/loader.h"
 #include "train/model_file.h"
 #include "train/optimizer.h"
@@ -42,7 +44,10 @@ struct mien_trainer {
     struct mien_cl_buffer *stats;         /**< of the epoch that is under way */
     struct mien_cl_buffer *class_weights; /**< [classes] float32; NULL: all count the same */
     float *class_weight_values;           /**< the same in host memory; owned */
-    struct mien_cl_mark *before;          /**< the end of the batch before the last */
+    struct mien_cl_buffer *guard;         /**< whether a step's numbers were not finite */
+    struct mien_guard guards[2]; /**< as the last two batches left it, once they are done */
+    int guard_next;              /**< of guards: the one for the batch to come */
+    struct mien_cl_mark *before; /**< the end of the batch before the last */
     struct mien_position position;
 };
 
@@ -88,6 +93,24 @@ enum mien_status mien_trainer_step(struct mien_trainer *trainer, struct mien_err
 MIEN_CHECK_RESULT
 enum mien_status mien_trainer_step_at(struct mien_trainer *trainer, float rate,
                                       struct mien_error *err);
+
+/** Batches of a step of the epoch, from 0. */
+size_t mien_trainer_step_batches(const struct mien_trainer *trainer, size_t step);
+/** Enqueue: one of them, from 0, into the model's input; *out is what to do with it. */
+MIEN_CHECK_RESULT
+enum mien_status mien_trainer_load(struct mien_batch *out, struct mien_trainer *trainer,
+                                   size_t step, size_t index, struct mien_error *err);
+
+/**
+ * What is known without waiting of the first step of the epoch whose loss or gradient is not
+ * finite; its number is from 1.  The device tells it of the batch before the last, and has left
+ * weights and optimiser as they were before that step.
+ */
+const struct mien_guard *mien_trainer_guard_seen(const struct mien_trainer *trainer);
+/** The same of all steps made so far; waits for the device. */
+MIEN_CHECK_RESULT
+enum mien_status mien_trainer_guard(struct mien_guard *out, struct mien_trainer *trainer,
+                                    struct mien_error *err);
 
 /** Sums over the epoch's steps so far; waits for the device. */
 MIEN_CHECK_RESULT

@@ -5,6 +5,7 @@
 #include "ops/accumulate.h"
 #include "ops/average.h"
 #include "ops/clip.h"
+#include "ops/guard.h"
 #include "ops/relu.h"
 #include "tune/kernels_internal.h"
 
@@ -256,8 +257,8 @@ done:
     return st;
 }
 
-enum { PARAMS, GRADIENTS, STATE, STATE2, DECAYED, CLIP };
-enum { SGD, MOMENTUM, ADAM, AVERAGE, CLIPPING, SUM, OPTIMIZERS };
+enum { PARAMS, GRADIENTS, STATE, STATE2, DECAYED, CLIP, GUARD };
+enum { SGD, MOMENTUM, ADAM, AVERAGE, CLIPPING, SUM, GUARDING, OPTIMIZERS };
 
 static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
 {
@@ -274,6 +275,9 @@ static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
     if (s->pass == CLIPPING) {
         return mien_clip_factor(s->cl, b[CLIP], b[GRADIENTS], s->op.count, 1.0f, err);
     }
+    if (s->pass == GUARDING) { /* a state stands for sums of losses */
+        return mien_guard_step(s->cl, b[GUARD], b[GRADIENTS], b[STATE2], s->op.count, 1, err);
+    }
     if (s->pass == SUM) {
         return mien_accumulate(s->cl, b[STATE], b[GRADIENTS], s->op.count, false, err);
     }
@@ -289,9 +293,9 @@ static enum mien_status measure_optimizers(const struct kernel_shape *blank, siz
                                            struct mien_error *err)
 {
     static const char *const names[OPTIMIZERS] = { "sgd",  "sgd with momentum", "adam", "average",
-                                                   "clip", "accumulate" };
+                                                   "clip", "accumulate",        "guard" };
     static const double buffers[OPTIMIZERS] = {
-        3.0, 5.0, 7.0, 3.0, 1.0, 3.0
+        3.0, 5.0, 7.0, 3.0, 1.0, 3.0, 1.0
     }; /* read or written */
     enum mien_status st = MIEN_OK;
     struct kernel_shape shape = *blank;
@@ -303,6 +307,7 @@ static enum mien_status measure_optimizers(const struct kernel_shape *blank, siz
     }
     shape.bytes[DECAYED] = blocks;
     shape.bytes[CLIP] = mien_clip_bytes(shape.op.count);
+    shape.bytes[GUARD] = sizeof(struct mien_guard);
     for (shape.pass = 0; shape.pass < OPTIMIZERS; shape.pass++) {
         const struct kernel_pass pass = {
             .enqueue = enqueue_optimizer,

@@ -5,10 +5,12 @@
 #include "ops/accumulate.h"
 #include "ops/average.h"
 #include "ops/clip.h"
+#include "ops/guard.h"
 #include "ops/optimizer.h"
 #include "ref/accumulate.h"
 #include "ref/average.h"
 #include "ref/clip.h"
+#include "ref/guard.h"
 #include "ref/optimizer.h"
 #include "ref/softmax.h"
 #include "verify/check_internal.h"
@@ -172,8 +174,8 @@ static enum mien_status enqueue_sgd(struct check *k, int pass, struct mien_error
 {
     (void)pass;
     const struct check_tensor *const t = k->t;
-    const struct mien_sgd op = { sgd.rate, sgd.momentum, sgd.decay, sgd.nesterov,
-                                 t[CLIP].device.buffer };
+    const struct mien_sgd op = { sgd.rate,     sgd.momentum,          sgd.decay,
+                                 sgd.nesterov, t[CLIP].device.buffer, NULL };
     return mien_sgd_step(k->cl, t[PARAMS].device.buffer, t[MOMENTUM].device.buffer,
                          t[GRADS].device.buffer, t[DECAYED].device.buffer, count_of(k), &op, err);
 }
@@ -212,8 +214,11 @@ static enum mien_status enqueue_adam(struct check *k, int pass, struct mien_erro
 {
     (void)pass;
     const struct check_tensor *const t = k->t;
-    const struct mien_adam op = { adam.rate,  adam.beta1,     adam.beta2, adam.epsilon,
-                                  adam.decay, adam.decoupled, adam.step,  t[CLIP].device.buffer };
+    const struct mien_adam op = {
+        adam.rate,  adam.beta1,     adam.beta2, adam.epsilon,
+        adam.decay, adam.decoupled, adam.step,  t[CLIP].device.buffer,
+        NULL,
+    };
     const struct mien_adam_state state = { t[MOMENTUM].device.buffer, t[SQUARE].device.buffer };
     return mien_adam_step(k->cl, t[PARAMS].device.buffer, &state, t[GRADS].device.buffer,
                           t[DECAYED].device.buffer, count_of(k), &op, err);
@@ -283,6 +288,68 @@ const struct check_op mien_verify_clip = {
     .enqueue = enqueue_clip,
     .expect = expect_clip,
     .collect = collect_clip,
+};
+
+/* What was seen and when is read into NORM, of gradients that are finite and others. */
+enum { FINITE, INFINITE };
+enum { GUARD = CLIP, ODD_GRADS = SQUARE, SUM_OF_LOSSES = DECAYED, GUARD_STEP = 7 };
+
+static enum mien_status prepare_guard(struct check *k, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    TRY(mien_verify_flat(k, GRADS, CHECK_INPUT, 0, "grads", count_of(k), 0.0, err));
+    TRY(mien_verify_flat(k, ODD_GRADS, CHECK_INPUT, 0, "grads", count_of(k), 0.0, err));
+    TRY(mien_verify_flat(k, SUM_OF_LOSSES, CHECK_INPUT, 0, "stats", 2, 0.0, err));
+    TRY(mien_verify_whole(k, GUARD, CHECK_STATE, -1, "guard", CHECK_U8, sizeof(struct mien_guard),
+                          err));
+    TRY(mien_verify_flat(k, NORM, CHECK_DERIVED, -1, "faults and step", 2, 0.0, err));
+    k->t[ODD_GRADS].plain[count_of(k) - 1] = INFINITY;
+
+done:
+    return st;
+}
+
+static enum mien_status enqueue_guard(struct check *k, int pass, struct mien_error *err)
+{
+    static const cl_int none[2] = { 0, 0 };
+    const struct check_tensor *const t = k->t;
+    const enum mien_status st =
+        mien_cl_write(k->cl, t[GUARD].device.buffer, 0, none, sizeof(none), err);
+    return st != MIEN_OK
+               ? st
+               : mien_guard_step(k->cl, t[GUARD].device.buffer,
+                                 t[pass == INFINITE ? ODD_GRADS : GRADS].device.buffer,
+                                 t[SUM_OF_LOSSES].device.buffer, count_of(k), GUARD_STEP, err);
+}
+
+static void expect_guard(struct check *k, int pass)
+{
+    int32_t guard[2] = { 0, 0 };
+    mien_ref_guard_step(guard, k->t[pass == INFINITE ? ODD_GRADS : GRADS].plain,
+                        k->t[SUM_OF_LOSSES].plain, count_of(k), GUARD_STEP);
+    k->t[NORM].want[0] = (float)guard[0];
+    k->t[NORM].want[1] = (float)guard[1];
+}
+
+static enum mien_status collect_guard(struct check *k, int pass, struct mien_error *err)
+{
+    (void)pass;
+    struct mien_guard guard;
+    const enum mien_status st =
+        mien_cl_read(k->cl, &guard, k->t[GUARD].device.buffer, 0, sizeof(guard), err);
+    if (st == MIEN_OK) {
+        k->t[NORM].got[0] = (float)guard.faults;
+        k->t[NORM].got[1] = (float)guard.step;
+    }
+    return st;
+}
+
+const struct check_op mien_verify_guard = {
+    .passes = { "finite", "infinite" },
+    .prepare = prepare_guard,
+    .enqueue = enqueue_guard,
+    .expect = expect_guard,
+    .collect = collect_guard,
 };
 
 /* The sum of several batches' gradients stands where an optimiser's momentum does. */

@@ -102,6 +102,7 @@ static const struct row rows[] = {
     { "sgd", NULL, &mien_verify_sgd, SHAPES(flat_shapes), 1, false },
     { "adam", NULL, &mien_verify_adam, SHAPES(flat_shapes), 1, false },
     { "clip", NULL, &mien_verify_clip, SHAPES(flat_shapes), 1, false },
+    { "guard", NULL, &mien_verify_guard, SHAPES(flat_shapes), 1, false },
     { "accumulate", NULL, &mien_verify_accumulate, SHAPES(flat_shapes), 1, false },
     { "average", NULL, &mien_verify_average, SHAPES(flat_shapes), 1, false },
     { "gather", NULL, &mien_verify_gather, SHAPES(image_shapes), 1, true },

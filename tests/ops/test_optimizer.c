@@ -67,10 +67,10 @@ static void test_sgd__matches_reference_for_three_steps(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
     static const struct mien_sgd ops[] = {
-        { 0.1f, 0.0f, 0.0f, false, NULL },
-        { 0.1f, 0.0f, 0.01f, false, NULL },
-        { 0.05f, 0.9f, 0.01f, false, NULL },
-        { 0.05f, 0.9f, 0.01f, true, NULL },
+        { 0.1f, 0.0f, 0.0f, false, NULL, NULL },
+        { 0.1f, 0.0f, 0.01f, false, NULL, NULL },
+        { 0.05f, 0.9f, 0.01f, false, NULL, NULL },
+        { 0.05f, 0.9f, 0.01f, true, NULL, NULL },
     };
     struct mien_error err = { "" };
     for (size_t k = 0; k < (small_only() ? 8 : 12); k++) {
@@ -98,7 +98,7 @@ static void test_adam__matches_reference_for_three_steps(void **state)
     struct mien_cl *const cl = device_or_skip(state);
     struct mien_error err = { "" };
     for (size_t k = 0; k < (small_only() ? 4 : 6); k++) {
-        struct mien_adam op = { 0.01f, 0.9f, 0.999f, 1e-8f, 0.1f, k % 2 == 1, 0, NULL };
+        struct mien_adam op = { 0.01f, 0.9f, 0.999f, 1e-8f, 0.1f, k % 2 == 1, 0, NULL, NULL };
         struct fixture f;
         set_up(&f, cl, counts[k / 2], random_floats(counts[k / 2], 1),
                random_floats(counts[k / 2], 2));
@@ -130,10 +130,9 @@ static void test_optimizer__takes_the_factor_of_clipping(void **state)
         struct fixture f;
         set_up(&f, cl, count, random_floats(count, 1), random_floats(count, 2));
         for (long step = 1; step <= 2; step++) {
-            const struct mien_sgd sgd = { 0.05f, 0.9f, 0.01f, true, clip };
-            const struct mien_adam adam = {
-                0.01f, 0.9f, 0.999f, 1e-8f, 0.1f, kind == 2, step, clip
-            };
+            const struct mien_sgd sgd = { 0.05f, 0.9f, 0.01f, true, clip, NULL };
+            const struct mien_adam adam = { 0.01f,     0.9f, 0.999f, 1e-8f, 0.1f,
+                                            kind == 2, step, clip,   NULL };
             const struct mien_ref_sgd ref_sgd = { 0.05f, 0.9f, 0.01f, true, 0.25f };
             const struct mien_ref_adam ref_adam = { 0.01f, 0.9f,      0.999f, 1e-8f,
                                                     0.1f,  kind == 2, step,   0.25f };
@@ -163,7 +162,7 @@ static void test_optimizer__refuses_a_count_off_the_block(void **state)
 {
     (void)state;
     struct mien_error err = { "" };
-    const struct mien_sgd op = { 0.1f, 0.0f, 0.0f, false, NULL };
+    const struct mien_sgd op = { 0.1f, 0.0f, 0.0f, false, NULL, NULL };
     assert_int_equal(mien_sgd_step(NULL, NULL, NULL, NULL, NULL, 100, &op, &err), MIEN_ERR_SHAPE);
     assert_int_equal(mien_sgd_step(NULL, NULL, NULL, NULL, NULL, 0, &op, &err), MIEN_ERR_SHAPE);
 }
@@ -175,10 +174,11 @@ static void run_oracle(struct mien_cl *cl, const struct mien_safetensors *file)
     struct mien_error err = { "" };
     const float rate = (float)oracle_number(file, "lr", 0.0);
     const float decay = (float)oracle_number(file, "weight_decay", 0.0);
-    const struct mien_sgd sgd = { rate, (float)oracle_number(file, "momentum", 0.0), decay,
-                                  oracle_number(file, "nesterov", 0.0) > 0.0, NULL };
+    const struct mien_sgd sgd = { rate,  (float)oracle_number(file, "momentum", 0.0),
+                                  decay, oracle_number(file, "nesterov", 0.0) > 0.0,
+                                  NULL,  NULL };
     struct mien_adam adam = { rate, 0.9f, 0.999f, 1e-8f, decay, oracle_says(file, "kind", "AdamW"),
-                              1,    NULL };
+                              1,    NULL, NULL };
     const bool is_sgd = oracle_says(file, "kind", "SGD");
     float *const start = oracle_floats(file, "parameter");
     float *const grads = oracle_floats(file, "gradients");
@@ -211,6 +211,49 @@ static void run_oracle(struct mien_cl *cl, const struct mien_safetensors *file)
     tear_down(&f);
 }
 
+/* Behind a step that was not finite nothing is written; before, the guard changes no bit. */
+static void test_optimizer__leaves_everything_once_the_guard_has_tripped(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    const size_t count = 384;
+    for (int kind = 0; kind < 4; kind++) {
+        const cl_int tripped[] = { kind % 2, 7 * (kind % 2) };
+        struct mien_cl_buffer *const guard = guarded_copy(cl, tripped, sizeof(tripped));
+        struct fixture f;
+        set_up(&f, cl, count, random_floats(count, 1), random_floats(count, 2));
+        const struct mien_sgd sgd = { 0.05f, 0.9f, 0.01f, true, NULL, guard };
+        const struct mien_adam adam = { 0.01f, 0.9f, 0.999f, 1e-8f, 0.1f, true, 1, NULL, guard };
+        const struct mien_adam_state moments = { f.bmean, f.bsquare };
+        const struct mien_ref_sgd ref_sgd = { 0.05f, 0.9f, 0.01f, true, 1.0f };
+        const struct mien_ref_adam ref_adam = { 0.01f, 0.9f, 0.999f, 1e-8f, 0.1f, true, 1, 1.0f };
+        if (kind < 2) {
+            assert_ok(
+                mien_sgd_step(cl, f.bparams, f.bmean, f.bgrads, f.bdecayed, count, &sgd, &err),
+                &err);
+        } else {
+            assert_ok(
+                mien_adam_step(cl, f.bparams, &moments, f.bgrads, f.bdecayed, count, &adam, &err),
+                &err);
+        }
+        if (kind == 0) {
+            mien_ref_sgd_step(f.params, f.mean, f.grads, f.decayed, count, &ref_sgd);
+        } else if (kind == 2) {
+            mien_ref_adam_step(f.params, f.mean, f.square, f.grads, f.decayed, count, &ref_adam);
+        }
+        if (kind % 2 == 1) {
+            float *const params = guarded_read(cl, f.bparams, count * sizeof(float));
+            assert_memory_equal(params, f.params, count * sizeof(float));
+            free(params);
+        }
+        check_buffer(cl, f.bparams, f.params, count);
+        check_buffer(cl, f.bmean, f.mean, count);
+        check_buffer(cl, f.bsquare, f.square, count);
+        mien_cl_buffer_destroy(guard);
+        tear_down(&f);
+    }
+}
+
 static void test_optimizer__gives_what_pytorch_gives(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
@@ -230,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_sgd__matches_reference_for_three_steps),
         cmocka_unit_test(test_adam__matches_reference_for_three_steps),
         cmocka_unit_test(test_optimizer__takes_the_factor_of_clipping),
+        cmocka_unit_test(test_optimizer__leaves_everything_once_the_guard_has_tripped),
         cmocka_unit_test(test_optimizer__gives_what_pytorch_gives),
     };
     return cmocka_run_group_tests_name("ops/optimizer", tests, device_setup, device_teardown);

@@ -50,7 +50,7 @@ static void test_trainer_memory__counts_optimiser_and_images(void **state)
     const size_t model = mien_model_memory_bytes(&memory);
     const size_t training = mien_optimizer_bytes(&file.recipe->train, file.network->flat_floats) +
                             mien_loader_least_bytes(file.recipe, 8) +
-                            2 * mien_softmax_stats_bytes(8);
+                            2 * mien_softmax_stats_bytes(8) + sizeof(struct mien_guard);
     assert_ok(start(cl, &file, set, &err), &err);
     pretend_taken = device - model; /* room for the network alone */
     must_fail(start(cl, &file, set, &err), MIEN_ERR_MEMORY, &err, "batches of 8 need ");

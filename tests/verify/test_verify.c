@@ -92,6 +92,8 @@ static void test_verify__finds_every_kernel_of_this_device_right(void **state)
                                            "sgd",
                                            "adam",
                                            "clip",
+                                           "guard finite",
+                                           "guard infinite",
                                            "average",
                                            "gather images",
                                            "gather changed",

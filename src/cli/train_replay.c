@@ -1,0 +1,109 @@
+/* train_replay.c - `mien train --replay`: one step of a run repeated on a device */
+#include "cli/train_replay.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "train/replay.h"
+
+/* What the file says, and what came of it here. */
+struct outcome {
+    const char *path;
+    struct mien_replay replay;
+    struct session session;
+    struct mien_nonfinite first;
+    bool same_kernels; /* the run's */
+};
+
+/* "nan", "inf" and "-inf", which JSON cannot say as numbers. */
+static const char *name_of(float value)
+{
+    return isnan(value) ? "nan" : value > 0.0f ? "inf" : "-inf";
+}
+
+static json_t *describe_first(const struct mien_nonfinite *first)
+{
+    json_t *const at = json_array();
+    for (int i = first->flat ? 1 : 0; i < (first->flat ? 2 : 4); i++) {
+        (void)json_array_append_new(at, json_integer(first->at[i]));
+    }
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:o}", "pass", first->label, "kernel",
+                     first->kernel, "tensor", first->what, "not_finite", (json_int_t)first->count,
+                     "numbers", (json_int_t)first->of, "value", name_of(first->value), "at", at);
+}
+
+static enum mien_status print_json(const struct outcome *o, struct term *term,
+                                   struct mien_error *err)
+{
+    const struct mien_replay *const replay = &o->replay;
+    json_t *const object = json_object();
+    session_describe(&o->session, object);
+    (void)json_object_set_new(object, "replay", json_string(o->path));
+    (void)json_object_set_new(object, "epoch", json_integer(replay->place.epoch));
+    (void)json_object_set_new(object, "step", json_integer(replay->place.step));
+    (void)json_object_set_new(object, "rate", term_real(replay->place.rate));
+    (void)json_object_set_new(object, "images", json_integer((json_int_t)replay->images));
+    (void)json_object_set_new(object, "run_kernels", json_boolean(o->same_kernels));
+    (void)json_object_set_new(object, "run",
+                              json_pack("{s:s, s:s, s:s}", "device", replay->device, "driver",
+                                        replay->driver, "first", replay->found));
+    (void)json_object_set_new(object, "finite", json_boolean(o->first.count == 0));
+    if (o->first.count > 0) {
+        (void)json_object_set_new(object, "first", describe_first(&o->first));
+    }
+    return term_json(term, object, err);
+}
+
+static void print_text(const struct outcome *o, struct term *term)
+{
+    const struct mien_replay *const replay = &o->replay;
+    const struct mien_device_info *const device = mien_cl_device(o->session.cl);
+    char text[MIEN_NONFINITE_BYTES] = "every number of the step is finite";
+    if (o->first.count > 0) {
+        mien_nonfinite_text(text, &o->first);
+    }
+    term_print(term, "epoch %d, step %d of %d, %zu images, at a learning rate of %g\n",
+               replay->place.epoch, replay->place.step, replay->place.steps, replay->images,
+               replay->place.rate);
+    term_print(term, "the run on %s (driver %s): %s\n", replay->device, replay->driver,
+               replay->found[0] != '\0' ? replay->found : "not finite, but not when repeated");
+    term_print(term, "here on %s (driver %s), %s kernels: %s\n", device->name, device->driver,
+               o->same_kernels ? "the run's" : "this device's", text);
+}
+
+/* The run's kernels where the device is the run's and nothing else is asked for. */
+static enum mien_status choose_kernels(struct outcome *o, const char *tuning, struct term *term,
+                                       struct mien_error *err)
+{
+    const struct mien_device_info *const device = mien_cl_device(o->session.cl);
+    o->same_kernels = tuning == NULL && strcmp(device->name, o->replay.device) == 0 &&
+                      strcmp(device->driver, o->replay.driver) == 0;
+    return o->same_kernels ? MIEN_OK : session_tune(&o->session, tuning, term, err);
+}
+
+enum mien_status train_replay(const char *path, const struct common_options *common, int blas,
+                              const char *tuning, struct term *term, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct outcome o = { .path = path };
+    TRY(mien_replay_read(&o.replay, path, err));
+    TRY(session_open(&o.session, common, false, term, err));
+    TRY(choose_kernels(&o, tuning, term, err));
+    const enum mien_blas way = blas == 0 && o.same_kernels ? o.replay.blas : (enum mien_blas)blas;
+    TRY(mien_replay_run(&o.first, &o.replay, o.session.cl, way,
+                        o.same_kernels ? &o.replay.tuning : &o.session.tuning, err));
+    if (common->json) {
+        TRY(print_json(&o, term, err));
+    } else {
+        print_text(&o, term);
+    }
+    if (o.first.count > 0) {
+        st = mien_fail(err, MIEN_ERR_NOT_FINITE, "%.400s: not finite here either, in %s", path,
+                       o.first.label);
+    }
+
+done:
+    session_close(&o.session);
+    mien_replay_finish(&o.replay);
+    return st;
+}

@@ -1,0 +1,69 @@
+#!/bin/sh
+# replay.sh - a run that is not finite any more: its one line, its checkpoint, and the step again with --replay
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$work" || exit 1
+
+# A network without a bend: at a rate of 1000 its weights grow until they are not finite.
+cat >linear.yaml <<'END'
+name: linear
+input: { channels: 1, height: 48, width: 48 }
+layers: [ conv 6 3x3 stride 2, flatten, dense 16, dense classes ]
+train: { batch: 50, epochs: 2, optimizer: { rate: 0.001, momentum: 0.9 } }
+END
+expect 0 synth faces --count 350 --quiet
+expect 0 train faces --recipe linear.yaml --out run --quiet --tuning none
+cp run/last.safetensors before
+expect 1 train --resume run --epochs 9 --rate 1000 --quiet
+one_line
+errs '^mien train: the loss is not finite in epoch 3, step [0-9]* of 7, at a learning rate of 1000: first [a-z0-9]* '
+errs ' (kernel [a-z0-9_]*): .*, [0-9]* of [0-9]* numbers, the first -*[a-z]* at \['
+errs 'run/replay.safetensors repeats the step; last.safetensors is as it was, go on with --resume$'
+check "the checkpoint changed" cmp -s run/last.safetensors before
+check "run.json does not say where" grep -q '"pass": "' run/run.json
+check "no temporary file may be left" test -z "$(find run -name '*.tmp-*')"
+where=$(sed 's/.*: first \(.*\); try a smaller rate.*/\1/' "$err")
+
+# The step again: the same place, from another folder, without the data.
+mv faces elsewhere
+expect 1 train --replay run/replay.safetensors --quiet
+one_line
+errs '^mien train: run/replay.safetensors: not finite here either, in '
+says "^epoch 3, step [0-9]* of 7, 50 images, at a learning rate of 1000\$"
+check "the replay names another place" test "$(grep -c -F -e "$where" "$out")" -eq 2
+expect 1 train --replay run/replay.safetensors --json --quiet
+says '"finite": false'
+says '"run_kernels": true'
+expect 1 train --replay run/replay.safetensors --tuning none --json --quiet
+says '"run_kernels": false'
+mv elsewhere faces
+
+# The run goes on from where it was.
+expect 0 train --resume run --epochs 3 --rate 0.001 --quiet
+check "the run did not go on" grep -q '^3,' run/history.csv
+
+# With the loss of each step in steps.csv, from the first one on.
+expect 1 train faces --recipe linear.yaml --out first --rate 1000 --max-steps 50 --quiet
+one_line
+errs 'the loss is not finite in epoch 1, step '
+check "a loss that is not finite was logged" test -z "$(grep -i -e nan -e inf first/steps.csv)"
+expect 0 train faces --recipe linear.yaml --out first --max-steps 2 --quiet
+check "an old replay is left" test ! -e first/replay.safetensors
+
+# What is no replay, and what does not go with one.
+expect 4 train --replay run/last.safetensors --quiet
+errs 'not a step to replay'
+one_line
+expect 4 train --replay linear.yaml --quiet
+one_line
+expect 4 train --replay run/none.safetensors --quiet
+one_line
+head -c 5000 run/replay.safetensors >cut.safetensors
+expect 4 train --replay cut.safetensors --quiet
+one_line
+for more in faces "--resume run" "--recipe linear.yaml" "--out x" "--rate 1" "--seed 3" --no-shuffle "--split 0.1" --watch; do
+    # shellcheck disable=SC2086
+    expect 2 train --replay run/replay.safetensors $more --quiet
+    errs 'only --device, --tuning and --blas go with it'
+done
+finish
