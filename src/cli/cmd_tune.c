@@ -1,7 +1,7 @@
 /* cmd_tune.c - `mien tune`: finds the fastest kernels for a network on this device, and keeps them
  */
 #include <math.h>
-#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/text.h"
+#include "cli/tune_guard.h"
 #include "nn/tuned.h"
 #include "train/bench.h"
 
@@ -17,7 +18,7 @@ struct tune_options {
     struct common_options common;
     const char *recipe, *export;
     struct opt_strings settings;
-    int seconds, classes;
+    int seconds, limit, classes;
     bool reset;
 };
 
@@ -25,6 +26,9 @@ struct tune_options {
 
 static const struct opt tune_table[] = {
     { "seconds", OPT_INT, FIELD(seconds), "N", "time to search", .min = 1, .max = 86400 },
+    { "limit", OPT_INT, FIELD(limit), "SECONDS",
+      "time for one candidate, which is left alone from then on when it needs more", .min = 1,
+      .max = 86400 },
     { "batch", OPT_INT, FIELD(settings), "N", "images of a step", .min = 1, .max = 65536,
       .setting = "train.batch" },
     { "classes", OPT_INT, FIELD(classes), "N", "classes to tell apart", .min = 2, .max = 10000 },
@@ -43,14 +47,15 @@ static const struct positional tune_positionals[] = {
     { .name = NULL },
 };
 
-static const struct tune_options tune_defaults = { .common = { .seed = -1 },
-                                                   .seconds = 60,
-                                                   .classes = 7 };
+static const struct tune_options tune_defaults = {
+    .common = { .seed = -1 }, .seconds = 60, .limit = 30, .classes = 7
+};
 
-/* A search under way. */
+/* A search under way, in the process for it. */
 struct tuner {
     const struct tune_options *options;
     struct term *term;
+    const struct tune_line *line; /* to the process that watches */
     struct session session;
     struct mien_model_file file;
     char *path; /* of the device's table */
@@ -60,19 +65,39 @@ struct tuner {
     struct mien_times before, after; /* whole steps; zeros: not measured */
 };
 
-/* Set by the first Ctrl-C or SIGTERM; the second ends the program the usual way. */
-static volatile sig_atomic_t stop_requested;
-
-static void request_stop(int signal_number)
+static const char *variant_name(const struct mien_tuned *entry)
 {
-    (void)signal(signal_number, SIG_DFL);
-    stop_requested = 1;
+    if (entry->op == MIEN_TUNED_DENSE) {
+        return entry->variant == MIEN_TUNED_OWN ? "own" : "clblast";
+    }
+    return mien_conv2d_variant_name((enum mien_conv2d_variant)entry->variant);
 }
 
-static bool stop(void *user)
+/* "winograd tiles 2 inputs 32" */
+static void write_choice(char *out, size_t bytes, const struct mien_tuned *entry)
 {
-    (void)user;
-    return stop_requested != 0;
+    int length = snprintf(out, bytes, "%s", variant_name(entry));
+    for (int i = 0; entry->op == MIEN_TUNED_CONV2D && i < MIEN_CONV2D_PARAMS; i++) {
+        const struct mien_conv2d_param *const param =
+            &mien_conv2d_params((enum mien_conv2d_variant)entry->variant, entry->pass)[i];
+        if (param->name != NULL && length >= 0 && (size_t)length < bytes) {
+            length += snprintf(out + length, bytes - (size_t)length, " %s %d", param->name,
+                               entry->param[i]);
+        }
+    }
+}
+
+static enum mien_status tell_candidate(void *user, const struct mien_search_task *task,
+                                       const struct mien_tuned *candidate, struct mien_error *err)
+{
+    const struct tuner *const t = user;
+    char name[192] = "";
+    if (candidate != NULL) {
+        char choice[96];
+        write_choice(choice, sizeof(choice), candidate);
+        (void)snprintf(name, sizeof(name), "%s, %s", task->label, choice);
+    }
+    return tune_tell_candidate(t->line, name, candidate, err);
 }
 
 /* Kept at once, so that a driver that dies over the next candidate loses nothing. */
@@ -81,11 +106,15 @@ static enum mien_status keep(void *user, const struct mien_search_result *result
 {
     struct tuner *const t = user;
     struct mien_tuning *const tuning = &t->session.tuning;
-    const enum mien_status st = mien_tuning_put(tuning, &result->chosen, err);
-    if (st != MIEN_OK) {
-        return st;
+    enum mien_status st = MIEN_OK;
+    if (result->done) {
+        TRY(mien_tuning_put(tuning, &result->chosen, err));
+        TRY(mien_tuning_save(t->path, tuning, mien_cl_device(t->session.cl), err));
     }
-    return mien_tuning_save(t->path, tuning, mien_cl_device(t->session.cl), err);
+    TRY(tune_tell_result(t->line, (size_t)(result - t->results), result, err));
+
+done:
+    return st;
 }
 
 static enum mien_status load(struct tuner *t, struct mien_error *err)
@@ -117,6 +146,7 @@ done:
 static enum mien_status prepare(struct tuner *t, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
+    const struct tune_past *const past = t->line->past;
     const struct mien_device_info *const device = mien_cl_device(t->session.cl);
     const struct mien_model_options options = { .batch = t->file.recipe->train.batch,
                                                 .train = true,
@@ -126,14 +156,20 @@ static enum mien_status prepare(struct tuner *t, struct mien_error *err)
         return mien_fail(err, MIEN_ERR_IO,
                          "no folder to keep the result in: set MIEN_CACHE or HOME");
     }
-    if (!t->options->reset) {
+    if (!t->options->reset || t->line->past->again) {
         TRY(session_tune(&t->session, NULL, t->term, err));
+    }
+    for (size_t i = 0; i < past->skips.count; i++) {
+        TRY(mien_tuning_put(&t->session.tuning, &past->skips.entries[i], err));
     }
     /* Before a minute of work: an unwritable folder, and --reset. */
     TRY(mien_tuning_save(t->path, &t->session.tuning, device, err));
     TRY(mien_network_tasks(&t->tasks, &t->count, t->file.network, &options, err));
     t->results = mien_calloc(t->count, sizeof(*t->results), err);
     st = t->results == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
+    for (size_t i = 0; st == MIEN_OK && i < t->count && i < past->count; i++) {
+        t->results[i] = past->results[i];
+    }
 
 done:
     return st;
@@ -145,21 +181,28 @@ static bool changed(const struct mien_search_result *result)
            memcmp(result->chosen.param, result->standard.param, sizeof(result->chosen.param)) != 0;
 }
 
-/* Whole steps without and with what is known now; zeros where that is the same. */
+/* Whether whole steps show anything, and may be run. */
+static bool worth_steps(const struct tuner *t)
+{
+    size_t changes = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        if (mien_tuning_skips(&t->session.tuning, &t->results[i].standard)) {
+            return false;
+        }
+        changes += changed(&t->results[i]) ? 1 : 0;
+    }
+    return changes > 0 && !t->line->past->no_steps && !tune_stop(NULL);
+}
+
+/* Whole steps without and with what is known now. */
 static enum mien_status measure_steps(struct tuner *t, struct mien_error *err)
 {
     enum { WARMUP = 2, FEWEST = 3, MOST = 15 };
     const double spend_ms = 1500.0;
     enum mien_status st = MIEN_OK;
     struct mien_bench_step step;
-    size_t changes = 0;
-    for (size_t i = 0; i < t->count; i++) {
-        changes += changed(&t->results[i]) ? 1 : 0;
-    }
-    if (changes == 0) {
-        return MIEN_OK;
-    }
     struct mien_bench_options options = { .warmup = WARMUP, .repeat = 1 };
+    TRY(tune_tell_steps(t->line, err));
     TRY(mien_bench_step(&step, t->session.cl, &t->file, &options, err));
     const double wanted = spend_ms / (step.step.min_ms + 1e-3);
     options.repeat = (int)(wanted < FEWEST ? FEWEST : wanted > MOST ? MOST : wanted);
@@ -168,31 +211,10 @@ static enum mien_status measure_steps(struct tuner *t, struct mien_error *err)
     options.tuning = &t->session.tuning;
     TRY(mien_bench_step(&step, t->session.cl, &t->file, &options, err));
     t->after = step.step;
+    TRY(tune_tell_candidate(t->line, "", NULL, err));
 
 done:
     return st;
-}
-
-static const char *variant_name(const struct mien_tuned *entry)
-{
-    if (entry->op == MIEN_TUNED_DENSE) {
-        return entry->variant == MIEN_TUNED_OWN ? "own" : "clblast";
-    }
-    return mien_conv2d_variant_name((enum mien_conv2d_variant)entry->variant);
-}
-
-/* "winograd tiles 2 inputs 32" */
-static void write_choice(char *out, size_t bytes, const struct mien_tuned *entry)
-{
-    int length = snprintf(out, bytes, "%s", variant_name(entry));
-    for (int i = 0; entry->op == MIEN_TUNED_CONV2D && i < MIEN_CONV2D_PARAMS; i++) {
-        const struct mien_conv2d_param *const param =
-            &mien_conv2d_params((enum mien_conv2d_variant)entry->variant, entry->pass)[i];
-        if (param->name != NULL && length >= 0 && (size_t)length < bytes) {
-            length += snprintf(out + length, bytes - (size_t)length, " %s %d", param->name,
-                               entry->param[i]);
-        }
-    }
 }
 
 static void print_table(const struct tuner *t)
@@ -207,7 +229,7 @@ static void print_table(const struct tuner *t)
         const struct mien_search_result *const r = &t->results[i];
         char choice[96];
         char standard[96];
-        if (r->tried == 0) {
+        if (!r->done) {
             unreached++;
             continue;
         }
@@ -230,16 +252,48 @@ static void print_table(const struct tuner *t)
     }
 }
 
+/* What the network would try, and must not; NULL when it is nothing of this network. */
+static const struct mien_search_task *task_of_skip(const struct tuner *t,
+                                                   const struct mien_tuned *entry)
+{
+    for (size_t i = 0; entry->skip != MIEN_TUNED_USABLE && i < t->count; i++) {
+        const struct mien_tuned *const key = &t->tasks[i].key;
+        if (key->op == entry->op && key->pass == entry->pass &&
+            memcmp(key->size, entry->size, sizeof(key->size)) == 0) {
+            return &t->tasks[i];
+        }
+    }
+    return NULL;
+}
+
+static void print_skips(const struct tuner *t)
+{
+    const struct mien_tuning *const known = &t->session.tuning;
+    for (size_t i = 0; i < known->count; i++) {
+        const struct mien_search_task *const task = task_of_skip(t, &known->entries[i]);
+        if (task != NULL) {
+            char choice[96];
+            write_choice(choice, sizeof(choice), &known->entries[i]);
+            term_print(t->term, "left alone: %s, %s, which %s\n", task->label, choice,
+                       known->entries[i].skip == MIEN_TUNED_HUNG ? "hung" : "ended the driver");
+        }
+    }
+}
+
 static void print_gain(const struct tuner *t)
 {
     const struct mien_times *const before = &t->before;
     const struct mien_times *const after = &t->after;
+    size_t changes = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        changes += changed(&t->results[i]) ? 1 : 0;
+    }
     if (before->median_ms > 0.0) {
         term_print(t->term,
                    "step of %d images: %.2f ms before, %.2f ms after: %.2f times as fast\n",
                    t->file.recipe->train.batch, before->median_ms, after->median_ms,
                    before->median_ms / after->median_ms);
-    } else {
+    } else if (changes == 0) {
         term_print(t->term, "nothing faster than the defaults was found\n");
     }
     term_print(t->term, "kept in %s\n", t->path);
@@ -258,12 +312,28 @@ static json_t *describe_choice(const struct mien_tuned *entry)
     return object;
 }
 
+static json_t *describe_skips(const struct tuner *t)
+{
+    const struct mien_tuning *const known = &t->session.tuning;
+    json_t *const list = json_array();
+    for (size_t i = 0; i < known->count; i++) {
+        const struct mien_search_task *const task = task_of_skip(t, &known->entries[i]);
+        if (task != NULL) {
+            (void)json_array_append_new(
+                list, json_pack("{s:s, s:o, s:s}", "name", task->label, "candidate",
+                                describe_choice(&known->entries[i]), "skip",
+                                known->entries[i].skip == MIEN_TUNED_HUNG ? "hung" : "died"));
+        }
+    }
+    return list;
+}
+
 static enum mien_status print_json(const struct tuner *t, struct mien_error *err)
 {
     json_t *const list = json_array();
     for (size_t i = 0; i < t->count; i++) {
         const struct mien_search_result *const r = &t->results[i];
-        const bool reached = r->tried > 0;
+        const bool reached = r->done;
         (void)json_array_append_new(
             list,
             json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:b}", "name",
@@ -276,11 +346,11 @@ static enum mien_status print_json(const struct tuner *t, struct mien_error *err
     }
     const bool steps = t->before.median_ms > 0.0;
     json_t *const object =
-        json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "network", t->file.recipe->name, "batch",
+        json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "network", t->file.recipe->name, "batch",
                   t->file.recipe->train.batch, "step_before_ms",
                   term_real(steps ? t->before.median_ms : (double)NAN), "step_after_ms",
-                  term_real(steps ? t->after.median_ms : (double)NAN), "shapes", list, "file",
-                  text_json(t->path));
+                  term_real(steps ? t->after.median_ms : (double)NAN), "shapes", list, "skipped",
+                  describe_skips(t), "file", text_json(t->path));
     session_describe(&t->session, object);
     return term_json(t->term, object, err);
 }
@@ -294,29 +364,36 @@ static void finish(struct tuner *t)
     session_close(&t->session);
 }
 
-static enum mien_status tune(const void *options, struct term *term, struct mien_error *err)
+static enum mien_status search(void *user, const struct tune_line *line, struct term *term,
+                               struct mien_error *err)
 {
-    const struct tune_options *const o = options;
+    const struct tune_options *const o = user;
     enum mien_status st = MIEN_OK;
-    struct tuner t = { .options = o, .term = term };
+    struct tuner t = { .options = o, .term = term, .line = line };
+    const bool quiet = term->quiet;
 
     TRY(load(&t, err));
-    TRY(session_open(&t.session, &o->common, false, term, err));
+    term->quiet = quiet || line->past->again; /* which device it is was said */
+    st = session_open(&t.session, &o->common, false, term, err);
+    term->quiet = quiet;
+    TRY(st);
     TRY(prepare(&t, err));
-    (void)signal(SIGINT, request_stop);
-    (void)signal(SIGTERM, request_stop);
-    const struct mien_search_options search = {
+    const struct mien_search_options options = {
         .seconds = o->seconds,
+        .start_ms = line->past->start_ms,
         .log = &term->log,
-        .stop = stop,
+        .stop = tune_stop,
         .found = keep,
+        .at = tell_candidate,
         .user = &t,
+        .known = &t.session.tuning,
+        .resume = true,
     };
-    TRY(mien_search(t.results, t.session.cl, t.tasks, t.count, &search, err));
+    TRY(mien_search(t.results, t.session.cl, t.tasks, t.count, &options, err));
     if (o->export != NULL) {
         TRY(mien_tuning_save(o->export, &t.session.tuning, mien_cl_device(t.session.cl), err));
     }
-    if (t.count > 0 && !stop_requested) {
+    if (worth_steps(&t)) {
         TRY(measure_steps(&t, err));
     }
     term_clear(term);
@@ -326,9 +403,10 @@ static enum mien_status tune(const void *options, struct term *term, struct mien
         term_print(term, "nothing to choose: there is one way to compute each layer here\n");
     } else {
         print_table(&t);
+        print_skips(&t);
         print_gain(&t);
     }
-    if (stop_requested) {
+    if (tune_stop(NULL)) {
         st = mien_fail(err, MIEN_ERR_INTERRUPTED, "stopped; what was found is kept in %s", t.path);
     }
 
@@ -336,6 +414,18 @@ done:
     term_clear(term);
     finish(&t);
     return st;
+}
+
+static enum mien_status tune(const void *options, struct term *term, struct mien_error *err)
+{
+    struct tune_options own = *(const struct tune_options *)options;
+    const struct tune_guard guard = {
+        .seconds = own.seconds,
+        .limit_s = own.limit,
+        .search = search,
+        .user = &own,
+    };
+    return tune_guard_run(&guard, term, err);
 }
 
 const struct command cmd_tune = {

@@ -1,8 +1,8 @@
 /* search.c - looks for the fastest variants and parameters within a time budget */
 #include "tune/search.h"
 
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -108,30 +108,64 @@ static bool out_of_time(struct search *search)
     return false;
 }
 
+/* Tell whoever watches which candidate the device gets now; NULL: none. */
+static enum mien_status tell(const struct search *search, const struct mien_search_task *task,
+                             const struct mien_tuned *candidate, struct mien_error *err)
+{
+    const struct mien_search_options *const options = search->options;
+    return options->at != NULL ? options->at(options->user, task, candidate, err) : MIEN_OK;
+}
+
+static enum mien_status time_watched(struct mien_times *out, const struct search *search,
+                                     const struct mien_search_task *task,
+                                     struct mien_product *trial, const struct mien_tuned *entry,
+                                     const struct trial_patience *patience, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    TRY(tell(search, task, entry, err));
+    TRY(mien_trial_time(out, trial, entry, patience, err));
+    TRY(tell(search, task, NULL, err));
+
+done:
+    return st;
+}
+
 /*
  * Check a candidate, time it, and make it the best when it is faster.  What the device refuses, and
  * what is wrong, is counted and passed over.
  */
 static enum mien_status consider(struct candidate *best, struct candidate *own,
-                                 struct mien_search_result *result, struct mien_product *trial,
-                                 const struct mien_tuned *entry, struct mien_error *err)
+                                 struct mien_search_result *result, struct search *search,
+                                 struct mien_product *trial, const struct mien_tuned *entry,
+                                 struct mien_error *err)
 {
     struct mien_times times;
     struct mien_error refused = { "" };
     const struct trial_patience patience = { best->min_ms, CANDIDATE_MS };
     enum trial_verdict verdict = TRIAL_REFUSED;
+    if (mien_tuning_skips(search->options->known, entry)) {
+        result->skipped = true;
+        return MIEN_OK;
+    }
+    enum mien_status st = tell(search, result->task, entry, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
     result->tried++;
-    enum mien_status st = mien_trial_check(&verdict, trial, entry, &refused);
+    st = mien_trial_check(&verdict, trial, entry, &refused);
     if (st == MIEN_OK && verdict == TRIAL_RIGHT) {
         st = mien_trial_time(&times, trial, entry, &patience, &refused);
     }
-    if (st == MIEN_ERR_CL || st == MIEN_ERR_MEMORY || verdict == TRIAL_REFUSED) {
+    const bool no = st == MIEN_ERR_CL || st == MIEN_ERR_MEMORY || verdict == TRIAL_REFUSED;
+    if (no) {
         mien_cl_drain(trial->cl);
         result->refused++;
-        return MIEN_OK;
-    }
-    if (st != MIEN_OK) {
+    } else if (st != MIEN_OK) {
         return mien_fail(err, st, "%s", refused.text);
+    }
+    st = tell(search, result->task, NULL, err);
+    if (st != MIEN_OK || no) {
+        return st;
     }
     if (verdict == TRIAL_WRONG) {
         result->wrong++;
@@ -165,7 +199,7 @@ static enum mien_status try_values(struct candidate *best, struct candidate *own
             break;
         }
         show(search);
-        st = consider(best, own, result, trial, &next, err);
+        st = consider(best, own, result, search, trial, &next, err);
     }
     return st;
 }
@@ -188,15 +222,10 @@ static enum mien_status descend(struct candidate *best, struct candidate *own,
     return st;
 }
 
-static bool same_way(const struct mien_tuned *a, const struct mien_tuned *b)
-{
-    return a->variant == b->variant && memcmp(a->param, b->param, sizeof(a->param)) == 0;
-}
-
 /* Time default and winner in turns; the winner must be ahead by its median and by its minimum. */
-static enum mien_status decide(struct mien_search_result *result, struct mien_product *trial,
-                               const struct candidate *best, bool standard_right,
-                               struct mien_error *err)
+static enum mien_status decide(struct mien_search_result *result, const struct search *search,
+                               struct mien_product *trial, const struct candidate *best,
+                               bool standard_right, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const struct trial_patience patience = { 0.0, FINAL_MS / FINALS };
@@ -206,9 +235,12 @@ static enum mien_status decide(struct mien_search_result *result, struct mien_pr
     double minima[2][FINALS];
     result->chosen = standard_right ? result->standard : best->entry;
     for (int i = 0; i < FINALS; i++) {
-        st = standard_right ? mien_trial_time(&before, trial, &result->standard, &patience, err)
+        st = standard_right ? time_watched(&before, search, result->task, trial, &result->standard,
+                                           &patience, err)
                             : MIEN_OK;
-        TRY(st == MIEN_OK ? mien_trial_time(&after, trial, &best->entry, &patience, err) : st);
+        TRY(st == MIEN_OK
+                ? time_watched(&after, search, result->task, trial, &best->entry, &patience, err)
+                : st);
         medians[0][i] = standard_right ? before.median_ms : after.median_ms;
         minima[0][i] = standard_right ? before.min_ms : after.min_ms;
         medians[1][i] = after.median_ms;
@@ -219,7 +251,7 @@ static enum mien_status decide(struct mien_search_result *result, struct mien_pr
     mien_times_of(&sums[1], medians[1], FINALS);
     mien_times_of(&sums[2], minima[0], FINALS);
     mien_times_of(&sums[3], minima[1], FINALS);
-    const bool ahead = !same_way(&result->standard, &best->entry) &&
+    const bool ahead = !mien_tuned_same(&result->standard, &best->entry) &&
                        sums[1].median_ms < sums[0].median_ms * WORTH &&
                        sums[3].min_ms < sums[2].min_ms * WORTH;
     if (ahead) {
@@ -250,7 +282,7 @@ static enum mien_status try_variants(struct candidate *best, struct mien_search_
         if (out_of_time(search)) {
             return MIEN_OK;
         }
-        st = consider(best, &own[v], result, trial, &entry, err);
+        st = consider(best, &own[v], result, search, trial, &entry, err);
     }
     const int leader = best->min_ms > 0.0 ? best->entry.variant : standard;
     for (int i = 0; st == MIEN_OK && i < count; i++) {
@@ -260,6 +292,13 @@ static enum mien_status try_variants(struct candidate *best, struct mien_search_
         }
     }
     return st;
+}
+
+static enum mien_status keep(const struct search *search, const struct mien_search_result *result,
+                             struct mien_error *err)
+{
+    const struct mien_search_options *const options = search->options;
+    return options->found != NULL ? options->found(options->user, result, err) : MIEN_OK;
 }
 
 static enum mien_status search_task(struct mien_search_result *result, struct search *search,
@@ -272,17 +311,19 @@ static enum mien_status search_task(struct mien_search_result *result, struct se
     search->cut = false;
     TRY(mien_trial_init(&trial, search->cl, search->options, result->task, err));
     show(search);
-    TRY(consider(&best, &standard, result, &trial, &result->standard, err));
+    TRY(consider(&best, &standard, result, search, &trial, &result->standard, err));
     TRY(try_variants(&best, result, search, &trial, err));
     result->complete = !search->cut;
+    if (best.min_ms <= 0.0 && result->skipped) {
+        goto done; /* nothing is known to be right, and much is known to be left alone */
+    }
     if (best.min_ms <= 0.0) {
         st = mien_fail(err, MIEN_ERR_CL, "no variant that was tried computes it as src/ref does");
         goto done;
     }
-    TRY(decide(result, &trial, &best, standard.min_ms > 0.0, err));
-    if (search->options->found != NULL) {
-        TRY(search->options->found(search->options->user, result, err));
-    }
+    TRY(decide(result, search, &trial, &best, standard.min_ms > 0.0, err));
+    result->done = true;
+    TRY(keep(search, result, err));
 
 done:
     mien_product_finish(&trial);
@@ -290,19 +331,20 @@ done:
 }
 
 /* How long the default takes, to know where the time of a step goes. */
-static enum mien_status measure_default(double *ms, struct mien_search_result *result,
-                                        struct search *search, struct mien_error *err)
+static enum mien_status measure_default(struct mien_search_result *result, struct search *search,
+                                        struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_product trial = { .cl = NULL };
     struct mien_times times;
     const struct trial_patience patience = { 0.0, FIRST_MS };
-    *ms = 0.0;
     TRY(mien_trial_init(&trial, search->cl, search->options, result->task, err));
     show(search);
-    TRY(mien_trial_time(&times, &trial, &result->standard, &patience, err)); /* compiles it, too */
-    TRY(mien_trial_time(&times, &trial, &result->standard, &patience, err));
-    *ms = times.min_ms * result->task->uses;
+    for (int i = 0; i < 2; i++) { /* the first compiles it, too */
+        TRY(time_watched(&times, search, result->task, &trial, &result->standard, &patience, err));
+    }
+    result->share_ms = times.min_ms * result->task->uses;
+    TRY(keep(search, result, err));
 
 done:
     mien_product_finish(&trial);
@@ -317,15 +359,21 @@ static enum mien_status measure_shares(double *shares, struct mien_search_result
                                        size_t count, struct search *search, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    double least = 1.0;
+    double least = 0.0;
     search->deadline_ms = search->start_ms + search->options->seconds * 1e3 / 2.0;
     for (size_t i = 0; i < count; i++) {
-        if (out_of_time(search)) {
-            shares[i] = least;
-            continue;
+        struct mien_search_result *const result = &results[i];
+        const bool left_alone = mien_tuning_skips(search->options->known, &result->standard);
+        if (result->share_ms <= 0.0 && !left_alone && !out_of_time(search)) {
+            TRY(measure_default(result, search, err));
         }
-        TRY(measure_default(&shares[i], &results[i], search, err));
-        least = i == 0 || shares[i] < least ? shares[i] : least;
+        if (result->share_ms > 0.0) {
+            least = least <= 0.0 || result->share_ms < least ? result->share_ms : least;
+        }
+        shares[i] = result->share_ms;
+    }
+    for (size_t i = 0; i < count; i++) {
+        shares[i] = results[i].done ? 0.0 : shares[i] > 0.0 ? shares[i] : fmax(least, 1e-3);
     }
 
 done:
@@ -349,7 +397,11 @@ enum mien_status mien_search(struct mien_search_result *results, struct mien_cl 
                              const struct mien_search_options *options, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct search search = { .options = options, .cl = cl, .start_ms = mien_now_ms() };
+    struct search search = {
+        .options = options,
+        .cl = cl,
+        .start_ms = options->start_ms > 0.0 ? options->start_ms : mien_now_ms(),
+    };
     bool searched = false;
     const double end_ms = search.start_ms + options->seconds * 1e3;
     double *const shares = mien_calloc(count, sizeof(*shares), err);
@@ -357,6 +409,11 @@ enum mien_status mien_search(struct mien_search_result *results, struct mien_cl 
         return MIEN_ERR_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
+        if (options->resume && (results[i].share_ms > 0.0 || results[i].done)) {
+            results[i].task = &tasks[i];
+            searched = searched || results[i].done;
+            continue;
+        }
         results[i] = (struct mien_search_result){ .task = &tasks[i] };
         if (!with_variant(&results[i].standard, &tasks[i].key, tasks[i].key.variant)) {
             st = mien_fail(err, MIEN_ERR_SHAPE, "%s: no convolution", tasks[i].label);

@@ -21,17 +21,30 @@ struct mien_search_result {
     size_t tried;               /**< candidates, the default among them */
     size_t wrong;               /**< of these: right neither exactly nor within the tolerance */
     size_t refused;             /**< of these: not built or not run by the device */
+    bool skipped;               /**< something was not tried: it hung or ended the driver before */
     bool complete;              /**< the budget was enough for all that was planned */
+    bool done;                  /**< looked at; `chosen` is decided */
+    double share_ms;            /**< of a step, with the default; 0: not measured yet */
 };
 
 struct mien_search_options {
     double seconds;             /**< the budget; a candidate under way is finished */
+    double start_ms;            /**< when it began, by mien_now_ms(); 0: now */
     const struct mien_log *log; /**< progress; may be NULL */
     bool (*stop)(void *user);   /**< asked between candidates; may be NULL */
-    /** Called when a task is done, so that it can be kept; may be NULL. */
+    /** Called when a default was timed, and when a task is done, so that it can be kept; may be
+     * NULL. */
     enum mien_status (*found)(void *user, const struct mien_search_result *result,
                               struct mien_error *err);
-    void *user;                    /**< of stop() and found() */
+    /**
+     * Called before the device gets to see a candidate, and, with NULL, when it came back: a driver
+     * that does not can only be stopped from another process.  May be NULL.
+     */
+    enum mien_status (*at)(void *user, const struct mien_search_task *task,
+                           const struct mien_tuned *candidate, struct mien_error *err);
+    void *user;                      /**< of stop(), found() and at() */
+    const struct mien_tuning *known; /**< candidates to skip; may be NULL */
+    bool resume; /**< `results` hold what a search for the same tasks told found() before */
     struct mien_product_hook hook; /**< for tests, which plant wrong and slow candidates */
 };
 
@@ -44,7 +57,7 @@ bool mien_search_has_choice(const struct mien_tuned *key);
  * src/ref before it is timed, and the winner is timed side by side with the default before it
  * replaces it.
  *
- * results  [count], filled in the order of the tasks; a task that was not reached has tried 0
+ * results  [count], filled in the order of the tasks; a task that was not reached is not done
  * Errors   MIEN_ERR_MEMORY, MIEN_ERR_CL: the default itself does not run; those of `found`
  */
 MIEN_CHECK_RESULT

@@ -100,12 +100,27 @@ static bool same_shape(const struct mien_tuned *a, const struct mien_tuned *b)
            memcmp(a->size + 1, b->size + 1, (MIEN_TUNED_SIZES - 1) * sizeof(a->size[0])) == 0;
 }
 
+bool mien_tuned_same(const struct mien_tuned *a, const struct mien_tuned *b)
+{
+    return same_shape(a, b) && a->size[0] == b->size[0] && a->variant == b->variant &&
+           memcmp(a->param, b->param, sizeof(a->param)) == 0;
+}
+
+/* Whether one is to replace the other in a table. */
+static bool same_place(const struct mien_tuned *a, const struct mien_tuned *b)
+{
+    if (a->skip != MIEN_TUNED_USABLE || b->skip != MIEN_TUNED_USABLE) {
+        return a->skip != MIEN_TUNED_USABLE && b->skip != MIEN_TUNED_USABLE &&
+               mien_tuned_same(a, b);
+    }
+    return same_shape(a, b) && a->size[0] == b->size[0];
+}
+
 enum mien_status mien_tuning_put(struct mien_tuning *tuning, const struct mien_tuned *entry,
                                  struct mien_error *err)
 {
     for (size_t i = 0; i < tuning->count; i++) {
-        if (same_shape(&tuning->entries[i], entry) &&
-            tuning->entries[i].size[0] == entry->size[0]) {
+        if (same_place(&tuning->entries[i], entry)) {
             tuning->entries[i] = *entry;
             return MIEN_OK;
         }
@@ -127,7 +142,7 @@ const struct mien_tuned *mien_tuning_find(const struct mien_tuning *tuning,
     double nearest = FARTHEST_BATCH;
     for (size_t i = 0; tuning != NULL && i < tuning->count; i++) {
         const struct mien_tuned *const entry = &tuning->entries[i];
-        if (!same_shape(entry, key)) {
+        if (entry->skip != MIEN_TUNED_USABLE || !same_shape(entry, key)) {
             continue;
         }
         const double ratio = (double)entry->size[0] / (double)key->size[0];
@@ -138,6 +153,17 @@ const struct mien_tuned *mien_tuning_find(const struct mien_tuning *tuning,
         }
     }
     return found;
+}
+
+bool mien_tuning_skips(const struct mien_tuning *tuning, const struct mien_tuned *candidate)
+{
+    for (size_t i = 0; tuning != NULL && i < tuning->count; i++) {
+        if (tuning->entries[i].skip != MIEN_TUNED_USABLE &&
+            mien_tuned_same(&tuning->entries[i], candidate)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void mien_tuning_apply(const struct mien_tuning *tuning, struct mien_conv2d *op)

@@ -12,6 +12,9 @@ enum { MIEN_TUNED_OPS = 2, MIEN_TUNED_SIZES = 10 };
 /** Who computes a dense layer: variants of MIEN_TUNED_DENSE. */
 enum { MIEN_TUNED_OWN, MIEN_TUNED_CLBLAST };
 
+/** Why a candidate is not to be tried again: nothing that mien could stop. */
+enum mien_tuned_skip { MIEN_TUNED_USABLE, MIEN_TUNED_HUNG, MIEN_TUNED_DIED };
+
 /** A pass of a convolution, or all three products of a dense layer, for one shape. */
 struct mien_tuned {
     enum mien_tuned_op op;
@@ -21,7 +24,12 @@ struct mien_tuned {
     int variant;                   /**< enum mien_conv2d_variant, or MIEN_TUNED_OWN ... */
     int param[MIEN_CONV2D_PARAMS]; /**< as in struct mien_conv2d; 0: the default */
     double ms, default_ms;         /**< measured; 0: it was not */
+    /** Not what to use for the shape, but one candidate that must not be tried. */
+    enum mien_tuned_skip skip;
 };
+
+/** Whether both are the same way to compute the same. */
+bool mien_tuned_same(const struct mien_tuned *a, const struct mien_tuned *b);
 
 /** An entry for a shape, with the variant and the parameters that `op` has in force. */
 struct mien_tuned mien_tuned_conv2d(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
@@ -44,7 +52,8 @@ struct mien_tuning {
 };
 void mien_tuning_finish(struct mien_tuning *tuning); /* zeroed is allowed */
 
-/** Put an entry in the place of the one for the same operation, pass and sizes. */
+/** Put an entry in the place of the one for the same operation, pass and sizes, or a candidate to
+ * skip in its own. */
 MIEN_CHECK_RESULT
 enum mien_status mien_tuning_put(struct mien_tuning *tuning, const struct mien_tuned *entry,
                                  struct mien_error *err);
@@ -56,6 +65,9 @@ enum mien_status mien_tuning_put(struct mien_tuning *tuning, const struct mien_t
  */
 const struct mien_tuned *mien_tuning_find(const struct mien_tuning *tuning,
                                           const struct mien_tuned *key);
+
+/** Whether the candidate once hung or ended the driver. */
+bool mien_tuning_skips(const struct mien_tuning *tuning, const struct mien_tuned *candidate);
 
 /** Give each pass of `op` the variant and the parameters of its entry; without one it stays. */
 void mien_tuning_apply(const struct mien_tuning *tuning, struct mien_conv2d *op);

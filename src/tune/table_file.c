@@ -17,6 +17,8 @@ enum { LARGEST_FILE = 4 << 20, NAME_BYTES = 64, DESCRIPTION_BYTES = 800 };
 
 static const char *const op_names[MIEN_TUNED_OPS] = { "conv2d", "dense" };
 static const char *const dense_variants[] = { "own", "clblast" };
+/* By enum mien_tuned_skip; the first is not written. */
+static const char *const skip_words[] = { "", "hung", "died" };
 static const char *const size_names[MIEN_TUNED_OPS][MIEN_TUNED_SIZES] = {
     { "n", "c", "h", "w", "oc", "kh", "kw", "stride", "pad", "lanes" },
     { "n", "in", "out", "lanes" },
@@ -50,6 +52,9 @@ static json_t *describe(const struct mien_tuned *entry)
     if (entry->ms > 0.0) {
         (void)json_object_set_new(object, "ms", json_real(entry->ms));
         (void)json_object_set_new(object, "default_ms", json_real(entry->default_ms));
+    }
+    if (entry->skip != MIEN_TUNED_USABLE) {
+        (void)json_object_set_new(object, "skip", json_string(skip_words[entry->skip]));
     }
     return object;
 }
@@ -179,6 +184,11 @@ static enum mien_status read_entry(struct mien_tuned *out, const json_t *object,
                                      : read_dense(out, object, err));
     TRY(read_ms(&out->ms, object, "ms", err));
     TRY(read_ms(&out->default_ms, object, "default_ms", err));
+    if (json_object_get(object, "skip") != NULL) {
+        int skip = 0;
+        TRY(read_word(&skip, object, "skip", skip_words + MIEN_TUNED_HUNG, 2, err));
+        out->skip = (enum mien_tuned_skip)(skip + MIEN_TUNED_HUNG);
+    }
 
 done:
     return st;

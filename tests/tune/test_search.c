@@ -31,6 +31,8 @@ struct plan {
     float slow_ms;           /* the default takes this much longer */
     struct mien_tuned standard;
     int calls, found;
+    bool under_way;
+    const struct mien_tuning *known;
 };
 
 static bool is_standard(const struct plan *plan, enum mien_conv2d_pass pass,
@@ -75,8 +77,9 @@ static enum mien_status found(void *user, const struct mien_search_result *resul
 {
     (void)err;
     struct plan *const plan = user;
-    plan->found++;
-    assert_true(result->tried >= 1);
+    plan->found += result->done ? 1 : 0;
+    assert_true(result->share_ms > 0.0);
+    assert_int_equal(result->done, result->tried >= 1);
     return MIEN_OK;
 }
 
@@ -169,6 +172,58 @@ static void test_search__fails_when_nothing_is_right(void **state)
     assert_int_equal(mien_cl_live(cl), 0);
 }
 
+/* Note every candidate but the default as one that hung. */
+static enum mien_status note_all(void *user, const struct mien_search_task *task,
+                                 const struct mien_tuned *candidate, struct mien_error *err)
+{
+    if (candidate == NULL || mien_tuned_same(candidate, &task->key)) {
+        return MIEN_OK;
+    }
+    struct mien_tuned entry = *candidate;
+    entry.skip = MIEN_TUNED_HUNG;
+    return mien_tuning_put(user, &entry, err);
+}
+
+/* What is to be left alone is neither tried nor told of. */
+static enum mien_status watch(void *user, const struct mien_search_task *task,
+                              const struct mien_tuned *candidate, struct mien_error *err)
+{
+    (void)task;
+    (void)err;
+    struct plan *const plan = user;
+    if (candidate != NULL) {
+        assert_false(plan->under_way);
+        assert_false(mien_tuning_skips(plan->known, candidate));
+    }
+    plan->under_way = candidate != NULL;
+    return MIEN_OK;
+}
+
+static void test_search__leaves_alone_what_it_is_told_to(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct mien_search_task task = make_task(cl, MIEN_CONV2D_FWD);
+    struct mien_search_result result;
+    struct mien_error err = { "" };
+    struct mien_tuning known = { NULL, 0 };
+    struct plan plan = { .known = &known };
+    struct mien_search_options options = { .seconds = 4.0, .at = note_all, .user = &known };
+    if (!mien_search_has_choice(&task.key)) {
+        skip();
+    }
+    assert_ok(mien_search(&result, cl, &task, 1, &options, &err), &err);
+    assert_true(known.count > 0);
+    options = (struct mien_search_options){
+        .seconds = 4.0, .at = watch, .found = found, .user = &plan, .known = &known
+    };
+    assert_ok(mien_search(&result, cl, &task, 1, &options, &err), &err);
+    assert_true(result.skipped && result.done);
+    assert_int_equal(plan.found, 1);
+    assert_true(result.tried >= 1);
+    assert_false(plan.under_way);
+    mien_tuning_finish(&known);
+}
+
 static bool stop_at_once(void *user)
 {
     (void)user;
@@ -219,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_search__lets_nothing_wrong_win_however_fast),
         cmocka_unit_test(test_search__passes_over_what_the_device_refuses),
         cmocka_unit_test(test_search__fails_when_nothing_is_right),
+        cmocka_unit_test(test_search__leaves_alone_what_it_is_told_to),
         cmocka_unit_test(test_search__ends_when_it_is_told_to),
         cmocka_unit_test(test_search__chooses_who_computes_a_dense_layer),
     };

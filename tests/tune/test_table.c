@@ -135,6 +135,44 @@ static void test_table__comes_back_from_text_and_file(void **state)
     scratch_remove(folder);
 }
 
+static void test_table__keeps_candidates_to_skip_apart(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_tuning tuning = make_table();
+    struct mien_tuning back = { NULL, 0 };
+    const size_t before = tuning.count;
+    struct mien_tuned skip = tuning.entries[0];
+    const struct mien_tuned key = skip;
+    skip.param[0] = 8;
+    skip.skip = MIEN_TUNED_HUNG;
+    for (int i = 0; i < 2; i++) { /* the second in the place of the first */
+        must(mien_tuning_put(&tuning, &skip, &err), &err);
+        skip.skip = MIEN_TUNED_DIED;
+    }
+    skip.param[0] = 4;
+    must(mien_tuning_put(&tuning, &skip, &err), &err);
+    assert_int_equal(tuning.count, before + 2);
+    char *const text = mien_tuning_format(&tuning, &err);
+    assert_non_null(text);
+    must(mien_tuning_parse(&back, text, &err), &err);
+    assert_int_equal(back.count, tuning.count);
+    assert_int_equal(back.entries[before].skip, MIEN_TUNED_DIED);
+    for (int channels = 2; channels <= 8; channels *= 2) {
+        struct mien_tuned candidate = key;
+        candidate.param[0] = channels;
+        assert_int_equal(mien_tuning_skips(&back, &candidate), channels > 2);
+        candidate.size[0]++; /* another batch is another kernel */
+        assert_false(mien_tuning_skips(&back, &candidate));
+    }
+    assert_ptr_equal(mien_tuning_find(&back, &key), &back.entries[0]);
+    back.entries[0].skip = MIEN_TUNED_HUNG;
+    assert_null(mien_tuning_find(&back, &key)); /* none of these is to be used */
+    free(text);
+    mien_tuning_finish(&back);
+    mien_tuning_finish(&tuning);
+}
+
 static void test_table__refuses_another_device_and_names_it_otherwise(void **state)
 {
     (void)state;
@@ -182,6 +220,8 @@ static void test_table__refuses_foreign_values(void **state)
         "[" CONV "\"variant\":\"vector\",\"channels\":1000000}]",
         "[" CONV "\"variant\":\"vector\",\"channels\":99999999999999}]",
         "[" CONV "\"variant\":\"vector\",\"channels\":\"4 -DX\"}]",
+        "[" CONV "\"variant\":\"vector\",\"skip\":\"\"}]",
+        "[" CONV "\"variant\":\"vector\",\"skip\":true}]",
         "[" CONV "\"variant\":\"vector\",\"ms\":-1}]",
         "[" CONV "\"variant\":\"vector\",\"ms\":\"fast\"}]",
         "[{\"op\":\"conv2d\"," SIZES ",\"lanes\":7,\"pass\":\"forward\",\"variant\":\"vector\"}]",
@@ -234,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_table__gives_a_pass_what_was_put_for_it),
         cmocka_unit_test(test_table__takes_the_nearest_batch_within_four_times),
         cmocka_unit_test(test_table__comes_back_from_text_and_file),
+        cmocka_unit_test(test_table__keeps_candidates_to_skip_apart),
         cmocka_unit_test(test_table__refuses_another_device_and_names_it_otherwise),
         cmocka_unit_test(test_table__refuses_foreign_values),
         cmocka_unit_test(test_table__refuses_every_cut_of_a_file),
