@@ -7,7 +7,7 @@
 #include "cli/session.h"
 #include "cli/term.h"
 #include "nn/summary.h"
-#include "train/optimizer.h"
+#include "train/trainer.h"
 
 struct summary_options {
     struct common_options common;
@@ -21,7 +21,8 @@ struct memory {
     char device[128]; /* "" when there is none: planned as for a GPU */
     int batch, lanes;
     struct mien_model_memory model;
-    size_t optimizer;
+    struct mien_trainer_memory trainer;
+    size_t image; /* of the data set, each */
 };
 
 #define FIELD(name) offsetof(struct summary_options, name)
@@ -71,7 +72,8 @@ static enum mien_status plan_memory(struct memory *out, const struct summary_opt
         .local_bytes = local_bytes,
     };
     TRY(mien_model_plan(&out->model, network, &options, err));
-    out->optimizer = mien_optimizer_bytes(&recipe->train, network->flat_floats);
+    out->trainer = mien_trainer_plan(network, recipe, out->batch);
+    out->image = mien_loader_image_bytes(recipe);
 
 done:
     mien_device_list_finish(&list);
@@ -80,7 +82,8 @@ done:
 
 static size_t total_bytes(const struct memory *memory)
 {
-    return mien_model_memory_bytes(&memory->model) + memory->optimizer;
+    return mien_model_memory_bytes(&memory->model) + memory->trainer.optimizer +
+           memory->trainer.batches;
 }
 
 static void print_memory(struct term *term, const struct memory *memory)
@@ -91,9 +94,10 @@ static void print_memory(struct term *term, const struct memory *memory)
     } rows[] = {
         { "parameters", memory->model.parameters },
         { "their gradients", memory->model.gradients },
-        { "optimiser state", memory->optimizer },
+        { "optimiser state", memory->trainer.optimizer },
         { "activations and their gradients", memory->model.activations },
         { "scratch of the kernels", memory->model.scratch },
+        { "batches and statistics", memory->trainer.batches },
         { "total", total_bytes(memory) },
     };
     char text[MIEN_MIB_BYTES];
@@ -104,6 +108,7 @@ static void print_memory(struct term *term, const struct memory *memory)
     }
     term_print(term, "  without sharing by lifetime the activations would take %s\n",
                mien_mib(text, memory->model.unshared));
+    term_print(term, "  the data set takes %zu bytes an image more\n", memory->image);
 }
 
 /* What becomes of an image before the first layer, where anything does. */
@@ -133,11 +138,13 @@ static json_t *describe_images(const struct mien_recipe *recipe)
 static json_t *describe_memory(const struct memory *memory)
 {
     return json_pack(
-        "{s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "batch", memory->batch, "lanes", memory->lanes,
-        "parameters_bytes", (json_int_t)memory->model.parameters, "gradients_bytes",
-        (json_int_t)memory->model.gradients, "optimizer_bytes", (json_int_t)memory->optimizer,
-        "activations_bytes", (json_int_t)memory->model.activations, "scratch_bytes",
-        (json_int_t)memory->model.scratch, "total_bytes", (json_int_t)total_bytes(memory));
+        "{s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "batch", memory->batch, "lanes",
+        memory->lanes, "parameters_bytes", (json_int_t)memory->model.parameters, "gradients_bytes",
+        (json_int_t)memory->model.gradients, "optimizer_bytes",
+        (json_int_t)memory->trainer.optimizer, "activations_bytes",
+        (json_int_t)memory->model.activations, "scratch_bytes", (json_int_t)memory->model.scratch,
+        "batches_bytes", (json_int_t)memory->trainer.batches, "total_bytes",
+        (json_int_t)total_bytes(memory), "data_image_bytes", (json_int_t)memory->image);
 }
 
 static enum mien_status summary(const void *options, struct term *term, struct mien_error *err)

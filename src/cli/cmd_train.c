@@ -361,8 +361,10 @@ static enum mien_status suggest_tuning(const struct train_options *o, const stru
         known += mien_tuning_find(&session->tuning, &tasks[i].key) != NULL ? 1 : 0;
     }
     if (count > 0 && known == 0) {
-        mien_log_line(&term->log, "not tuned for this network on this device: mien tune %s",
-                      o->recipe);
+        mien_log_line(&term->log,
+                      "not tuned for this network on this device: mien tune %s looks for faster "
+                      "kernels for %zu passes and layers, a minute",
+                      o->recipe, count);
     }
     free(tasks);
     return st;

@@ -91,9 +91,9 @@ static enum mien_status tell_candidate(void *user, const struct mien_search_task
                                        const struct mien_tuned *candidate, struct mien_error *err)
 {
     const struct tuner *const t = user;
-    char name[192] = "";
+    char name[256] = "";
     if (candidate != NULL) {
-        char choice[96];
+        char choice[128];
         write_choice(choice, sizeof(choice), candidate);
         (void)snprintf(name, sizeof(name), "%s, %s", task->label, choice);
     }

@@ -22,7 +22,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-enum { NAME_BYTES = 192, LOOK_MS = 250, STEPS_LIMITS = 10 };
+enum { NAME_BYTES = 256, LOOK_MS = 250, STEPS_LIMITS = 10 };
 
 enum told { TOLD_BEGIN, TOLD_STEPS, TOLD_END, TOLD_RESULT, TOLD_DONE };
 

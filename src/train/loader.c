@@ -115,12 +115,23 @@ done:
     return st;
 }
 
+size_t mien_loader_batch_bytes(const struct mien_recipe *recipe, int batch)
+{
+    const size_t changes =
+        mien_augment_any(&recipe->augment) ? STAGES * sizeof(struct mien_gather_change) : 0;
+    return (size_t)batch * (changes + 2 * sizeof(int32_t));
+}
+
+size_t mien_loader_image_bytes(const struct mien_recipe *recipe)
+{
+    return mien_recipe_image_bytes(recipe) + 2 * sizeof(int32_t);
+}
+
 size_t mien_loader_least_bytes(const struct mien_recipe *recipe, int batch)
 {
-    const size_t change =
-        mien_augment_any(&recipe->augment) ? sizeof(struct mien_gather_change) : 0;
-    const size_t stage = mien_recipe_image_bytes(recipe) + sizeof(int32_t) + change;
-    return (size_t)batch * (STAGES * stage + 3 * sizeof(int32_t));
+    const size_t stage = mien_recipe_image_bytes(recipe) + sizeof(int32_t);
+    return (size_t)batch * (STAGES * stage + sizeof(int32_t)) +
+           mien_loader_batch_bytes(recipe, batch);
 }
 
 /*

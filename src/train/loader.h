@@ -19,6 +19,11 @@ struct mien_loader_options {
                               less what is taken already */
 };
 
+/** Device memory that a loader takes for its batches where the set is on the device, and that the
+ * set then takes for each image, its label and its place in the order. */
+size_t mien_loader_batch_bytes(const struct mien_recipe *recipe, int batch);
+size_t mien_loader_image_bytes(const struct mien_recipe *recipe);
+
 /** Device memory that a loader takes at least: what it does where the set is not on the device. */
 size_t mien_loader_least_bytes(const struct mien_recipe *recipe, int batch);
 

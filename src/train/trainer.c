@@ -7,16 +7,26 @@
 #include "base/memory.h"
 #include "nn/weights.h"
 
-/* What training takes on the device beside the model. */
+struct mien_trainer_memory mien_trainer_plan(const struct mien_network *network,
+                                             const struct mien_recipe *recipe, int batch)
+{
+    const bool weighted = recipe->train.class_weights != MIEN_CLASS_WEIGHTS_NONE;
+    return (struct mien_trainer_memory){
+        .optimizer = mien_optimizer_bytes(&recipe->train, network->flat_floats),
+        .batches = mien_loader_batch_bytes(recipe, batch) +
+                   (weighted ? (size_t)network->classes * sizeof(cl_float) : 0) +
+                   mien_softmax_stats_bytes(batch) + sizeof(struct mien_guard),
+    };
+}
+
+/* What training takes at least beside the model, the data set not being on the device. */
 static size_t beside_model(const struct mien_network *network, const struct mien_recipe *recipe,
                            int batch)
 {
-    const bool weighted = recipe->train.class_weights != MIEN_CLASS_WEIGHTS_NONE;
-    return mien_optimizer_bytes(&recipe->train, network->flat_floats) +
+    const struct mien_trainer_memory plan = mien_trainer_plan(network, recipe, batch);
+    return plan.optimizer + plan.batches - mien_loader_batch_bytes(recipe, batch) +
            mien_loader_least_bytes(recipe, batch) +
-           (weighted ? (size_t)network->classes * sizeof(cl_float) : 0) +
-           2 * mien_softmax_stats_bytes(batch) + /* of training and of an evaluation */
-           sizeof(struct mien_guard);
+           mien_softmax_stats_bytes(batch); /* of an evaluation */
 }
 
 /*

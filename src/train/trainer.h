@@ -51,6 +51,14 @@ struct mien_trainer {
     struct mien_position position;
 };
 
+/** Device memory of training beside the model: the optimiser's state; batches, class weights and
+ * statistics.  The data set comes on top, see mien_loader_image_bytes(). */
+struct mien_trainer_memory {
+    size_t optimizer, batches;
+};
+struct mien_trainer_memory mien_trainer_plan(const struct mien_network *network,
+                                             const struct mien_recipe *recipe, int batch);
+
 /**
  * Put a model with its weights, a data set and an optimiser on the device.
  *

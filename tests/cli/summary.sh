@@ -93,7 +93,9 @@ errs "--classes: '1' is not a whole number from 2 to 10000"
 export MIEN_DEVICE=nosuchdevice
 expect 0 summary "$recipes/report.yaml"
 says '^memory of a training step of .* on a GPU (1 lanes)$'
+says '^  batches and statistics  *[0-9]'
 says '^  total  *[0-9]*\.[0-9] MiB$'
+says '^  the data set takes 2312 bytes an image more$'
 expect 3 summary "$recipes/report.yaml" --device nosuchdevice
 unset MIEN_DEVICE
 finish

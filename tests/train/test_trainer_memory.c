@@ -1,6 +1,7 @@
 /* test_trainer_memory.c - a network that the device has room for, but not for its training */
 // wrap: mien_cl_bytes
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "support/device.h"
@@ -86,11 +87,56 @@ static void test_trainer_memory__images_that_may_but_cannot_be_there_stay_on_the
     set_free(set);
 }
 
+/* What mien summary prints: nothing more and nothing less is allocated. */
+static void test_trainer_memory__is_what_was_planned(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const char *const names[] = { "tiny",  "report",   "report-pooled",
+                                         "small", "resnet-9", "medium" };
+    static const char *const settings[][5] = {
+        { "train.batch=5" },
+        { "train.batch=5", "train.class_weights=balanced", "train.clip_norm=1",
+          "train.accumulate=2", "train.ema=0.9" },
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) * 2; i++) {
+        struct mien_error err = { "" };
+        struct mien_recipe *loaded = NULL;
+        char path[512];
+        (void)snprintf(path, sizeof(path), "%s/recipes/%s.yaml", MIEN_SOURCE_DIR, names[i / 2]);
+        assert_ok(mien_recipe_load(&loaded, path, settings[i % 2], i % 2 == 0 ? 1 : 5, &err), &err);
+        const struct mien_data_options image = mien_recipe_data_options(loaded);
+        const struct set_sizes images = { 21, 9, image.channels, image.height, image.width, 3 };
+        struct mien_dataset *const set = set_make(&images, 3);
+        struct mien_model_file file;
+        assert_ok(mien_model_file_create(&file, loaded, set->classes, set->class_count, &err),
+                  &err);
+        const struct mien_device_info *const device = mien_cl_device(cl);
+        const struct mien_model_options options = { .batch = 5,
+                                                    .train = true,
+                                                    .lanes = mien_device_lanes(device),
+                                                    .local_bytes = (size_t)device->local_bytes };
+        struct mien_model_memory model;
+        assert_ok(mien_model_plan(&model, file.network, &options, &err), &err);
+        const struct mien_trainer_memory plan = mien_trainer_plan(file.network, file.recipe, 5);
+        const struct mien_trainer_options training = { .shuffle = true };
+        struct mien_trainer trainer;
+        assert_ok(mien_trainer_init(&trainer, cl, &file, set, &training, &err), &err);
+        assert_true(mien_loader_resident(trainer.loader));
+        assert_int_equal(mien_cl_bytes(cl), mien_model_memory_bytes(&model) + plan.optimizer +
+                                                plan.batches +
+                                                set->count * mien_loader_image_bytes(file.recipe));
+        mien_trainer_finish(&trainer);
+        mien_model_file_finish(&file);
+        set_free(set);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trainer_memory__images_that_may_but_cannot_be_there_stay_on_the_host),
         cmocka_unit_test(test_trainer_memory__counts_optimiser_and_images),
+        cmocka_unit_test(test_trainer_memory__is_what_was_planned),
     };
     return cmocka_run_group_tests_name("train/trainer_memory", tests, device_setup,
                                        device_teardown);
