@@ -154,15 +154,17 @@ static enum mien_status make_step(struct test *test, bool *over, struct mien_err
     const struct mien_rate_test_options *const options = test->options;
     struct mien_rate_curve *const curve = test->curve;
     struct mien_softmax_stats stats;
+    struct mien_guard guard;
     const double part = (double)curve->count / (double)(options->steps - 1);
     struct mien_rate_point *const point = &curve->points[curve->count];
     point->rate = options->from * pow(options->to / options->from, part);
     TRY(begin_epoch(test, err));
     TRY(mien_trainer_step_at(&test->trainer, (float)point->rate, err));
     TRY(mien_trainer_stats(&stats, &test->trainer, err));
+    TRY(mien_trainer_guard(&guard, &test->trainer, err));
     point->loss = (stats.loss - test->summed.loss) / (stats.weight - test->summed.weight);
     test->summed = stats;
-    if (!isfinite(point->loss)) {
+    if (!isfinite(point->loss) || guard.faults != 0) { /* no step is made from here on */
         curve->end = MIEN_RATE_DIVERGED;
         *over = true;
         goto done;

@@ -30,7 +30,7 @@ struct mien_rate_test_options {
 };
 
 struct mien_rate_curve {
-    struct mien_rate_point *points; /**< [count] steps, of which every loss is finite */
+    struct mien_rate_point *points; /**< [count] steps, whose losses and gradients are finite */
     size_t count;
     enum mien_rate_end end;
     double steepest; /**< rate where the smoothed loss falls most steeply over the logarithm of the
@@ -41,7 +41,7 @@ struct mien_rate_curve {
 
 /**
  * Train from a model's weights on, with a rate that rises exponentially, until the smoothed loss is
- * four times the lowest, or the loss is not finite.
+ * four times the lowest, or a loss or gradient is not finite.
  *
  * file       its weights stay as they are
  * Ownership  release with mien_rate_curve_finish(); zeroed on error

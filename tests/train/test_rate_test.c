@@ -1,5 +1,6 @@
 /* test_rate_test.c - the rate rises as it should, steps are those of training, and curves are
  * judged by what they show */
+// wrap: mien_trainer_guard
 #include "train/rate_test.h"
 
 #include <math.h>
@@ -9,6 +10,24 @@
 #include "support/device.h"
 #include "support/scratch.h"
 #include "support/training.h"
+
+/* What the device says: that a gradient of this step was not finite; 0: as it is. */
+static int pretend_lost;
+
+enum mien_status __real_mien_trainer_guard(struct mien_guard *out, struct mien_trainer *trainer,
+                                           struct mien_error *err);
+enum mien_status __wrap_mien_trainer_guard(struct mien_guard *out, struct mien_trainer *trainer,
+                                           struct mien_error *err);
+
+enum mien_status __wrap_mien_trainer_guard(struct mien_guard *out, struct mien_trainer *trainer,
+                                           struct mien_error *err)
+{
+    const enum mien_status st = __real_mien_trainer_guard(out, trainer, err);
+    if (pretend_lost > 0 && --pretend_lost == 0) {
+        out->faults = MIEN_GUARD_GRADIENT;
+    }
+    return st;
+}
 
 /* 23 images in batches of 8: three steps an epoch, so the test goes on over many epochs. */
 static const char recipe[] = "input: { channels: 1, height: 9, width: 9 }\n"
@@ -123,6 +142,14 @@ static void test_rate_test__ends_where_the_loss_diverges(void **state)
     curve = run(&f, &at_once);
     assert_int_equal(curve.end, MIEN_RATE_DIVERGED);
     assert_true(curve.count <= 2);
+    mien_rate_curve_finish(&curve);
+
+    const struct mien_rate_test_options calm = options_to(0.1);
+    pretend_lost = 9;
+    curve = run(&f, &calm);
+    assert_int_equal(pretend_lost, 0);
+    assert_int_equal(curve.end, MIEN_RATE_DIVERGED);
+    assert_int_equal(curve.count, 8);
     mien_rate_curve_finish(&curve);
     tear_down(&f);
 }
