@@ -15,6 +15,7 @@ struct selftest_options {
     const char *shapes; /* a recipe or a model */
     struct opt_strings settings;
     int classes; /* 0: not given */
+    const char *filter;
     bool quick;
 };
 
@@ -22,6 +23,8 @@ struct selftest_options {
 
 static const struct opt selftest_table[] = {
     { "quick", OPT_FLAG, FIELD(quick), NULL, "few shapes, and no parameters beside the defaults",
+      .role = OPT_ANY },
+    { "filter", OPT_STRING, FIELD(filter), "TEXT", "only operations with this text in their name",
       .role = OPT_ANY },
     { "classes", OPT_INT, FIELD(classes), "N", "of a recipe: classes to tell apart (7)", .min = 2,
       .max = 10000 },
@@ -166,11 +169,9 @@ static enum mien_status run(struct subject *subject, const struct selftest_optio
 {
     const bool model = subject->model.file.recipe != NULL;
     const struct mien_selftest what = {
-        .quick = o->quick,
+        .wish = { .quick = o->quick, .filter = o->filter, .log = &term->log, .stop = stop },
         .recipe = model ? subject->model.file.recipe : subject->recipe,
         .network = model ? subject->model.file.network : subject->network,
-        .log = &term->log,
-        .stop = stop,
     };
     const double start_ms = mien_now_ms();
     const enum mien_status st =

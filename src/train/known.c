@@ -129,7 +129,7 @@ enum mien_status mien_known_run(struct mien_verdicts *out, struct mien_cl *cl,
     if (st != MIEN_OK) {
         mien_finding_note(&finding, MIEN_FAULT_REFUSED, "%.250s", refused.text);
     }
-    st = mien_verdicts_add(out, "training run", "", &finding, "12 steps of a small network",
+    st = mien_verdicts_add(out, MIEN_KNOWN_NAME, "", &finding, "12 steps of a small network",
                            mien_now_ms() - start_ms, err);
 
 done:

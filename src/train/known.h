@@ -5,13 +5,14 @@
 #include "verify/verify.h"
 
 enum { MIEN_KNOWN_STEPS = 12 };
+#define MIEN_KNOWN_NAME "training run" /**< of its verdict */
 
 /** What each step's loss must be: PyTorch's in float64, see tests/data/oracle/make_oracle.py. */
 extern const double mien_known_losses[MIEN_KNOWN_STEPS];
 
 /**
  * Train a small network of convolutions, batch norm, pooling and a dense layer for three epochs,
- * and add a verdict "training run": its worst step's loss against the known one, relative to it.
+ * and add a verdict: its worst step's loss against the known one, relative to it.
  *
  * Errors  MIEN_ERR_MEMORY: of the host.  What the device refuses is a verdict
  */

@@ -79,28 +79,33 @@ static bool is_checked(const struct mien_network *network, size_t index, int bat
     return false;
 }
 
-static enum mien_status check(struct mien_verdicts *out, struct mien_cl *cl, const char *row,
+static enum mien_status check(struct mien_verdicts *out, struct mien_cl *cl,
+                              const struct mien_verify_wish *wish, const char *row,
                               const struct mien_verify_shape *shape, struct mien_error *err)
 {
     const struct mien_verify_care care = { .work = NETWORK_WORK };
-    return mien_verify_one(out, cl, row, shape, MIEN_CONV2D_FWD, NULL, &care, err);
+    return !mien_verify_wanted(wish, row)
+               ? MIEN_OK
+               : mien_verify_one(out, cl, row, shape, MIEN_CONV2D_FWD, NULL, &care, err);
 }
 
 /* What a step does beside the layers: gathers images, computes the loss, changes the weights. */
 static enum mien_status check_step(struct mien_verdicts *out, struct mien_cl *cl,
-                                   const struct mien_network *network,
-                                   const struct mien_recipe *recipe, struct mien_error *err)
+                                   const struct mien_selftest *what, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
+    const struct mien_verify_wish *const wish = &what->wish;
+    const struct mien_network *const network = what->network;
+    const struct mien_recipe *const recipe = what->recipe;
     const int batch = recipe->train.batch;
     const struct mien_shape *const in = &network->input;
     const struct mien_verify_shape images = { .n = batch, .c = in->c, .h = in->h, .w = in->w };
     const struct mien_verify_shape classes = { .n = batch, .width = network->classes };
     const struct mien_verify_shape flat = { .c = (int)(network->flat_floats / BLOCK) };
     const bool sgd = recipe->train.optimizer.kind == MIEN_OPTIMIZER_SGD;
-    TRY(check(out, cl, "gather", &images, err));
-    TRY(check(out, cl, "softmax", &classes, err));
-    TRY(check(out, cl, sgd ? "sgd" : "adam", &flat, err));
+    TRY(check(out, cl, wish, "gather", &images, err));
+    TRY(check(out, cl, wish, "softmax", &classes, err));
+    TRY(check(out, cl, wish, sgd ? "sgd" : "adam", &flat, err));
 
 done:
     return st;
@@ -115,31 +120,34 @@ static enum mien_status check_network(struct mien_verdicts *out, struct mien_cl 
     for (size_t i = 0; i < network->layer_count; i++) {
         const struct mien_layer *const layer = &network->layers[i];
         const char *const row = row_of(layer->spec.kind);
-        mien_log_progress(what->log, "shapes of the network", i, network->layer_count);
-        if (what->stop != NULL && what->stop(what->user)) {
+        mien_log_progress(what->wish.log, "shapes of the network", i, network->layer_count);
+        if (what->wish.stop != NULL && what->wish.stop(what->wish.user)) {
             return mien_fail(err, MIEN_ERR_INTERRUPTED, "stopped");
         }
         if (row == NULL || is_checked(network, i, batch)) {
             continue;
         }
         const struct mien_verify_shape shape = shape_of(network, i, batch);
-        const enum mien_status st = check(out, cl, row, &shape, err);
+        const enum mien_status st = check(out, cl, &what->wish, row, &shape, err);
         if (st != MIEN_OK) {
             return mien_wrap(err, st, "%s", layer->name);
         }
     }
-    mien_log_progress(what->log, "shapes of the network", network->layer_count,
+    mien_log_progress(what->wish.log, "shapes of the network", network->layer_count,
                       network->layer_count);
-    return check_step(out, cl, network, what->recipe, err);
+    return check_step(out, cl, what, err);
 }
 
 enum mien_status mien_selftest_run(struct mien_verdicts *out, struct mien_cl *cl,
                                    const struct mien_selftest *what, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    TRY(mien_verify_table(out, cl, what->quick, what->log, what->stop, what->user, err));
+    TRY(mien_verify_table(out, cl, &what->wish, err));
     TRY(what->network != NULL ? check_network(out, cl, what, err) : MIEN_OK);
-    TRY(mien_known_run(out, cl, err));
+    TRY(mien_verify_wanted(&what->wish, MIEN_KNOWN_NAME) ? mien_known_run(out, cl, err) : MIEN_OK);
+    if (out->count == 0) {
+        st = mien_fail(err, MIEN_ERR_USAGE, "no operation has '%s' in its name", what->wish.filter);
+    }
 
 done:
     return st;

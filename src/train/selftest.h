@@ -6,13 +6,9 @@
 #include "verify/verify.h"
 
 struct mien_selftest {
-    bool quick;                         /**< see mien_verify_table() */
-    const struct mien_recipe *recipe;   /**< NULL: the table's shapes alone */
-    const struct mien_network *network; /**< of `recipe`; its layers' shapes too */
-    const struct mien_log *log;         /**< borrowed, as are the others */
-    bool (*stop)(void *user); /**< asked between shapes, ends with MIEN_ERR_INTERRUPTED; may be
-                                   NULL */
-    void *user;
+    struct mien_verify_wish wish;       /**< also of what is beside the table */
+    const struct mien_recipe *recipe;   /**< NULL: the table's shapes alone; borrowed */
+    const struct mien_network *network; /**< of `recipe`; its layers' shapes too; borrowed */
 };
 
 /**
@@ -20,7 +16,8 @@ struct mien_selftest {
  * losses are known.
  *
  * out     added to; release with mien_verdicts_finish(), also after an error
- * Errors  MIEN_ERR_MEMORY: of the host; MIEN_ERR_CL: the device is lost; MIEN_ERR_INTERRUPTED.
+ * Errors  MIEN_ERR_MEMORY: of the host; MIEN_ERR_CL: the device is lost; MIEN_ERR_INTERRUPTED;
+ *         MIEN_ERR_USAGE: a filter that no operation has in its name.
  *         What a kernel does wrong and what the device refuses are verdicts
  */
 MIEN_CHECK_RESULT

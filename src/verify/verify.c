@@ -224,36 +224,51 @@ enum mien_status mien_verify_one(struct mien_verdicts *out, struct mien_cl *cl, 
     return mien_fail(err, MIEN_ERR_SHAPE, "%s: no operation that could be checked", name);
 }
 
-enum mien_status mien_verify_table(struct mien_verdicts *out, struct mien_cl *cl, bool quick,
-                                   const struct mien_log *log, bool (*stop)(void *user), void *user,
-                                   struct mien_error *err)
+bool mien_verify_wanted(const struct mien_verify_wish *wish, const char *name)
 {
-    enum mien_status st = MIEN_OK;
+    return wish->filter == NULL || strstr(name, wish->filter) != NULL;
+}
+
+/* All shapes of a row, with the device's lanes and with one. */
+static enum mien_status check_shapes(struct mien_verdicts *out, struct mien_cl *cl,
+                                     const struct row *row, const struct mien_verify_wish *wish,
+                                     struct mien_error *err)
+{
     const int lanes = mien_device_lanes(mien_cl_device(cl));
-    for (size_t i = 0; i < ROWS; i++) {
-        const struct row *const row = &rows[i];
-        const size_t count = quick ? row->quick : row->count;
-        const size_t rounds = row->lanes && !quick && lanes > 1 ? 2 : 1;
-        for (size_t k = 0; k < count * rounds; k++) {
-            const struct mien_verify_care care = { .parameters = !quick && k == 0,
-                                                   .work = quick ? QUICK_WORK : 0.0 };
-            const struct check_call call = {
-                .out = out,
-                .cl = cl,
-                .shape = &row->shapes[k % count],
-                .lanes = k < count ? lanes : 1,
-                .care = &care,
-            };
-            mien_log_progress(log, row->name, i, ROWS);
-            if (stop != NULL && stop(user)) {
-                return mien_fail(err, MIEN_ERR_INTERRUPTED, "stopped");
-            }
-            st = check_row(row, &call, err);
-            if (st != MIEN_OK) {
-                return mien_wrap(err, st, "%s", row->name);
-            }
+    const size_t count = wish->quick ? row->quick : row->count;
+    const size_t rounds = row->lanes && !wish->quick && lanes > 1 ? 2 : 1;
+    for (size_t k = 0; k < count * rounds; k++) {
+        const struct mien_verify_care care = { .parameters = !wish->quick && k == 0,
+                                               .work = wish->quick ? QUICK_WORK : 0.0 };
+        const struct check_call call = {
+            .out = out,
+            .cl = cl,
+            .shape = &row->shapes[k % count],
+            .lanes = k < count ? lanes : 1,
+            .care = &care,
+        };
+        if (wish->stop != NULL && wish->stop(wish->user)) {
+            return mien_fail(err, MIEN_ERR_INTERRUPTED, "stopped");
+        }
+        const enum mien_status st = check_row(row, &call, err);
+        if (st != MIEN_OK) {
+            return mien_wrap(err, st, "%s", row->name);
         }
     }
-    mien_log_progress(log, "self-test", ROWS, ROWS);
     return MIEN_OK;
+}
+
+enum mien_status mien_verify_table(struct mien_verdicts *out, struct mien_cl *cl,
+                                   const struct mien_verify_wish *wish, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    for (size_t i = 0; i < ROWS; i++) {
+        mien_log_progress(wish->log, rows[i].name, i, ROWS);
+        TRY(mien_verify_wanted(wish, rows[i].name) ? check_shapes(out, cl, &rows[i], wish, err)
+                                                   : MIEN_OK);
+    }
+    mien_log_progress(wish->log, "self-test", ROWS, ROWS);
+
+done:
+    return st;
 }

@@ -73,15 +73,22 @@ enum mien_status mien_verify_one(struct mien_verdicts *out, struct mien_cl *cl, 
                                  const struct mien_conv2d *way, const struct mien_verify_care *care,
                                  struct mien_error *err);
 
-/**
- * Check the whole table with shapes of its own.
- *
- * quick  few shapes and samples, each variant with its default parameters alone
- * stop   asked between shapes, ends with MIEN_ERR_INTERRUPTED; may be NULL
- */
+/** What of the table is checked, and who is told.  Zeroed is all of it. */
+struct mien_verify_wish {
+    bool quick; /**< few shapes and samples, each variant with its default parameters alone */
+    const char *filter; /**< only operations with this in their name; NULL: all */
+    const struct mien_log *log;
+    bool (*stop)(void *user); /**< asked between shapes, ends with MIEN_ERR_INTERRUPTED; may be
+                                   NULL */
+    void *user;
+};
+
+/** Whether an operation of that name is wished for. */
+bool mien_verify_wanted(const struct mien_verify_wish *wish, const char *name);
+
+/** Check the whole table with shapes of its own. */
 MIEN_CHECK_RESULT
-enum mien_status mien_verify_table(struct mien_verdicts *out, struct mien_cl *cl, bool quick,
-                                   const struct mien_log *log, bool (*stop)(void *user), void *user,
-                                   struct mien_error *err);
+enum mien_status mien_verify_table(struct mien_verdicts *out, struct mien_cl *cl,
+                                   const struct mien_verify_wish *wish, struct mien_error *err);
 
 #endif

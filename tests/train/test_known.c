@@ -114,7 +114,7 @@ static void test_selftest__checks_the_shapes_of_a_network(void **state)
     assert_ok(mien_network_create(&network, recipe, 4, &err), &err);
     struct mien_verdicts table = { NULL, 0 };
     struct mien_verdicts with = { NULL, 0 };
-    struct mien_selftest what = { .quick = true };
+    struct mien_selftest what = { .wish = { .quick = true } };
     assert_ok(mien_selftest_run(&table, cl, &what, &err), &err);
     what.recipe = recipe;
     what.network = network;
@@ -137,6 +137,23 @@ static void test_selftest__checks_the_shapes_of_a_network(void **state)
     assert_int_equal(mien_cl_live(cl), 0);
 }
 
+static void test_selftest__takes_operations_by_their_name(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct mien_verdicts verdicts = { NULL, 0 };
+    struct mien_selftest what = { .wish = { .quick = true, .filter = "relayout" } };
+    assert_ok(mien_selftest_run(&verdicts, cl, &what, &err), &err);
+    assert_int_equal(verdicts.count, 2);
+    assert_true(says(&verdicts, "relayout to rows", NULL));
+    assert_true(says(&verdicts, "relayout from rows", NULL));
+    mien_verdicts_finish(&verdicts);
+    what.wish.filter = "poodle";
+    assert_int_equal(mien_selftest_run(&verdicts, cl, &what, &err), MIEN_ERR_USAGE);
+    assert_non_null(strstr(err.text, "'poodle'"));
+    mien_verdicts_finish(&verdicts);
+}
+
 static bool stop_at_third(void *user)
 {
     int *const asked = user;
@@ -149,7 +166,9 @@ static void test_selftest__stops_between_shapes(void **state)
     struct mien_error err = { "" };
     struct mien_verdicts verdicts = { NULL, 0 };
     int asked = 0;
-    const struct mien_selftest what = { .quick = true, .stop = stop_at_third, .user = &asked };
+    const struct mien_selftest what = {
+        .wish = { .quick = true, .stop = stop_at_third, .user = &asked }
+    };
     assert_int_equal(mien_selftest_run(&verdicts, cl, &what, &err), MIEN_ERR_INTERRUPTED);
     assert_int_equal(asked, 3);
     mien_verdicts_finish(&verdicts);
@@ -163,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_known__is_what_this_device_trains),
         cmocka_unit_test(test_known__tells_a_step_that_is_a_thousandth_off),
         cmocka_unit_test(test_selftest__checks_the_shapes_of_a_network),
+        cmocka_unit_test(test_selftest__takes_operations_by_their_name),
         cmocka_unit_test(test_selftest__stops_between_shapes),
     };
     return cmocka_run_group_tests_name("train/known", tests, device_setup, device_teardown);

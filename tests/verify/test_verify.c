@@ -114,7 +114,8 @@ static void test_verify__finds_every_kernel_of_this_device_right(void **state)
                                            "batchnorm maxpool evaluation" };
     struct mien_error err = { "" };
     struct mien_verdicts verdicts = { NULL, 0 };
-    assert_ok(mien_verify_table(&verdicts, cl, true, NULL, NULL, NULL, &err), &err);
+    const struct mien_verify_wish quick = { .quick = true };
+    assert_ok(mien_verify_table(&verdicts, cl, &quick, &err), &err);
     for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
         (void)verdict_of(&verdicts, kernels[i], NULL);
     }
@@ -321,8 +322,8 @@ static void test_verify__stops_when_it_is_told_to(void **state)
     struct mien_cl *const cl = device_or_skip(state);
     struct mien_error err = { "" };
     struct mien_verdicts verdicts = { NULL, 0 };
-    assert_int_equal(mien_verify_table(&verdicts, cl, true, NULL, stop_at_once, NULL, &err),
-                     MIEN_ERR_INTERRUPTED);
+    const struct mien_verify_wish wish = { .quick = true, .stop = stop_at_once };
+    assert_int_equal(mien_verify_table(&verdicts, cl, &wish, &err), MIEN_ERR_INTERRUPTED);
     assert_int_equal(verdicts.count, 0);
 }
 

@@ -1,0 +1,71 @@
+#!/bin/sh
+# selftest_faults.sh - faults that a broken compiler makes in kernels: selftest finds each, and names the kernel
+#
+# $MIEN_PLANT_CL is the library that plants them (tests/preload/plant_cl.c).  Where MIEN_TORTURE is set, also in
+# a product of CLBlast, which is slow to compile.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+[ -n "${MIEN_PLANT_CL:-}" ] || {
+    echo "MIEN_PLANT_CL names no library to preload"
+    exit 77
+}
+"$mien" devices >/dev/null 2>&1
+if [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
+    exit 77
+fi
+export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"
+MIEN_CACHE=$work/cache # of programs that were built right, and of those that are not
+export MIEN_CACHE
+
+# plant FIND WITH ARGUMENT...: run mien where the first text FIND of a kernel's source became WITH.
+plant() {
+    find=$1
+    with=$2
+    shift 2
+    ran="$* (planted: $with)"
+    rm -rf "$MIEN_CACHE"
+    mkdir "$MIEN_CACHE"
+    code=0
+    timeout 300 env MIEN_PLANT_FIND="$find" MIEN_PLANT_WITH="$with" LD_PRELOAD="$MIEN_PLANT_CL" \
+        "$mien" "$@" >"$out" 2>"$err" </dev/null || code=$?
+    checks=$((checks + 1))
+    grep -q '^plant_cl: planted$' "$err" || failed "nothing was planted"
+}
+
+# fault FIND WITH OPERATION KERNEL TEXT: the kernel, and how many besides, is named with what is wrong with it.
+fault() {
+    plant "$1" "$2" selftest --quick --filter "$3"
+    checks=$((checks + 1))
+    [ "$code" -eq 1 ] || failed "exit code $code, expected 1"
+    says "^$4  .* FAILED$"
+    says "^  1 of 1 failed, the worst with .*: $5"
+    says '^[1-9] of [0-9]* kernels FAILED on '
+    errs '^mien selftest: [1-9] of [0-9]* kernels do not compute what plain C does'
+}
+
+# Not planted: the same run is right.
+plant '__kernel' '__kernel' selftest --quick --filter relu
+check "what was left as it is fails" test "$code" -eq 0
+
+store='VSTORE(relu(VLOAD(i, x)), i, y)'
+fault "$store" 'VSTORE(relu(VLOAD(i > 0 ? i - 1 : 0, x)), i, y)' relu 'relu forward' 'wrong: y: number '
+check "the kernel beside it is said to fail" test "$(grep -c 'FAILED$' "$out")" -eq 1
+fault 'VSTORE(relu_on ? relu(best) : best, row * wo + xo, y);' \
+    'if (row * wo + xo + 1 < rows * wo) { VSTORE(relu_on ? relu(best) : best, row * wo + xo, y); }' \
+    maxpool 'maxpool forward' 'unwritten: y: [0-9]* of [0-9]* numbers were not written'
+fault 'VSTORE(b, i, momentum_state)' 'VSTORE(b * 1.001f, i, momentum_state)' sgd sgd 'wrong: momentum'
+fault 'dlogits[base + c * LANES] = (mass * p - q) * share;' \
+    'dlogits[base + c * LANES] = i == 3 && c == 1 ? NAN : (mass * p - q) * share;' softmax 'softmax loss' 'not finite: '
+fault "$store" "$store; if (i + 1 == count) { VSTORE((vec)(0.0f), count, y); }" relu 'relu forward' \
+    'outside: y: byte [0-9]* behind its [0-9]* bytes was written'
+
+# --json says the same, and the run of twelve steps is wrong where one of its kernels is.
+plant 'VSTORE(b, i, momentum_state)' 'VSTORE(b * 1.001f, i, momentum_state)' selftest --quick --filter 'training run' --json
+check "exit code $code, expected 1" test "$code" -eq 1
+says '^{"passed": false, "checks": 1, "failed": 1, .*"kernel": "training run".*"fault": "wrong".*loss of step [0-9]*: got '
+
+if [ -n "${MIEN_TORTURE:-}" ]; then
+    fault 'realM xval = c_value;' 'realM xval = c_value * 1.001f;' dense 'dense backward filter, clblast' 'wrong: dweight'
+    check "mien's own products fail" test "$(grep -c 'own .*FAILED$' "$out")" -eq 0
+fi
+finish
