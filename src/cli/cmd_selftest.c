@@ -5,19 +5,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "cli/cmd_selftest.h"
 #include "cli/commands.h"
-#include "cli/session.h"
 #include "cli/text.h"
 #include "train/selftest.h"
-
-struct selftest_options {
-    struct common_options common;
-    const char *shapes; /* a recipe or a model */
-    struct opt_strings settings;
-    int classes; /* 0: not given */
-    const char *filter;
-    bool quick;
-};
 
 #define FIELD(name) offsetof(struct selftest_options, name)
 
@@ -30,6 +21,11 @@ static const struct opt selftest_table[] = {
       .max = 10000 },
     { "set", OPT_STRINGS, FIELD(settings), "KEY=VALUE",
       "put a value over the recipe's; may come again", .role = OPT_ANY },
+    { "against", OPT_STRING, FIELD(against), "DEVICE",
+      "instead: steps of RECIPE on this device too, and how far the two are apart",
+      .role = OPT_ANY },
+    { "steps", OPT_INT, FIELD(steps), "N", "of --against: steps to make (3)", .min = 1,
+      .max = 1000 },
     { .name = NULL },
 };
 
@@ -46,9 +42,7 @@ enum { USUAL_CLASSES = 7 };
 /* What is tested with, and what came of it. */
 struct subject {
     struct session session;
-    struct session_model model; /* of a MODEL: recipe and network are its */
-    struct mien_recipe *recipe;
-    struct mien_network *network;
+    struct mien_model_file file; /* zeroed: the table's shapes alone */
     struct mien_verdicts verdicts;
     double seconds;
 };
@@ -62,7 +56,7 @@ static void request_stop(int signal_number)
     stop_requested = 1;
 }
 
-static bool stop(void *user)
+bool selftest_stop(void *user)
 {
     (void)user;
     return stop_requested != 0;
@@ -136,29 +130,45 @@ static enum mien_status print_json(struct term *term, const struct subject *subj
     return term_json(term, object, err);
 }
 
-/* The recipe and network that are named, of a recipe's file or a model's. */
-static enum mien_status read_shapes(struct subject *out, const struct selftest_options *o,
-                                    struct mien_error *err)
+/* Options that mean nothing beside the others are mistakes. */
+static enum mien_status check_options(const struct selftest_options *o, struct mien_error *err)
+{
+    const bool model = o->shapes != NULL && session_is_safetensors(o->shapes);
+    if (o->shapes == NULL && (o->settings.count > 0 || o->classes != 0 || o->against != NULL)) {
+        return mien_fail(err, MIEN_ERR_USAGE, "--%s is for a RECIPE, and none is named",
+                         o->against != NULL ? "against"
+                         : o->classes != 0  ? "classes"
+                                            : "set");
+    }
+    if (model && o->classes != 0) {
+        return mien_fail(err, MIEN_ERR_USAGE, "--classes is for a RECIPE: a model has its own");
+    }
+    if (o->against == NULL && o->steps != 0) {
+        return mien_fail(err, MIEN_ERR_USAGE, "--steps is for --against");
+    }
+    if (o->against != NULL && (o->quick || o->filter != NULL)) {
+        return mien_fail(err, MIEN_ERR_USAGE, "--%s is not for --against, which makes whole steps",
+                         o->quick ? "quick" : "filter");
+    }
+    return MIEN_OK;
+}
+
+/* The network that is named, a recipe's or a model's. */
+static enum mien_status read_network(struct mien_model_file *out, const struct selftest_options *o,
+                                     struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const char *const *const settings = (const char *const *)o->settings.items;
     if (o->shapes == NULL) {
-        return o->settings.count == 0 && o->classes == 0
-                   ? MIEN_OK
-                   : mien_fail(err, MIEN_ERR_USAGE, "--%s is for a RECIPE, and none is named",
-                               o->classes != 0 ? "classes" : "set");
+        return MIEN_OK;
     }
-    if (session_is_safetensors(o->shapes) || mien_path_is_folder(o->shapes)) {
-        if (o->classes != 0) {
-            return mien_fail(err, MIEN_ERR_USAGE, "--classes is for a RECIPE: a model has its own");
-        }
-        TRY(session_model_read(&out->model, o->shapes, err));
-        TRY(mien_model_file_set(&out->model.file, settings, o->settings.count, err));
-    } else {
+    if (!session_is_safetensors(o->shapes) && !mien_path_is_folder(o->shapes)) {
         const int classes = o->classes != 0 ? o->classes : USUAL_CLASSES;
-        TRY(mien_recipe_load(&out->recipe, o->shapes, settings, o->settings.count, err));
-        TRY(mien_network_create(&out->network, out->recipe, classes, err));
+        return session_model_of_recipe(out, o->shapes, &o->settings, classes, err);
     }
+    struct session_model model;
+    TRY(session_model_read(&model, o->shapes, err));
+    *out = model.file;
+    TRY(mien_model_file_set(out, (const char *const *)o->settings.items, o->settings.count, err));
 
 done:
     return st;
@@ -167,11 +177,13 @@ done:
 static enum mien_status run(struct subject *subject, const struct selftest_options *o,
                             struct term *term, struct mien_error *err)
 {
-    const bool model = subject->model.file.recipe != NULL;
     const struct mien_selftest what = {
-        .wish = { .quick = o->quick, .filter = o->filter, .log = &term->log, .stop = stop },
-        .recipe = model ? subject->model.file.recipe : subject->recipe,
-        .network = model ? subject->model.file.network : subject->network,
+        .wish = { .quick = o->quick,
+                  .filter = o->filter,
+                  .log = &term->log,
+                  .stop = selftest_stop },
+        .recipe = subject->file.recipe,
+        .network = subject->file.network,
     };
     const double start_ms = mien_now_ms();
     const enum mien_status st =
@@ -180,36 +192,47 @@ static enum mien_status run(struct subject *subject, const struct selftest_optio
     return st;
 }
 
-static enum mien_status selftest(const void *options, struct term *term, struct mien_error *err)
+/* The kernels of one device, printed. */
+static enum mien_status prove(const struct selftest_options *o, struct subject *subject,
+                              struct term *term, struct mien_error *err)
 {
-    const struct selftest_options *const o = options;
     enum mien_status st = MIEN_OK;
-    struct subject subject = { .recipe = NULL };
-
-    TRY(read_shapes(&subject, o, err));
-    TRY(session_open(&subject.session, &o->common, false, term, err));
-    (void)signal(SIGINT, request_stop);
-    (void)signal(SIGTERM, request_stop);
-    TRY(run(&subject, o, term, err));
+    TRY(run(subject, o, term, err));
     term_clear(term);
     if (o->common.json) {
-        TRY(print_json(term, &subject, err));
+        TRY(print_json(term, subject, err));
     } else {
-        print_all(term, &subject);
+        print_all(term, subject);
     }
-    const size_t failed = mien_verdicts_failed(&subject.verdicts);
+    const size_t failed = mien_verdicts_failed(&subject->verdicts);
     if (failed > 0) {
         st = mien_fail(err, MIEN_ERR_CL,
                        "%zu of %zu kernels do not compute what plain C does: do not train on this "
                        "device with this driver",
-                       failed, subject.verdicts.count);
+                       failed, subject->verdicts.count);
     }
 
 done:
+    return st;
+}
+
+static enum mien_status selftest(const void *options, struct term *term, struct mien_error *err)
+{
+    const struct selftest_options *const o = options;
+    enum mien_status st = MIEN_OK;
+    struct subject subject = { .file = { .recipe = NULL } };
+
+    TRY(check_options(o, err));
+    TRY(read_network(&subject.file, o, err));
+    TRY(session_open(&subject.session, &o->common, false, term, err));
+    (void)signal(SIGINT, request_stop);
+    (void)signal(SIGTERM, request_stop);
+    TRY(o->against != NULL ? selftest_against(o, &subject.session, &subject.file, term, err)
+                           : prove(o, &subject, term, err));
+
+done:
     mien_verdicts_finish(&subject.verdicts);
-    session_model_finish(&subject.model);
-    mien_network_destroy(subject.network);
-    mien_recipe_destroy(subject.recipe);
+    mien_model_file_finish(&subject.file);
     session_close(&subject.session);
     return st;
 }
@@ -220,7 +243,7 @@ const struct command cmd_selftest = {
     .details = "Every variant of every kernel runs on shapes that are awkward, between guarded\n"
                "bytes, and what comes out is compared with plain C in double precision; then a\n"
                "small network is trained whose losses are known. The exit code is 1 when one\n"
-               "of them is wrong.",
+               "of them is wrong. With --against another device makes the same steps.",
     .options = selftest_table,
     .positionals = selftest_positionals,
     .common = COMMON_DEVICE | COMMON_JSON | COMMON_QUIET,

@@ -1,11 +1,13 @@
 /* session.c - the device that a command works on, and a trained network on it */
 #include "cli/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "nn/weights.h"
 #include "train/views.h"
 
@@ -143,6 +145,34 @@ enum mien_status session_model_read(struct session_model *out, const char *path,
                          "DATA --recipe %.400s --out RUN'",
                          path, path);
     }
+    return st;
+}
+
+enum mien_status session_model_of_recipe(struct mien_model_file *out, const char *path,
+                                         const struct opt_strings *settings, int classes,
+                                         struct mien_error *err)
+{
+    enum { NAME_BYTES = 12 };
+    enum mien_status st = MIEN_OK;
+    struct mien_recipe *recipe = NULL;
+    char **const names = mien_calloc((size_t)classes, sizeof(*names), err);
+    char *const text = mien_calloc((size_t)classes, NAME_BYTES, err);
+    *out = (struct mien_model_file){ .recipe = NULL };
+    if (names == NULL || text == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
+    }
+    for (int i = 0; i < classes; i++) {
+        names[i] = text + (size_t)i * NAME_BYTES;
+        (void)snprintf(names[i], NAME_BYTES, "%d", i);
+    }
+    TRY(mien_recipe_load(&recipe, path, (const char *const *)settings->items, settings->count,
+                         err));
+    TRY(mien_model_file_create(out, recipe, names, classes, err));
+
+done:
+    free(names);
+    free(text);
     return st;
 }
 

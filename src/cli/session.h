@@ -97,6 +97,17 @@ enum mien_status session_model_read(struct session_model *out, const char *path,
                                     struct mien_error *err);
 
 /**
+ * A model of a recipe, with its initial weights and numbers for the names of its classes.
+ *
+ * Ownership  release with mien_model_file_finish(); zeroed on error
+ * Errors     as mien_recipe_load() and mien_model_file_create()
+ */
+MIEN_CHECK_RESULT
+enum mien_status session_model_of_recipe(struct mien_model_file *out, const char *path,
+                                         const struct opt_strings *settings, int classes,
+                                         struct mien_error *err);
+
+/**
  * Put a model that was read on the device.
  *
  * Ownership  release with session_model_finish(), before session_close(), also after an error

@@ -7,63 +7,23 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/random.h"
 #include "nn/cost.h"
+#include "train/made_up.h"
 #include "train/trainer.h"
 
 /* Batches of the made-up set: enough that a step does not find the last one's images in a cache. */
-enum { BATCHES = 4, RUNS_SEED = 1 };
+enum { BATCHES = 4 };
 
 /* A set in memory that lives on the device like any other, and a model in training on it. */
 struct bench {
-    struct mien_dataset set;
-    uint8_t *images;
-    int32_t *labels;
+    struct mien_made_up made_up;
     struct mien_trainer trainer;
 };
-
-static enum mien_status make_set(struct bench *bench, const struct mien_model_file *file,
-                                 struct mien_error *err)
-{
-    const struct mien_recipe *const recipe = file->recipe;
-    const size_t count = (size_t)recipe->train.batch * (size_t)recipe->train.accumulate * BATCHES;
-    const struct mien_data_options image = mien_recipe_data_options(recipe);
-    size_t bytes = 0;
-    if (!mien_size_mul(&bytes, mien_recipe_image_bytes(recipe), count)) {
-        return mien_fail(err, MIEN_ERR_MEMORY, "no memory for %zu images", count);
-    }
-    bench->images = mien_calloc(bytes, 1, err);
-    bench->labels = mien_calloc(count, sizeof(*bench->labels), err);
-    if (bench->images == NULL || bench->labels == NULL) {
-        return MIEN_ERR_MEMORY;
-    }
-    for (size_t at = 0; at < bytes; at += 16) {
-        uint32_t block[4];
-        mien_random_block(block, RUNS_SEED, MIEN_STREAM_SYNTH, 0, at / 16);
-        memcpy(bench->images + at, block, bytes - at < 16 ? bytes - at : 16);
-    }
-    for (size_t i = 0; i < count; i++) {
-        bench->labels[i] = (int32_t)(i % (size_t)file->class_count);
-    }
-    bench->set = (struct mien_dataset){
-        .count = count,
-        .channels = image.channels,
-        .height = image.height,
-        .width = image.width,
-        .images = bench->images,
-        .labels = bench->labels,
-        .class_count = file->class_count,
-        .classes = file->classes,
-        .splits = { [MIEN_SPLIT_TRAIN] = { 0, count } },
-    };
-    return MIEN_OK;
-}
 
 static void finish(struct bench *bench)
 {
     mien_trainer_finish(&bench->trainer);
-    free(bench->images);
-    free(bench->labels);
+    mien_made_up_finish(&bench->made_up);
 }
 
 /* One step; the epoch never ends, so that nothing but steps is measured. */
@@ -83,8 +43,8 @@ static enum mien_status begin(struct bench *bench, struct mien_cl *cl, struct mi
     const struct mien_trainer_options training = { .blas = options->blas,
                                                    .tuning = options->tuning,
                                                    .shuffle = true };
-    TRY(make_set(bench, file, err));
-    TRY(mien_trainer_init(&bench->trainer, cl, file, &bench->set, &training, err));
+    TRY(mien_made_up_init(&bench->made_up, file, BATCHES, err));
+    TRY(mien_trainer_init(&bench->trainer, cl, file, &bench->made_up.set, &training, err));
     TRY(mien_trainer_begin_epoch(&bench->trainer, err));
     for (int i = 0; i < options->warmup; i++) {
         TRY(step(bench, err));
@@ -109,7 +69,7 @@ enum mien_status mien_bench_step(struct mien_bench_step *out, struct mien_cl *cl
                                  const struct mien_bench_options *options, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct bench bench = { .images = NULL };
+    struct bench bench = { .made_up = { .images = NULL } };
     struct mien_softmax_stats stats;
     double *const ms = mien_calloc((size_t)options->repeat, sizeof(*ms), err);
     if (ms == NULL) {
@@ -263,7 +223,7 @@ enum mien_status mien_bench_passes(struct mien_bench_passes *out, struct mien_cl
                                    const struct mien_bench_options *options, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct bench bench = { .images = NULL };
+    struct bench bench = { .made_up = { .images = NULL } };
     struct ledger ledger = { .passes = out, .repeat = (size_t)options->repeat };
     const struct mien_cl_sample *samples = NULL;
     size_t count = 0;
