@@ -192,6 +192,17 @@ static enum mien_status run(struct subject *subject, const struct selftest_optio
     return st;
 }
 
+/* Other commands do without what failed; a part of the table says too little for that. */
+static void keep(const struct selftest_options *o, const struct subject *subject, struct term *term)
+{
+    struct mien_error problem = { "" };
+    if (o->filter == NULL &&
+        mien_proof_write(&subject->verdicts, mien_cl_device(subject->session.cl), &problem) !=
+            MIEN_OK) {
+        mien_log_line(&term->log, "what failed is not remembered: %s", problem.text);
+    }
+}
+
 /* The kernels of one device, printed. */
 static enum mien_status prove(const struct selftest_options *o, struct subject *subject,
                               struct term *term, struct mien_error *err)
@@ -204,6 +215,7 @@ static enum mien_status prove(const struct selftest_options *o, struct subject *
     } else {
         print_all(term, subject);
     }
+    keep(o, subject, term);
     const size_t failed = mien_verdicts_failed(&subject->verdicts);
     if (failed > 0) {
         st = mien_fail(err, MIEN_ERR_CL,

@@ -419,6 +419,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     TRY(mien_class_map_create(&map, set, file.classes, file.class_count, err));
     TRY(open_device(&session, o, &origin, term, err));
     TRY(session_tune(&session, o->tuning, term, err));
+    TRY(session_check_proof(&session, &file, (enum mien_blas)origin.blas, term, err));
     announce(&file, set, term);
     TRY(suggest_tuning(o, &session, &file, term, err));
     stop_on_signals();

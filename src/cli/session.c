@@ -43,6 +43,7 @@ enum mien_status session_open(struct session *out, const struct common_options *
 void session_close(struct session *session)
 {
     mien_cl_close(session->cl);
+    mien_proof_finish(&session->proof);
     mien_tuning_finish(&session->tuning);
     *session = (struct session){ .cl = NULL };
 }
@@ -52,10 +53,13 @@ enum mien_status session_tune(struct session *session, const char *wanted, struc
 {
     const struct mien_device_info *const device = mien_cl_device(session->cl);
     struct mien_error problem = { "" };
-    if (wanted != NULL) {
-        return strcmp(wanted, "none") == 0
-                   ? MIEN_OK
-                   : mien_tuning_load(&session->tuning, wanted, device, err);
+    enum mien_status st = mien_proof_read(&session->proof, device, err);
+    if (st == MIEN_OK && wanted != NULL && strcmp(wanted, "none") != 0) {
+        st = mien_tuning_load(&session->tuning, wanted, device, err);
+    }
+    mien_proof_bar(&session->proof.wrong, &session->tuning);
+    if (st != MIEN_OK || wanted != NULL) {
+        return st;
     }
     char *const path = mien_tuning_path(device, &problem);
     if (path != NULL && mien_path_is_file(path) &&
@@ -63,7 +67,24 @@ enum mien_status session_tune(struct session *session, const char *wanted, struc
         mien_log_line(&term->log, "tuning is not used: %s", problem.text);
     }
     free(path);
+    mien_proof_bar(&session->proof.wrong, &session->tuning); /* the table is another now */
     return MIEN_OK;
+}
+
+enum mien_status session_check_proof(const struct session *session,
+                                     const struct mien_model_file *file, enum mien_blas blas,
+                                     struct term *term, struct mien_error *err)
+{
+    const struct mien_proof *const proof = &session->proof;
+    const int lanes = mien_device_lanes(mien_cl_device(session->cl));
+    for (size_t i = 0; i < proof->wrong.count; i++) {
+        const struct mien_verdict *const v = &proof->wrong.items[i];
+        if (mien_proof_avoids(v)) {
+            mien_log_line(&term->log, "%s, %s failed the self-test on this device: it is not used",
+                          v->kernel, v->variant);
+        }
+    }
+    return mien_proof_check(proof, file->recipe, file->network, lanes, blas, err);
 }
 
 void session_describe(const struct session *session, json_t *object)

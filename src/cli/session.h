@@ -7,12 +7,14 @@
 #include "cli/term.h"
 #include "nn/model.h"
 #include "train/model_file.h"
+#include "train/proof.h"
 #include "tune/table.h"
 
 /** An open device, and what is known to be fastest on it; zeroed is none. */
 struct session {
     struct mien_cl *cl;
     struct mien_tuning tuning; /**< empty until session_tune() */
+    struct mien_proof proof;   /**< empty until session_tune(), which has what failed avoided */
 };
 
 /**
@@ -44,6 +46,16 @@ void session_close(struct session *session); /* zeroed is allowed */
 MIEN_CHECK_RESULT
 enum mien_status session_tune(struct session *session, const char *wanted, struct term *term,
                               struct mien_error *err);
+
+/**
+ * Before a training, after session_tune(): say what failed the last self-test and is not used.
+ *
+ * Errors  MIEN_ERR_CL: what failed is needed
+ */
+MIEN_CHECK_RESULT
+enum mien_status session_check_proof(const struct session *session,
+                                     const struct mien_model_file *file, enum mien_blas blas,
+                                     struct term *term, struct mien_error *err);
 
 /** Put "device" and "driver" into a JSON object. */
 void session_describe(const struct session *session, json_t *object);

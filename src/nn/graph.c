@@ -110,6 +110,7 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
         .layer = layer,
         .local_bytes = b->options->local_bytes,
         .tuning = b->options->tuning,
+        .backward = has_gradients(b->options),
         .in = b->now.act,
         .pooled = pooled,
         .relu = relu,

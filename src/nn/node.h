@@ -65,6 +65,7 @@ struct mien_node {
         *layer;         /**< borrowed; the relayout in front of a dense layer has that one's */
     size_t local_bytes; /**< of the device, for setup() alone; 0: no limit */
     const struct mien_tuning *tuning; /**< borrowed, for setup() alone; NULL: defaults */
+    bool backward;                    /**< it has a backward pass; for setup() alone */
     struct mien_act in, out;          /**< for a whole batch */
     char labels[MIEN_NODE_LABELS][MIEN_LABEL_BYTES]; /**< "conv2 backward filter" */
     union {

@@ -1,6 +1,25 @@
 /* node_conv.c - convolution and dense layers in a model */
+#include "base/error.h"
 #include "nn/node.h"
 #include "tune/table.h"
+
+/* A variant that computes wrong numbers here is not used, whatever else that means. */
+static enum mien_status check_barred(const struct mien_node *node, struct mien_error *err)
+{
+    for (int p = 0; p < MIEN_CONV2D_PASSES; p++) {
+        const enum mien_conv2d_pass pass = (enum mien_conv2d_pass)p;
+        const enum mien_conv2d_variant variant = node->op.conv.variant[p];
+        if ((pass == MIEN_CONV2D_FWD || node->backward) &&
+            mien_tuning_barred(node->tuning, MIEN_TUNED_CONV2D, pass, (int)variant)) {
+            return mien_fail(
+                err, MIEN_ERR_CL,
+                "%s: conv2d %s, %s computes wrong numbers on this device, and no other "
+                "variant takes its shape; 'mien selftest' tells more",
+                node->layer->name, mien_conv2d_pass_name(pass), mien_conv2d_variant_name(variant));
+        }
+    }
+    return MIEN_OK;
+}
 
 static enum mien_status setup_conv(struct mien_node *node, size_t *work_bytes, size_t *extra_bytes,
                                    struct mien_error *err)
@@ -16,6 +35,10 @@ static enum mien_status setup_conv(struct mien_node *node, size_t *work_bytes, s
     mien_conv2d_fit(&node->op.conv, node->local_bytes);
     if (node->op.conv.groups == 1) {
         mien_tuning_apply(node->tuning, &node->op.conv); /* groups have one variant */
+    }
+    st = check_barred(node, err);
+    if (st != MIEN_OK) {
+        return st;
     }
     node->op.conv.relu = node->relu;
     node->out = mien_conv2d_output(&node->op.conv);

@@ -133,7 +133,7 @@ enum mien_status mien_model_tuning(struct mien_tuning *out, const struct mien_mo
     enum mien_status st = MIEN_OK;
     const struct mien_graph *const graph = mien_model_graph(model);
     const struct mien_node *relayout = NULL;
-    *out = (struct mien_tuning){ NULL, 0 };
+    *out = (struct mien_tuning){ .entries = NULL };
     for (size_t i = 0; st == MIEN_OK && i < graph->count; i++) {
         const struct mien_node *const node = &graph->nodes[i];
         if (is_tunable(node)) {

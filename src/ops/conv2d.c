@@ -2,6 +2,7 @@
 #include "ops/conv2d.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "ops/conv2d_variants.h"
 
@@ -80,6 +81,25 @@ void mien_conv2d_fit(struct mien_conv2d *op, size_t local_bytes)
 {
     op->local_bytes = local_bytes;
     choose_variants(op);
+}
+
+void mien_conv2d_avoid(struct mien_conv2d *op, enum mien_conv2d_pass pass, unsigned barred)
+{
+    struct mien_conv2d blank = *op;
+    memset(blank.param[pass], 0, sizeof(blank.param[pass]));
+    for (int best = 1; best >= 0; best--) { /* what suits goes before what is merely possible */
+        for (int i = 0; i < MIEN_CONV2D_VARIANTS; i++) {
+            const enum mien_conv2d_variant variant = preferred[i];
+            const bool able =
+                best ? families[variant]->suits(op, pass) : families[variant]->takes(op, pass);
+            if (able && is_for_groups(op, variant) && (barred >> variant & 1u) == 0 &&
+                fits(&blank, pass, variant)) {
+                op->variant[pass] = variant;
+                memset(op->param[pass], 0, sizeof(op->param[pass]));
+                return;
+            }
+        }
+    }
 }
 
 enum mien_status mien_conv2d_init(struct mien_conv2d *out, const struct mien_act *x, int oc, int kh,

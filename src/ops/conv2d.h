@@ -74,6 +74,10 @@ enum mien_status mien_conv2d_group(struct mien_conv2d *op, int groups, struct mi
 /** Keep to what the device has: defaults that want more local memory give way to smaller ones. */
 void mien_conv2d_fit(struct mien_conv2d *op, size_t local_bytes);
 
+/** Give a pass another default variant than those of which `barred` has the bit, if there is one.
+ */
+void mien_conv2d_avoid(struct mien_conv2d *op, enum mien_conv2d_pass pass, unsigned barred);
+
 /** Whether this variant can compute this pass of this convolution. */
 bool mien_conv2d_takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
                        enum mien_conv2d_variant variant);

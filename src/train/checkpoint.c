@@ -146,7 +146,7 @@ enum mien_status mien_checkpoint_save(const char *path, struct mien_trainer *tra
     struct states states = { .count = 0 };
     char texts[KEYS][TEXT_BYTES];
     struct mien_metadata metadata[KEYS + MORE_KEYS];
-    struct mien_tuning tuning = { NULL, 0 };
+    struct mien_tuning tuning = { .entries = NULL };
     char *variants = NULL;
     const bool averaged = mien_optimizer_average(trainer->optimizer) != NULL;
 
@@ -323,7 +323,7 @@ enum mien_status mien_checkpoint_tuning(struct mien_tuning *out, const char *pat
                                         struct mien_error *err)
 {
     struct mien_safetensors *file = NULL;
-    *out = (struct mien_tuning){ NULL, 0 };
+    *out = (struct mien_tuning){ .entries = NULL };
     enum mien_status st = mien_safetensors_open(&file, path, err);
     if (st != MIEN_OK) {
         return st;

@@ -96,7 +96,7 @@ done:
 }
 
 enum mien_status mien_known_run(struct mien_verdicts *out, struct mien_cl *cl,
-                                struct mien_error *err)
+                                const struct mien_tuning *tuning, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     static const char *const classes[CLASSES] = { "top", "middle", "bottom" };
@@ -107,7 +107,7 @@ enum mien_status mien_known_run(struct mien_verdicts *out, struct mien_cl *cl,
     struct mien_trainer trainer = { .cl = NULL };
     struct mien_error refused = { "" };
     struct mien_finding finding = { .tolerance = TOLERANCE };
-    const struct mien_trainer_options options = { .shuffle = false };
+    const struct mien_trainer_options options = { .tuning = tuning, .shuffle = false };
     const struct mien_dataset set = {
         .count = IMAGES,
         .channels = 1,

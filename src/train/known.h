@@ -2,6 +2,7 @@
 #ifndef MIEN_TRAIN_KNOWN_H
 #define MIEN_TRAIN_KNOWN_H
 
+#include "tune/table.h"
 #include "verify/verify.h"
 
 enum { MIEN_KNOWN_STEPS = 12 };
@@ -14,10 +15,11 @@ extern const double mien_known_losses[MIEN_KNOWN_STEPS];
  * Train a small network of convolutions, batch norm, pooling and a dense layer for three epochs,
  * and add a verdict: its worst step's loss against the known one, relative to it.
  *
+ * tuning  what not to use; NULL: defaults
  * Errors  MIEN_ERR_MEMORY: of the host.  What the device refuses is a verdict
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_known_run(struct mien_verdicts *out, struct mien_cl *cl,
-                                struct mien_error *err);
+                                const struct mien_tuning *tuning, struct mien_error *err);
 
 #endif

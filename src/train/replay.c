@@ -154,7 +154,7 @@ static enum mien_status write_file(const char *path, const struct capture *c,
 {
     enum mien_status st = MIEN_OK;
     struct mien_tensor tensors[TENSORS];
-    struct mien_tuning tuning = { NULL, 0 };
+    struct mien_tuning tuning = { .entries = NULL };
     struct mien_model_file file = *c->trainer->file;
     char *variants = NULL;
     char *const about = describe(c, place, found);

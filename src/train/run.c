@@ -404,7 +404,7 @@ enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
     enum mien_status st = MIEN_OK;
     struct state state = { .options = options, .start_s = mien_now_s() };
     struct mien_trainer_options training = options->trainer;
-    struct mien_tuning tuning = { NULL, 0 };
+    struct mien_tuning tuning = { .entries = NULL };
     enum mien_run_end end = MIEN_RUN_ALL_EPOCHS;
 
     *out = (struct mien_run_result){ 0 };
@@ -417,6 +417,9 @@ enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
     TRY(mien_run_paths_init(&state.paths, options->folder, options->resume, err));
     if (options->resume) { /* with the kernels that it began with */
         TRY(mien_checkpoint_tuning(&tuning, state.paths.last, err));
+        if (training.tuning != NULL) { /* but for those that were found to be wrong meanwhile */
+            memcpy(tuning.barred, training.tuning->barred, sizeof(tuning.barred));
+        }
         training.tuning = &tuning;
         /* Another run may have gone on between the caller's look at the file and this one's lock.
          */

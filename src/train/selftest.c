@@ -5,14 +5,14 @@
 
 #include "base/error.h"
 #include "train/known.h"
+#include "train/proof.h"
 
 /* Of the reference for one shape of a network: some tens of milliseconds. */
 #define NETWORK_WORK 2e7
 /* Flat parameters come in blocks of so many floats. */
 enum { BLOCK = 128 };
 
-/* The row of the table that checks a layer; NULL for those that compute nothing. */
-static const char *row_of(enum mien_layer_kind kind)
+const char *mien_selftest_row(enum mien_layer_kind kind)
 {
     switch (kind) {
     case MIEN_LAYER_GLOBALAVGPOOL: return "avgpool";
@@ -119,7 +119,7 @@ static enum mien_status check_network(struct mien_verdicts *out, struct mien_cl 
     const int batch = what->recipe->train.batch;
     for (size_t i = 0; i < network->layer_count; i++) {
         const struct mien_layer *const layer = &network->layers[i];
-        const char *const row = row_of(layer->spec.kind);
+        const char *const row = mien_selftest_row(layer->spec.kind);
         mien_log_progress(what->wish.log, "shapes of the network", i, network->layer_count);
         if (what->wish.stop != NULL && what->wish.stop(what->wish.user)) {
             return mien_fail(err, MIEN_ERR_INTERRUPTED, "stopped");
@@ -142,9 +142,12 @@ enum mien_status mien_selftest_run(struct mien_verdicts *out, struct mien_cl *cl
                                    const struct mien_selftest *what, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
+    struct mien_tuning avoided = { .entries = NULL };
     TRY(mien_verify_table(out, cl, &what->wish, err));
     TRY(what->network != NULL ? check_network(out, cl, what, err) : MIEN_OK);
-    TRY(mien_verify_wanted(&what->wish, MIEN_KNOWN_NAME) ? mien_known_run(out, cl, err) : MIEN_OK);
+    mien_proof_bar(out, &avoided); /* training would do without what failed */
+    TRY(mien_verify_wanted(&what->wish, MIEN_KNOWN_NAME) ? mien_known_run(out, cl, &avoided, err)
+                                                         : MIEN_OK);
     if (out->count == 0) {
         st = mien_fail(err, MIEN_ERR_USAGE, "no operation has '%s' in its name", what->wish.filter);
     }

@@ -24,4 +24,7 @@ MIEN_CHECK_RESULT
 enum mien_status mien_selftest_run(struct mien_verdicts *out, struct mien_cl *cl,
                                    const struct mien_selftest *what, struct mien_error *err);
 
+/** The row of the table that checks a layer; NULL for those that compute nothing. */
+const char *mien_selftest_row(enum mien_layer_kind kind);
+
 #endif

@@ -90,7 +90,19 @@ enum mien_status mien_tuned_to_conv2d(struct mien_conv2d *out, const struct mien
 void mien_tuning_finish(struct mien_tuning *tuning)
 {
     free(tuning->entries);
-    *tuning = (struct mien_tuning){ NULL, 0 };
+    *tuning = (struct mien_tuning){ .entries = NULL };
+}
+
+void mien_tuning_bar(struct mien_tuning *tuning, enum mien_tuned_op op, enum mien_conv2d_pass pass,
+                     int variant)
+{
+    tuning->barred[op][pass] |= 1u << variant;
+}
+
+bool mien_tuning_barred(const struct mien_tuning *tuning, enum mien_tuned_op op,
+                        enum mien_conv2d_pass pass, int variant)
+{
+    return tuning != NULL && (tuning->barred[op][pass] >> variant & 1u) != 0;
 }
 
 /* The same but for the batch. */
@@ -166,20 +178,31 @@ bool mien_tuning_skips(const struct mien_tuning *tuning, const struct mien_tuned
     return false;
 }
 
+/* The variant and the parameters of a pass's entry, where it has one that may be used. */
+static void take_entry(struct mien_conv2d *op, const struct mien_tuning *tuning,
+                       enum mien_conv2d_pass pass)
+{
+    struct mien_tuned key = mien_tuned_conv2d(op, pass);
+    const struct mien_tuned *const found = mien_tuning_find(tuning, &key);
+    struct mien_conv2d tuned = *op;
+    if (found == NULL || mien_tuning_barred(tuning, MIEN_TUNED_CONV2D, pass, found->variant)) {
+        return;
+    }
+    key.variant = found->variant;
+    memcpy(key.param, found->param, sizeof(key.param));
+    if (mien_tuned_to_conv2d(&tuned, &key, NULL) == MIEN_OK) {
+        op->variant[pass] = tuned.variant[pass];
+        memcpy(op->param[pass], tuned.param[pass], sizeof(op->param[pass]));
+    }
+}
+
 void mien_tuning_apply(const struct mien_tuning *tuning, struct mien_conv2d *op)
 {
-    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
-        struct mien_tuned key = mien_tuned_conv2d(op, (enum mien_conv2d_pass)pass);
-        const struct mien_tuned *const found = mien_tuning_find(tuning, &key);
-        struct mien_conv2d tuned = *op;
-        if (found == NULL) {
-            continue;
-        }
-        key.variant = found->variant;
-        memcpy(key.param, found->param, sizeof(key.param));
-        if (mien_tuned_to_conv2d(&tuned, &key, NULL) == MIEN_OK) {
-            op->variant[pass] = tuned.variant[pass];
-            memcpy(op->param[pass], tuned.param[pass], sizeof(op->param[pass]));
+    for (int p = 0; tuning != NULL && p < MIEN_CONV2D_PASSES; p++) {
+        const enum mien_conv2d_pass pass = (enum mien_conv2d_pass)p;
+        take_entry(op, tuning, pass);
+        if (mien_tuning_barred(tuning, MIEN_TUNED_CONV2D, pass, (int)op->variant[pass])) {
+            mien_conv2d_avoid(op, pass, tuning->barred[MIEN_TUNED_CONV2D][pass]);
         }
     }
 }
@@ -189,5 +212,12 @@ bool mien_tuning_wants_clblast(const struct mien_tuning *tuning, const struct mi
     const struct mien_dense op = { .n = x->n, .in = x->c, .out = out, .lanes = x->lanes };
     const struct mien_tuned key = mien_tuned_dense(&op, MIEN_TUNED_OWN);
     const struct mien_tuned *const found = mien_tuning_find(tuning, &key);
-    return found != NULL && found->variant == MIEN_TUNED_CLBLAST;
+    bool own = true; /* may be used */
+    bool clblast = true;
+    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+        const enum mien_conv2d_pass p = (enum mien_conv2d_pass)pass;
+        own = own && !mien_tuning_barred(tuning, MIEN_TUNED_DENSE, p, MIEN_TUNED_OWN);
+        clblast = clblast && !mien_tuning_barred(tuning, MIEN_TUNED_DENSE, p, MIEN_TUNED_CLBLAST);
+    }
+    return clblast && (!own || (found != NULL && found->variant == MIEN_TUNED_CLBLAST));
 }

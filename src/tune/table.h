@@ -49,8 +49,19 @@ enum mien_status mien_tuned_to_conv2d(struct mien_conv2d *out, const struct mien
 struct mien_tuning {
     struct mien_tuned *entries;
     size_t count;
+    /** A bit for each variant that must not be used here, see mien_tuning_bar(). */
+    unsigned barred[MIEN_TUNED_OPS][MIEN_CONV2D_PASSES];
 };
 void mien_tuning_finish(struct mien_tuning *tuning); /* zeroed is allowed */
+
+/**
+ * Let nobody use a variant: it computes wrong numbers on this device.  No entry puts it back; where
+ * no other variant takes a shape it stays all the same.
+ */
+void mien_tuning_bar(struct mien_tuning *tuning, enum mien_tuned_op op, enum mien_conv2d_pass pass,
+                     int variant);
+bool mien_tuning_barred(const struct mien_tuning *tuning, enum mien_tuned_op op,
+                        enum mien_conv2d_pass pass, int variant); /* NULL is allowed */
 
 /** Put an entry in the place of the one for the same operation, pass and sizes, or a candidate to
  * skip in its own. */
@@ -69,10 +80,12 @@ const struct mien_tuned *mien_tuning_find(const struct mien_tuning *tuning,
 /** Whether the candidate once hung or ended the driver. */
 bool mien_tuning_skips(const struct mien_tuning *tuning, const struct mien_tuned *candidate);
 
-/** Give each pass of `op` the variant and the parameters of its entry; without one it stays. */
+/** Give each pass of `op` the variant and the parameters of its entry; without one it stays, unless
+ * its variant is barred. */
 void mien_tuning_apply(const struct mien_tuning *tuning, struct mien_conv2d *op);
 
-/** Whether CLBlast is to compute this dense layer although own kernels could. */
+/** Whether CLBlast is to compute this dense layer although own kernels could: it was found to be
+ * faster, or these are barred. */
 bool mien_tuning_wants_clblast(const struct mien_tuning *tuning, const struct mien_act *x, int out);
 
 /* As text and as a file */

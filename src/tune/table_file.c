@@ -1,5 +1,4 @@
 /* table_file.c - tables of tuning as JSON: in a device's file, and in checkpoints */
-#include <ctype.h>
 #include <jansson.h>
 #include <limits.h>
 #include <math.h>
@@ -8,12 +7,12 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/memory.h"
+#include "cl/device_file.h"
 #include "tune/table.h"
 
 #define FORMAT "mien-tuning 1"
-enum { LARGEST_FILE = 4 << 20, NAME_BYTES = 64, DESCRIPTION_BYTES = 800 };
+enum { LARGEST_FILE = 4 << 20 };
 
 static const char *const op_names[MIEN_TUNED_OPS] = { "conv2d", "dense" };
 static const char *const dense_variants[] = { "own", "clblast" };
@@ -221,51 +220,16 @@ done:
 enum mien_status mien_tuning_parse(struct mien_tuning *out, const char *text,
                                    struct mien_error *err)
 {
-    *out = (struct mien_tuning){ NULL, 0 };
+    *out = (struct mien_tuning){ .entries = NULL };
     json_t *const list = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     const enum mien_status st = read_entries(out, list, err);
     json_decref(list);
     return st;
 }
 
-/* What makes a device and its compiler another one. */
-static void describe_device(char out[DESCRIPTION_BYTES], const struct mien_device_info *device)
-{
-    (void)snprintf(out, DESCRIPTION_BYTES, "%s; %s; %s; %s; %s; %s", device->name, device->vendor,
-                   device->platform_name, device->platform_version, device->version,
-                   device->driver);
-}
-
 char *mien_tuning_path(const struct mien_device_info *device, struct mien_error *err)
 {
-    char description[DESCRIPTION_BYTES];
-    char name[NAME_BYTES];
-    char file[NAME_BYTES + 32];
-    char hex[33];
-    struct mien_hash hash;
-    size_t length = 0;
-    char *const folder = mien_cache_folder();
-    if (folder == NULL) {
-        return NULL;
-    }
-    for (const char *at = device->name; *at != '\0' && length + 1 < sizeof(name); at++) {
-        const bool plain = isalnum((unsigned char)*at) != 0;
-        if (plain || (length > 0 && name[length - 1] != '-')) {
-            name[length++] = '-';
-            if (plain) {
-                name[length - 1] = *at;
-            }
-        }
-    }
-    name[length] = '\0';
-    describe_device(description, device);
-    mien_hash_init(&hash);
-    mien_hash_add_text(&hash, description);
-    mien_hash_hex(hex, &hash);
-    (void)snprintf(file, sizeof(file), "tuning/%s-%.12s.json", name, hex);
-    char *const path = mien_path_join(folder, file, err);
-    free(folder);
-    return path;
+    return mien_device_file_path("tuning", device, err);
 }
 
 static enum mien_status check_text(const json_t *root, const char *key, const char *want,
@@ -285,10 +249,10 @@ enum mien_status mien_tuning_load(struct mien_tuning *out, const char *path,
     enum mien_status st = MIEN_OK;
     unsigned char *text = NULL;
     size_t bytes = 0;
-    char description[DESCRIPTION_BYTES];
+    char description[MIEN_DEVICE_TEXT_BYTES];
     json_t *root = NULL;
-    *out = (struct mien_tuning){ NULL, 0 };
-    describe_device(description, device);
+    *out = (struct mien_tuning){ .entries = NULL };
+    mien_device_text(description, device);
     st = mien_file_read(&text, &bytes, path, LARGEST_FILE, err);
     if (st != MIEN_OK) {
         return st; /* the path is in the text */
@@ -310,32 +274,15 @@ done:
     return st;
 }
 
-/* The folder of a path is made. */
-static enum mien_status make_folder_of(const char *path, struct mien_error *err)
-{
-    const char *const slash = strrchr(path, '/');
-    if (slash == NULL || slash == path) {
-        return MIEN_OK;
-    }
-    char *const folder = mien_strdup(path, err);
-    if (folder == NULL) {
-        return MIEN_ERR_MEMORY;
-    }
-    folder[slash - path] = '\0';
-    const enum mien_status st = mien_folder_make(folder, err);
-    free(folder);
-    return st;
-}
-
 enum mien_status mien_tuning_save(const char *path, const struct mien_tuning *tuning,
                                   const struct mien_device_info *device, struct mien_error *err)
 {
-    char description[DESCRIPTION_BYTES];
-    describe_device(description, device);
+    char description[MIEN_DEVICE_TEXT_BYTES];
+    mien_device_text(description, device);
     json_t *const value = json_string(description);
     char *const quoted = value == NULL ? NULL : json_dumps(value, JSON_ENCODE_ANY);
     json_decref(value);
-    const size_t room = DESCRIPTION_BYTES * 6 + 128; /* JSON may need six letters for one */
+    const size_t room = MIEN_DEVICE_TEXT_BYTES * 6 + 128; /* JSON may need six letters for one */
     char *const head = mien_calloc(room, 1, err);
     char *text = NULL;
     enum mien_status st = MIEN_ERR_MEMORY;
@@ -350,8 +297,7 @@ enum mien_status mien_tuning_save(const char *path, const struct mien_tuning *tu
         text = write_entries(tuning, head, ",\n  ", "\n]}\n", err);
     }
     if (text != NULL) {
-        st = make_folder_of(path, err);
-        st = st == MIEN_OK ? mien_file_replace(path, text, strlen(text), err) : st;
+        st = mien_device_file_write(path, text, err);
     }
     free(text);
     free(head);

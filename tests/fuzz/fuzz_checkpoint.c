@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *const path = fuzz_file(data, size);
     struct mien_trainer *const trainer = shared_trainer();
     struct mien_error err = { "" };
-    struct mien_tuning tuning = { NULL, 0 };
+    struct mien_tuning tuning = { .entries = NULL };
     bool shuffled = false;
     enum mien_status st = mien_checkpoint_tuning(&tuning, path, &err);
     fuzz_outcome(st, st == MIEN_OK ? &tuning : NULL, &err);

@@ -51,7 +51,7 @@ static struct mien_verdict run_known(struct mien_cl *cl)
 {
     struct mien_error err = { "" };
     struct mien_verdicts verdicts = { NULL, 0 };
-    assert_ok(mien_known_run(&verdicts, cl, &err), &err);
+    assert_ok(mien_known_run(&verdicts, cl, NULL, &err), &err);
     assert_int_equal(verdicts.count, 1);
     const struct mien_verdict verdict = verdicts.items[0];
     assert_string_equal(verdict.kernel, "training run");

@@ -205,7 +205,7 @@ static void test_search__leaves_alone_what_it_is_told_to(void **state)
     const struct mien_search_task task = make_task(cl, MIEN_CONV2D_FWD);
     struct mien_search_result result;
     struct mien_error err = { "" };
-    struct mien_tuning known = { NULL, 0 };
+    struct mien_tuning known = { .entries = NULL };
     struct plan plan = { .known = &known };
     struct mien_search_options options = { .seconds = 4.0, .at = note_all, .user = &known };
     if (!mien_search_has_choice(&task.key)) {

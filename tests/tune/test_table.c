@@ -29,7 +29,7 @@ static struct mien_device_info device(const char *driver)
 /* A table with a tuned pass, and a dense layer for CLBlast. */
 static struct mien_tuning make_table(void)
 {
-    struct mien_tuning tuning = { NULL, 0 };
+    struct mien_tuning tuning = { .entries = NULL };
     struct mien_error err = { "" };
     struct mien_conv2d op = conv(150);
     op.variant[MIEN_CONV2D_FWD] = MIEN_CONV2D_VECTOR;
@@ -111,7 +111,7 @@ static void test_table__comes_back_from_text_and_file(void **state)
     (void)state;
     struct mien_error err = { "" };
     struct mien_tuning tuning = make_table();
-    struct mien_tuning back = { NULL, 0 };
+    struct mien_tuning back = { .entries = NULL };
     const struct mien_device_info here = device("driver 1");
     char *const folder = scratch_make();
     char *const path = scratch_path(folder, "new/folder/table.json");
@@ -140,7 +140,7 @@ static void test_table__keeps_candidates_to_skip_apart(void **state)
     (void)state;
     struct mien_error err = { "" };
     struct mien_tuning tuning = make_table();
-    struct mien_tuning back = { NULL, 0 };
+    struct mien_tuning back = { .entries = NULL };
     const size_t before = tuning.count;
     struct mien_tuned skip = tuning.entries[0];
     const struct mien_tuned key = skip;
@@ -178,7 +178,7 @@ static void test_table__refuses_another_device_and_names_it_otherwise(void **sta
     (void)state;
     struct mien_error err = { "" };
     struct mien_tuning tuning = make_table();
-    struct mien_tuning back = { NULL, 0 };
+    struct mien_tuning back = { .entries = NULL };
     const struct mien_device_info here = device("driver 1");
     const struct mien_device_info there = device("driver 2");
     char *const folder = scratch_make();
@@ -234,12 +234,12 @@ static void test_table__refuses_foreign_values(void **state)
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct mien_error err = { "" };
-        struct mien_tuning tuning = { NULL, 0 };
+        struct mien_tuning tuning = { .entries = NULL };
         must_fail(mien_tuning_parse(&tuning, bad[i], &err), MIEN_ERR_FORMAT, &err, "tuned shape");
         assert_null(tuning.entries);
     }
     struct mien_error err = { "" };
-    struct mien_tuning tuning = { NULL, 0 };
+    struct mien_tuning tuning = { .entries = NULL };
     must(mien_tuning_parse(&tuning, "[" CONV "\"variant\":\"vector\",\"channels\":8}]", &err),
          &err);
     assert_int_equal(tuning.count, 1);
@@ -268,10 +268,49 @@ static void test_table__refuses_every_cut_of_a_file(void **state)
     scratch_remove(folder);
 }
 
+/* What failed is avoided, by default and where it was put; where nothing else can, it stays. */
+static void test_table__avoids_variants_that_are_barred(void **state)
+{
+    (void)state;
+    struct mien_tuning tuning = make_table();
+    struct mien_conv2d op = conv(150);
+    mien_tuning_bar(&tuning, MIEN_TUNED_CONV2D, MIEN_CONV2D_FWD, MIEN_CONV2D_VECTOR);
+    assert_true(
+        mien_tuning_barred(&tuning, MIEN_TUNED_CONV2D, MIEN_CONV2D_FWD, MIEN_CONV2D_VECTOR));
+    assert_false(
+        mien_tuning_barred(&tuning, MIEN_TUNED_CONV2D, MIEN_CONV2D_BWD_DATA, MIEN_CONV2D_VECTOR));
+    assert_false(mien_tuning_barred(NULL, MIEN_TUNED_CONV2D, MIEN_CONV2D_FWD, 0));
+    mien_tuning_apply(&tuning, &op);
+    assert_int_not_equal(op.variant[MIEN_CONV2D_FWD], MIEN_CONV2D_VECTOR);
+    assert_int_equal(op.param[MIEN_CONV2D_FWD][0], 0);
+    assert_true(mien_conv2d_takes(&op, MIEN_CONV2D_FWD, op.variant[MIEN_CONV2D_FWD]));
+
+    struct mien_tuning none = { .entries = NULL };
+    op = conv(150);
+    const enum mien_conv2d_variant usual = op.variant[MIEN_CONV2D_BWD_FILTER];
+    mien_tuning_bar(&none, MIEN_TUNED_CONV2D, MIEN_CONV2D_BWD_FILTER, (int)usual);
+    mien_tuning_apply(&none, &op);
+    assert_int_not_equal(op.variant[MIEN_CONV2D_BWD_FILTER], usual);
+    for (int i = 0; i < MIEN_CONV2D_VARIANTS; i++) {
+        mien_tuning_bar(&none, MIEN_TUNED_CONV2D, MIEN_CONV2D_BWD_FILTER, i);
+    }
+    op = conv(150);
+    mien_tuning_apply(&none, &op);
+    assert_int_equal(op.variant[MIEN_CONV2D_BWD_FILTER], usual);
+
+    const struct mien_act x = { 150, 300, 1, 1, 8 };
+    mien_tuning_bar(&tuning, MIEN_TUNED_DENSE, MIEN_CONV2D_BWD_DATA, MIEN_TUNED_CLBLAST);
+    assert_false(mien_tuning_wants_clblast(&tuning, &x, 7));
+    mien_tuning_bar(&none, MIEN_TUNED_DENSE, MIEN_CONV2D_FWD, MIEN_TUNED_OWN);
+    assert_true(mien_tuning_wants_clblast(&none, &x, 7));
+    mien_tuning_finish(&tuning);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table__gives_a_pass_what_was_put_for_it),
+        cmocka_unit_test(test_table__avoids_variants_that_are_barred),
         cmocka_unit_test(test_table__takes_the_nearest_batch_within_four_times),
         cmocka_unit_test(test_table__comes_back_from_text_and_file),
         cmocka_unit_test(test_table__keeps_candidates_to_skip_apart),

@@ -1,0 +1,237 @@
+/* proof.c - what a device computes wrong, as the last self-test found it */
+#include "train/proof.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "cl/device_file.h"
+#include "train/known.h"
+#include "train/selftest.h"
+
+#define FORMAT "mien-selftest 1"
+#define FOLDER "selftest"
+enum { LARGEST_FILE = 1 << 20 };
+
+void mien_proof_finish(struct mien_proof *proof)
+{
+    mien_verdicts_finish(&proof->wrong);
+    *proof = (struct mien_proof){ .wrong = { NULL, 0 } };
+}
+
+/* Whether a value of the file is what it must be here. */
+static bool says(const json_t *root, const char *key, const char *want)
+{
+    const char *const got = json_string_value(json_object_get(root, key));
+    return got != NULL && strcmp(got, want) == 0;
+}
+
+static bool is_current(const json_t *root, const struct mien_device_info *device)
+{
+    char text[MIEN_DEVICE_TEXT_BYTES];
+    char hash[33];
+    mien_device_text(text, device);
+    mien_kernels_hash(hash);
+    return says(root, "format", FORMAT) && says(root, "mien", MIEN_VERSION) &&
+           says(root, "device", text) && says(root, "kernels", hash) &&
+           json_is_array(json_object_get(root, "wrong"));
+}
+
+static enum mien_status take_wrong(struct mien_proof *out, const json_t *root,
+                                   struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const json_t *const list = json_object_get(root, "wrong");
+    for (size_t i = 0; st == MIEN_OK && i < json_array_size(list); i++) {
+        const json_t *const item = json_array_get(list, i);
+        const char *const kernel = json_string_value(json_object_get(item, "kernel"));
+        const char *const variant = json_string_value(json_object_get(item, "variant"));
+        const char *const text = json_string_value(json_object_get(item, "text"));
+        struct mien_finding finding = { .tolerance = 0.0 };
+        mien_finding_note(&finding, MIEN_FAULT_WRONG, "%.250s", text != NULL ? text : "");
+        st = kernel == NULL || variant == NULL
+                 ? MIEN_OK
+                 : mien_verdicts_add(&out->wrong, kernel, variant, &finding, "", 0.0, err);
+    }
+    return st;
+}
+
+enum mien_status mien_proof_read(struct mien_proof *out, const struct mien_device_info *device,
+                                 struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_error ignored = { "" };
+    unsigned char *text = NULL;
+    size_t bytes = 0;
+    *out = (struct mien_proof){ .wrong = { NULL, 0 } };
+    char *const path = mien_device_file_path(FOLDER, device, &ignored);
+    if (path != NULL && mien_path_is_file(path) &&
+        mien_file_read(&text, &bytes, path, LARGEST_FILE, &ignored) == MIEN_OK) {
+        json_t *const root = json_loadb((const char *)text, bytes, JSON_REJECT_DUPLICATES, NULL);
+        st = is_current(root, device) ? take_wrong(out, root, err) : MIEN_OK;
+        json_decref(root);
+    }
+    free(text);
+    free(path);
+    return st;
+}
+
+static json_t *describe(const struct mien_verdicts *verdicts, const struct mien_device_info *device)
+{
+    char text[MIEN_DEVICE_TEXT_BYTES];
+    char hash[33];
+    json_t *const list = json_array();
+    mien_device_text(text, device);
+    mien_kernels_hash(hash);
+    for (size_t i = 0; i < verdicts->count; i++) {
+        const struct mien_verdict *const v = &verdicts->items[i];
+        if (v->failed > 0) {
+            (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "kernel", v->kernel,
+                                                        "variant", v->variant, "text",
+                                                        mien_fault_name(v->worst.fault)));
+        }
+    }
+    return json_pack("{s:s, s:s, s:s, s:s, s:o}", "format", FORMAT, "mien", MIEN_VERSION, "device",
+                     text, "kernels", hash, "wrong", list);
+}
+
+enum mien_status mien_proof_write(const struct mien_verdicts *verdicts,
+                                  const struct mien_device_info *device, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    json_t *const root = describe(verdicts, device);
+    char *const text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(1));
+    char *const path = text == NULL ? NULL : mien_device_file_path(FOLDER, device, err);
+    if (text == NULL) {
+        st = mien_fail(err, MIEN_ERR_MEMORY, "the device's name is not UTF-8, or no memory");
+    } else if (path == NULL) {
+        st = mien_fail(err, MIEN_ERR_IO, "there is no cache folder");
+    } else {
+        st = mien_device_file_write(path, text, err);
+    }
+    free(path);
+    free(text);
+    json_decref(root);
+    return st;
+}
+
+/* The operation, pass and variant that a verdict is of; false: it has no other way. */
+static bool find_way(enum mien_tuned_op *op, enum mien_conv2d_pass *pass, int *variant,
+                     const struct mien_verdict *v)
+{
+    const char *const at = strchr(v->kernel, ' ');
+    const bool conv = strncmp(v->kernel, "conv2d ", strlen("conv2d ")) == 0;
+    const bool dense = strncmp(v->kernel, "dense ", strlen("dense ")) == 0;
+    if (at == NULL || !(conv || dense)) {
+        return false;
+    }
+    *op = conv ? MIEN_TUNED_CONV2D : MIEN_TUNED_DENSE;
+    bool found = false;
+    for (int i = 0; i < MIEN_CONV2D_PASSES; i++) {
+        if (strcmp(at + 1, mien_conv2d_pass_name((enum mien_conv2d_pass)i)) == 0) {
+            *pass = (enum mien_conv2d_pass)i;
+            found = true;
+        }
+    }
+    if (dense) {
+        *variant = strcmp(v->variant, "clblast") == 0 ? MIEN_TUNED_CLBLAST : MIEN_TUNED_OWN;
+        return found;
+    }
+    for (int i = 0; found && i < MIEN_CONV2D_VARIANTS; i++) {
+        if (strcmp(v->variant, mien_conv2d_variant_name((enum mien_conv2d_variant)i)) == 0) {
+            *variant = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool mien_proof_avoids(const struct mien_verdict *verdict)
+{
+    enum mien_tuned_op op = MIEN_TUNED_CONV2D;
+    enum mien_conv2d_pass pass = MIEN_CONV2D_FWD;
+    int variant = 0;
+    return verdict->failed > 0 && find_way(&op, &pass, &variant, verdict);
+}
+
+void mien_proof_bar(const struct mien_verdicts *verdicts, struct mien_tuning *tuning)
+{
+    for (size_t i = 0; i < verdicts->count; i++) {
+        enum mien_tuned_op op = MIEN_TUNED_CONV2D;
+        enum mien_conv2d_pass pass = MIEN_CONV2D_FWD;
+        int variant = 0;
+        const struct mien_verdict *const v = &verdicts->items[i];
+        if (v->failed > 0 && find_way(&op, &pass, &variant, v)) {
+            mien_tuning_bar(tuning, op, pass, variant);
+        }
+    }
+}
+
+/* Whether training by a recipe runs kernels of the operation whose verdicts begin with `row`. */
+static bool is_needed(const char *kernel, const struct mien_recipe *recipe,
+                      const struct mien_network *network)
+{
+    const struct mien_train_spec *const train = &recipe->train;
+    const bool sgd = train->optimizer.kind == MIEN_OPTIMIZER_SGD;
+    const struct {
+        const char *row;
+        bool used;
+    } rules[] = {
+        { MIEN_KNOWN_NAME, true },
+        { "gather", true },
+        { "softmax", true },
+        { "sgd", sgd },
+        { "adam", !sgd },
+        { "clip", train->clip_norm > 0.0f },
+        { "accumulate", train->accumulate > 1 },
+        { "average", train->ema > 0.0f },
+    };
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        if (strncmp(kernel, rules[i].row, strlen(rules[i].row)) == 0) {
+            return rules[i].used;
+        }
+    }
+    for (size_t i = 0; i < network->layer_count; i++) {
+        const char *const row = mien_selftest_row(network->layers[i].spec.kind);
+        if (row != NULL && strncmp(kernel, row, strlen(row)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether own kernels, or CLBlast, compute dense layers without a fault. */
+static bool is_right(const struct mien_proof *proof, const char *variant)
+{
+    for (size_t i = 0; i < proof->wrong.count; i++) {
+        const struct mien_verdict *const v = &proof->wrong.items[i];
+        if (strncmp(v->kernel, "dense", strlen("dense")) == 0 && strcmp(v->variant, variant) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum mien_status mien_proof_check(const struct mien_proof *proof, const struct mien_recipe *recipe,
+                                  const struct mien_network *network, int lanes,
+                                  enum mien_blas blas, struct mien_error *err)
+{
+    const bool own = lanes > 1 && blas != MIEN_BLAS_CLBLAST && is_right(proof, "own");
+    const bool clblast = blas != MIEN_BLAS_OWN && is_right(proof, "clblast");
+    for (size_t i = 0; i < proof->wrong.count; i++) {
+        const struct mien_verdict *const v = &proof->wrong.items[i];
+        const bool dense = strncmp(v->kernel, "dense", strlen("dense")) == 0;
+        const bool conv = strncmp(v->kernel, "conv2d", strlen("conv2d")) == 0;
+        if (conv || (dense && (own || clblast)) || !is_needed(v->kernel, recipe, network)) {
+            continue; /* convolutions: layer by layer, when the model is made */
+        }
+        return mien_fail(err, MIEN_ERR_CL,
+                         "%s%s%s computes wrong numbers on this device, and nothing else computes "
+                         "the same (%.200s); 'mien selftest' tells more",
+                         v->kernel, v->variant[0] != '\0' ? ", " : "", v->variant, v->worst.text);
+    }
+    return MIEN_OK;
+}

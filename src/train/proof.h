@@ -1,0 +1,51 @@
+/** proof.h - what a device computes wrong, as the last self-test found it (internal) */
+#ifndef MIEN_TRAIN_PROOF_H
+#define MIEN_TRAIN_PROOF_H
+
+#include "nn/model.h"
+#include "tune/table.h"
+#include "verify/verify.h"
+
+/** Kernels that failed on one device with one driver; zeroed is none. */
+struct mien_proof {
+    struct mien_verdicts wrong; /**< of them `kernel`, `variant` and `worst.text` count */
+};
+void mien_proof_finish(struct mien_proof *proof); /* zeroed is allowed */
+
+/**
+ * Read selftest/NAME-HASH.json in mien_cache_folder(); one that is not there, is damaged, or is of
+ * another version or other kernels says nothing.
+ *
+ * Ownership  release with mien_proof_finish()
+ * Errors     MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_proof_read(struct mien_proof *out, const struct mien_device_info *device,
+                                 struct mien_error *err);
+
+/**
+ * Write that file: those of all verdicts of a self-test that failed.
+ *
+ * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY; then the file is as it was
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_proof_write(const struct mien_verdicts *verdicts,
+                                  const struct mien_device_info *device, struct mien_error *err);
+
+/** Whether a verdict is of a variant that failed and that others may stand in for. */
+bool mien_proof_avoids(const struct mien_verdict *verdict);
+
+/** Let nobody use those variants, see mien_tuning_bar(). */
+void mien_proof_bar(const struct mien_verdicts *verdicts, struct mien_tuning *tuning);
+
+/**
+ * See that a network can be trained without what failed.
+ *
+ * Errors  MIEN_ERR_CL: a kernel that it needs failed, and no other computes the same
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_proof_check(const struct mien_proof *proof, const struct mien_recipe *recipe,
+                                  const struct mien_network *network, int lanes,
+                                  enum mien_blas blas, struct mien_error *err);
+
+#endif

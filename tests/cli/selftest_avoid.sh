@@ -1,0 +1,96 @@
+#!/bin/sh
+# selftest_avoid.sh - a variant that failed the self-test is not used by other commands, which say so once
+#
+# $MIEN_PLANT_CL is the library that plants faults (tests/preload/plant_cl.c).
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+[ -n "${MIEN_PLANT_CL:-}" ] || {
+    echo "MIEN_PLANT_CL names no library to preload"
+    exit 77
+}
+"$mien" devices >/dev/null 2>&1
+if [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
+    exit 77
+fi
+cd "$work" || exit 1
+export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"
+right=${MIEN_CACHE:-$HOME/.cache/mien}
+cat >net.yaml <<'END'
+name: net
+input: { channels: 1, height: 48, width: 48 }
+layers: [ maxpool 2, conv 16 1x1, relu, conv 16 3x3 pad 1, relu, avgpool 24, flatten, dense classes ]
+train: { batch: 7, epochs: 1, optimizer: { rate: 0.1 } }
+END
+expect 0 synth faces --count 14 --quiet
+
+# fresh: a cache with all programs but those of one source, which is to be compiled with a fault.
+fresh() {
+    rm -rf cache
+    mkdir -p cache
+    cp -al "$right/programs" cache/programs 2>/dev/null || cp -r "$right/programs" cache/programs
+    rm -f cache/programs/"$1"-*
+    MIEN_CACHE=$work/cache
+    export MIEN_CACHE
+}
+
+# planted FIND WITH: the quick self-test where a kernel is wrong.
+planted() {
+    ran="selftest --quick (planted: $2)"
+    code=0
+    timeout 300 env MIEN_PLANT_FIND="$1" MIEN_PLANT_WITH="$2" LD_PRELOAD="$MIEN_PLANT_CL" \
+        "$mien" selftest --quick --quiet >"$out" 2>"$err" </dev/null || code=$?
+    check "nothing was planted" grep -q '^plant_cl: planted$' "$err"
+    check "exit code $code, expected 1" test "$code" -eq 1
+}
+
+# What is right is remembered as that, and nothing is said of it.
+expect 0 selftest --quick --quiet
+expect 0 train faces --recipe net.yaml --out before --tuning none
+check "a kernel is said to have failed" test "$(grep -c 'self-test' "$err")" -eq 0
+
+# CPU devices take Winograd for such a convolution; others have one variant, and nothing to fall back to.
+uses() { # uses FOLDER: how many lines of its checkpoint have a convolution's forward pass by Winograd
+    grep -ac 'forward[^}]*winograd' "$1/last.safetensors"
+}
+if [ "$(uses before)" -eq 0 ]; then
+    echo "nothing to fall back from"
+    finish
+    exit
+fi
+fresh conv2d_winograd
+planted 'const vec v = out[r] + (first' 'const vec v = out[r] * 1.001f + (first'
+says '^conv2d [a-z ]*, winograd .* FAILED$'
+kept=$(find cache/selftest -name '*.json')
+check "nothing is remembered" test -n "$kept"
+expect 0 train faces --recipe net.yaml --out after --tuning none
+errs '^conv2d [a-z ]*, winograd failed the self-test on this device: it is not used$'
+check "it is said twice" test "$(grep -c '^conv2d forward, winograd' "$err")" -le 1
+check "the variant that failed is used" test "$(uses after)" -eq 0
+expect 0 train --resume after --epochs 2 --quiet
+expect 0 eval after/last.safetensors faces --quiet
+
+# A run that began with it goes on without it.
+expect 0 train --resume before --epochs 2 --quiet
+check "it goes on with what failed" test "$(uses before)" -eq 0
+
+# Damaged, foreign or unreadable, the file says nothing, and --filter does not touch it.
+cp "$kept" good.json
+for bad in 's/"mien": "/"mien": "9/' 's/"kernels": "/"kernels": "0/' 's/"device": "/"device": "Other /' 's/\[/7/' '$d'; do
+    sed "$bad" good.json >"$kept"
+    expect 0 train faces --recipe net.yaml --out other --tuning none --max-steps 1
+    check "a foreign file counts: $bad" test "$(grep -c 'self-test' "$err")" -eq 0
+    rm -rf other
+done
+cp good.json "$kept"
+expect 0 selftest --quick --quiet --filter relayout
+check "a part of the table is remembered" cmp -s good.json "$kept"
+
+# What nothing else computes is an error where a network needs it, and only there.
+printf '%s' "$(sed '/"wrong"/,$d' good.json)" >"$kept"
+printf '\n "wrong": [{"kernel": "globalavgpool", "variant": "", "text": "wrong"}, {"kernel": "avgpool forward", "variant": "", "text": "wrong"}]}\n' >>"$kept"
+expect 1 train faces --recipe net.yaml --out none
+errs '^mien train: avgpool forward computes wrong numbers on this device, and nothing else computes the same'
+check "a run was begun" test ! -e none/last.safetensors
+sed -i 's/avgpool forward/gelu forward/' "$kept"
+expect 0 train faces --recipe net.yaml --out none --quiet
+finish
