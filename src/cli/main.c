@@ -91,9 +91,11 @@ static char *join_words(int argc, char **argv)
         bytes += strlen(argv[i]) + 1;
     }
     char *const joined = calloc(bytes, 1);
-    char *at = joined;
+    size_t used = 0;
     for (int i = 0; joined != NULL && i < argc; i++) {
-        at = stpcpy(i == 0 ? at : stpcpy(at, " "), i == 0 ? "mien" : argv[i]);
+        const char *const word = i == 0 ? "mien" : argv[i];
+        const int wrote = snprintf(joined + used, bytes - used, i == 0 ? "%s" : " %s", word);
+        used += wrote > 0 ? (size_t)wrote : 0;
     }
     return joined;
 }

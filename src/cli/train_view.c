@@ -122,14 +122,15 @@ static enum mien_status draw_plots(struct term *term, const struct plot plots[2]
     struct plot_drawing *const drawings = mien_calloc(2, sizeof(*drawings), err);
     char *const text = mien_calloc(BYTES, 1, err);
     if (drawings != NULL && text != NULL) {
-        char *to = text;
+        size_t used = 0;
         plot_draw(&drawings[0], &plots[0]);
         plot_draw(&drawings[1], &plots[1]);
         for (int i = 0; i < LINES; i++) {
-            to = stpcpy(to, plot_line(line, &plots[0], &drawings[0], i));
-            to = stpcpy(to, "   "); /* GAP */
-            to = stpcpy(to, plot_line(line, &plots[1], &drawings[1], i));
-            to = stpcpy(to, "\n");
+            char other[PLOT_LINE_BYTES];
+            const int wrote = snprintf(text + used, BYTES - used, "%s%*s%s\n",
+                                       plot_line(line, &plots[0], &drawings[0], i), GAP, "",
+                                       plot_line(other, &plots[1], &drawings[1], i));
+            used += (size_t)wrote; /* BYTES has room for all */
         }
         term_block(term, text, LINES);
     }

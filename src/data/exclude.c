@@ -228,7 +228,8 @@ enum mien_status mien_exclusion_write(struct mien_atomic_file *file, const char 
     }
     char *to = line;
     if (*name == '#' || strncmp(name, "./", 2) == 0) {
-        to = stpcpy(to, "./");
+        *to++ = '.';
+        *to++ = '/';
     }
     for (; *name != '\0'; name++) {
         const char letter = letter_of(*name);
@@ -237,9 +238,12 @@ enum mien_status mien_exclusion_write(struct mien_atomic_file *file, const char 
         }
         *to++ = letter != '\0' ? letter : *name;
     }
-    to = stpcpy(to, "\t# ");
+    *to++ = '\t';
+    *to++ = '#';
+    *to++ = ' ';
     for (; *why != '\0'; why++) { /* a file's name in an error may hold anything */
-        *to++ = (char)((unsigned char)*why < 0x20 || *why == 0x7f ? ' ' : *why);
+        const bool control = (unsigned char)*why < 0x20 || *why == 0x7f;
+        *to++ = control ? ' ' : *why;
     }
     *to++ = '\n';
     st = mien_atomic_write(file, line, (size_t)(to - line), err);

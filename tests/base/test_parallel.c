@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -188,7 +189,7 @@ static void test_parallel__knows_at_least_one_core(void **state)
 
 static void keep_line(void *user, const char *text)
 {
-    (void)strncpy(user, text, 63);
+    (void)snprintf(user, 64, "%s", text);
 }
 
 static void test_log__lines_are_formatted_or_dropped(void **state)

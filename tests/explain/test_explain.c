@@ -1,5 +1,6 @@
 /* test_explain.c - explanations whose outcome is known: small exact cases, and laws that hold */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -518,8 +519,10 @@ static void test_default_layer__is_the_last_convolutions_activation(void **state
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char recipe[256] = "input: { channels: 1, height: 8, width: 8 }\nlayers: [ ";
-        strcat(strcat(recipe, cases[i].layers), " ]");
+        char recipe[256];
+        (void)snprintf(recipe, sizeof(recipe),
+                       "input: { channels: 1, height: 8, width: 8 }\nlayers: [ %s ]",
+                       cases[i].layers);
         struct mien_network *const network = network_from(recipe, 3);
         const struct mien_layer *const layer = mien_explain_default_layer(network);
         if (cases[i].want == NULL) {

@@ -58,7 +58,8 @@ static json_t *report_with(const char *text)
     char *to = json;
     for (const char *c = whole; *c != '\0'; c++) {
         if (c[0] == '%' && c[1] == 's') {
-            to = stpcpy(to, text);
+            memcpy(to, text, strlen(text));
+            to += strlen(text);
             c++;
         } else {
             *to++ = *c == '\'' ? '"' : *c;

@@ -45,9 +45,11 @@ size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 
 static size_t read_rss(void)
 {
+    char line[128];
     unsigned long pages = 0;
     FILE *const file = fopen("/proc/self/statm", "r");
-    if (file == NULL || fscanf(file, "%*u %lu", &pages) != 1) {
+    if (file == NULL || fgets(line, sizeof(line), file) == NULL ||
+        sscanf(line, "%*u %lu", &pages) != 1) {
         pages = 0; /* not Linux: the heap says enough */
     }
     if (file != NULL) {

@@ -53,7 +53,7 @@ static int check(const char *path)
     const struct mien_tensor *const state = mien_safetensors_find(raw, "state.momentum");
     assert_non_null(text);
     assert_non_null(state);
-    const int number = atoi(text);
+    const int number = (int)strtol(text, NULL, 10);
     for (size_t i = 0; i < file.network->param_count; i++) {
         const struct mien_param *const param = &file.network->params[i];
         for (size_t k = 0; k < param->count; k++) {

@@ -117,9 +117,9 @@ static void test_sweep_plan__refuses_what_says_nothing(void **state)
     }
     char *const many = calloc(1, 8000); /* 1,001 values */
     assert_non_null(many);
-    size_t used = (size_t)sprintf(many, "train.seed=0");
+    size_t used = (size_t)snprintf(many, 8000, "train.seed=0");
     for (int i = 1; i <= 1000; i++) {
-        used += (size_t)sprintf(many + used, ",%d", i);
+        used += (size_t)snprintf(many + used, 8000 - used, ",%d", i);
     }
     const char *const settings = many;
     must_fail(mien_sweep_plan(&sweep, f.recipe, &settings, 1, 2, 0.5, &err), MIEN_ERR_USAGE, &err,

@@ -30,9 +30,11 @@ static void plant(const char *name, const char *find, const char *replace)
     const char *const text = __real_mien_kernel_source_find(name)->text;
     const char *const at = strstr(text, find);
     assert_non_null(at);
-    planted.text = malloc(strlen(text) + strlen(replace) + 1);
+    const size_t bytes = strlen(text) + strlen(replace) + 1;
+    planted.text = malloc(bytes);
     assert_non_null(planted.text);
-    (void)sprintf(planted.text, "%.*s%s%s", (int)(at - text), text, replace, at + strlen(find));
+    (void)snprintf(planted.text, bytes, "%.*s%s%s", (int)(at - text), text, replace,
+                   at + strlen(find));
     planted.name = name;
     planted.source = (struct mien_kernel_source){ name, planted.text };
 }
