@@ -25,7 +25,8 @@ static void match(const struct mien_network *network, const struct mien_safetens
                   const struct mien_weights_map *map)
 {
     struct mien_error err = { "" };
-    const struct mien_tensor **const tensors = calloc(network->param_count, sizeof(*tensors));
+    const struct mien_tensor **const tensors =
+        calloc(network->param_count, sizeof(const struct mien_tensor *));
     float *const flat = calloc(network->flat_floats, sizeof(*flat));
     fuzz_expect(tensors != NULL && flat != NULL, "there is memory");
     for (int strict = 0; strict < 2; strict++) {

@@ -504,6 +504,9 @@ def write_packed(folder):
     change("labels-absurd", text=b"\xff" * len(data))
     change("labels-zero", text=b"\0" * len(data))
     change("labels-127", text=b"\x7f" * len(data))
+    at = header["labels"]["data_offsets"][0]
+    for label in (-1, 7, 2**31 - 1, -(2**31)):
+        change(f"label-{label}", text=data[:at + 4] + struct.pack("<i", label) + data[at + 8:])
     change("classes-none", classes="[]")
     change("classes-not-json", classes="{")
     change("classes-twice", classes='["a","a"]')
