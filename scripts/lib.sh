@@ -8,7 +8,7 @@ BUILD_PACKAGES="build-essential cmake ninja-build pkg-config pocl-opencl-icd ocl
     libclblast-dev libpng-dev libjpeg-dev zlib1g-dev libcyaml-dev libyaml-dev libjansson-dev
     libprotobuf-c-dev protobuf-c-compiler"
 # What the tests need besides.
-TEST_PACKAGES="libcmocka-dev oclgrind clang libclang-rt-14-dev clang-format chromium python3"
+TEST_PACKAGES="libcmocka-dev oclgrind clang libclang-rt-14-dev clang-format clang-tidy cppcheck chromium python3"
 
 say() {
     printf '\n== %s\n' "$*"

@@ -1,6 +1,9 @@
 /* error.c - filling in struct mien_error */
 #include "base/error.h"
 
+#undef mien_fail /* the analyzer's forms */
+#undef mien_wrap
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>

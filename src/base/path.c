@@ -74,7 +74,6 @@ char *mien_path_join(const char *folder, const char *name, struct mien_error *er
 /* The value of a variable of the environment, NULL when it is unset or empty. */
 static const char *set_variable(const char *name)
 {
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in mien changes the environment */
     const char *const value = getenv(name);
     return value == NULL || value[0] == '\0' ? NULL : value;
 }

@@ -77,7 +77,6 @@ static enum mien_status choose_device(struct mien_device_info *out, const char *
     enum mien_status st = MIEN_OK;
     struct mien_device_list list = { NULL, 0 };
     size_t chosen = 0;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in mien changes the environment */
     const char *const from_environment = wanted == NULL ? getenv("MIEN_DEVICE") : NULL;
 
     TRY(mien_device_list(&list, err));

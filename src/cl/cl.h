@@ -108,9 +108,15 @@ struct mien_cl_arg {
 struct mien_cl_arg mien_cl_arg_buffer(const struct mien_cl_buffer *buffer);
 
 /* The C type picks the form, so a float can not slip in where an int belongs. */
-#define ARG_I32(var)     ((struct mien_cl_arg){ _Generic((var), cl_int : &(var)), sizeof(cl_int) })
-#define ARG_U32(var)     ((struct mien_cl_arg){ _Generic((var), cl_uint : &(var)), sizeof(cl_uint) })
-#define ARG_F32(var)     ((struct mien_cl_arg){ _Generic((var), cl_float : &(var)), sizeof(cl_float) })
+#ifndef __cppcheck__
+#define ARG_I32(var) ((struct mien_cl_arg){ _Generic((var), cl_int : &(var)), sizeof(cl_int) })
+#define ARG_U32(var) ((struct mien_cl_arg){ _Generic((var), cl_uint : &(var)), sizeof(cl_uint) })
+#define ARG_F32(var) ((struct mien_cl_arg){ _Generic((var), cl_float : &(var)), sizeof(cl_float) })
+#else /* it does not parse that */
+#define ARG_I32(var) mien_cl_arg(&(var), sizeof(cl_int))
+#define ARG_U32(var) mien_cl_arg(&(var), sizeof(cl_uint))
+#define ARG_F32(var) mien_cl_arg(&(var), sizeof(cl_float))
+#endif
 #define ARG_BUF(buf)     mien_cl_arg_buffer(buf)
 #define ARG_COUNT(array) (cl_uint)(sizeof(array) / sizeof((array)[0]))
 

@@ -167,14 +167,15 @@ enum mien_status check_describe(json_t **out, const struct check_report *report,
         json_pack("{s:I, s:I, s:I}", "gray", (json_int_t)c->forms[MIEN_FORM_GRAY], "colour",
                   (json_int_t)c->forms[MIEN_FORM_COLOUR], "gray_as_colour",
                   (json_int_t)c->forms[MIEN_FORM_GRAY_AS_COLOUR]);
-    *out = json_pack(
-        "{s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o}", "data",
-        text_json(report->data), "images", (json_int_t)(check->image_count + check->stray_count),
-        "classes", classes, "splits", describe_splits(check, counts), "sizes",
-        describe_sizes(sizes, size_count), "forms", forms, "converted", (json_int_t)c->converted,
-        "skipped", (json_int_t)check->set->skipped, "unreadable", describe_unreadable(check),
-        "blank", describe_blank(check), "black", (json_int_t)c->black, "duplicates",
-        describe_duplicates(report), "twins", describe_twins(c), "near", describe_near(report));
+    *out = json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o}",
+                     "data", text_json(report->data), "images",
+                     (json_int_t)check->image_count + (json_int_t)check->stray_count, "classes",
+                     classes, "splits", describe_splits(check, counts), "sizes",
+                     describe_sizes(sizes, size_count), "forms", forms, "converted",
+                     (json_int_t)c->converted, "skipped", (json_int_t)check->set->skipped,
+                     "unreadable", describe_unreadable(check), "blank", describe_blank(check),
+                     "black", (json_int_t)c->black, "duplicates", describe_duplicates(report),
+                     "twins", describe_twins(c), "near", describe_near(report));
     if (*out != NULL && report->list != NULL) {
         (void)json_object_set_new(*out, "list", describe_list(report));
     }

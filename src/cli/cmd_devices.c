@@ -96,7 +96,7 @@ static enum mien_status devices(const void *options, struct term *term, struct m
     enum mien_status st = MIEN_OK;
     const char *wanted = o->common.device;
     if (wanted == NULL) {
-        wanted = getenv("MIEN_DEVICE"); // NOLINT(concurrency-mt-unsafe): no thread yet
+        wanted = getenv("MIEN_DEVICE");
     }
     struct choice choice = { .wanted = wanted != NULL && *wanted != '\0' ? wanted : "auto" };
     TRY(mien_device_list(&list, err));

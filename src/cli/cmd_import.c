@@ -132,7 +132,7 @@ static enum mien_status take(struct mien_model_file *file, const struct mien_ten
     if (o->map != NULL) {
         TRY(mien_weights_map_read(&map, o->map, err));
     }
-    *tensors = mien_calloc(file->network->param_count, sizeof(**tensors), err);
+    *tensors = mien_calloc(file->network->param_count, sizeof(const struct mien_tensor *), err);
     if (*tensors == NULL) {
         st = MIEN_ERR_MEMORY;
         goto done;

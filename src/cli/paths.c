@@ -33,7 +33,6 @@ static bool find_near(char *out, size_t bytes, const char *path)
     char *names[MOST + 1] = { NULL };
     size_t count = 0;
     const struct dirent *entry = NULL;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread reads this folder
     while (folder != NULL && count < MOST && (entry = readdir(folder)) != NULL) {
         names[count] = mien_strdup(entry->d_name, NULL);
         count += names[count] != NULL;
@@ -105,7 +104,7 @@ static enum mien_status check_folder(const char *path, struct mien_error *err)
     }
     enum mien_status st = MIEN_OK;
     const struct dirent *entry = NULL;
-    while (st == MIEN_OK && (entry = readdir(folder)) != NULL) { // NOLINT(concurrency-mt-unsafe)
+    while (st == MIEN_OK && (entry = readdir(folder)) != NULL) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
             st = mien_fail(err, MIEN_ERR_IO, "%s: the folder is not empty, expected a new one",
                            path);

@@ -18,7 +18,7 @@ static bool shows_utf8(void)
 {
     static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *const value = getenv(names[i]); // NOLINT(concurrency-mt-unsafe): one thread yet
+        const char *const value = getenv(names[i]);
         if (value != NULL && *value != '\0') {
             return strstr(value, "UTF-8") != NULL || strstr(value, "utf8") != NULL;
         }

@@ -59,7 +59,7 @@ static enum mien_status read_names(struct buffer *buffer, DIR *folder, const cha
     for (;;) {
         errno = 0;
         /* Each stream is read by one thread only, which is what POSIX asks of readdir(). */
-        const struct dirent *const entry = readdir(folder); /* NOLINT(concurrency-mt-unsafe) */
+        const struct dirent *const entry = readdir(folder);
         if (entry == NULL) {
             break;
         }

@@ -116,7 +116,7 @@ const char *mien_recipe_quote(char out[MIEN_RECIPE_QUOTE_BYTES], const char *tex
 {
     const size_t most = MIEN_RECIPE_QUOTE_BYTES - 4;
     size_t i = 0;
-    for (; text[i] != '\0' && i < most; i++) {
+    for (; i < most && text[i] != '\0'; i++) {
         const bool printable = text[i] >= ' ' && text[i] <= '~';
         out[i] = (char)(printable ? text[i] : '?');
     }

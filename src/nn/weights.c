@@ -31,7 +31,7 @@ void mien_weights_init(float *flat, const struct mien_network *network, uint64_t
     for (size_t l = 0; l < network->layer_count; l++) {
         const struct mien_layer *const layer = &network->layers[l];
         for (int p = 0; p < layer->param_count; p++) {
-            const size_t index = (size_t)(layer->first_param + p);
+            const size_t index = (size_t)layer->first_param + (size_t)p;
             const struct mien_param *const param = &network->params[index];
             float *const values = flat + param->offset;
             if (layer->spec.kind != MIEN_LAYER_BATCHNORM) {

@@ -47,8 +47,8 @@ int mien_winograd_points(int height, int width, int kernel)
 /* Local memory with these values: points of inputs and of products. */
 static size_t bytes_of(const struct mien_conv2d *op, const int values[MIEN_CONV2D_PARAMS])
 {
-    const size_t points = (size_t)(values[PARAM_POINTS] * values[PARAM_POINTS]);
-    const size_t channels = (size_t)(values[PARAM_INPUTS] + values[PARAM_OUTPUTS]);
+    const size_t points = (size_t)values[PARAM_POINTS] * (size_t)values[PARAM_POINTS];
+    const size_t channels = (size_t)values[PARAM_INPUTS] + (size_t)values[PARAM_OUTPUTS];
     const size_t tiles = (size_t)values[PARAM_TILES];
     return points * (channels * tiles + 1) * (size_t)op->lanes * sizeof(cl_float);
 }

@@ -1,6 +1,7 @@
 /* bench.c - whole training steps, measured on made-up data */
 #include "train/bench.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,7 @@ static struct mien_bench_pass *find_pass(struct ledger *ledger, const char *labe
         ledger->ms = ms;
         ledger->room = room;
     }
+    assert(ledger->ms != NULL); /* there is room */
     struct mien_bench_pass *const pass = &passes->items[passes->count];
     *pass = (struct mien_bench_pass){ .launches = 0 };
     (void)snprintf(pass->label, sizeof(pass->label), "%s", label);
@@ -152,6 +154,7 @@ static enum mien_status enter(struct ledger *ledger, size_t step_index,
         if (pass == NULL) {
             return MIEN_ERR_MEMORY;
         }
+        assert(ledger->ms != NULL); /* it was made with the passes */
         const size_t index = (size_t)(pass - ledger->passes->items);
         ledger->ms[index * ledger->repeat + step_index] += mien_device_ms(&samples[i], 1);
         pass->launches += step_index == 0 ? 1 : 0;

@@ -87,8 +87,15 @@ static enum mien_status write_texts(char texts[KEYS][TEXT_BYTES],
     return MIEN_OK;
 }
 
-/* The numbers of `out` are allocated here, also where reading them fails. */
-static enum mien_status read_buffer(struct mien_tensor *out, const char *name, struct mien_cl *cl,
+/* What the file holds behind the weights, as it is on the device. */
+struct states {
+    struct mien_tensor tensors[MAX_STATES];
+    char names[MAX_STATES][NAME_BYTES]; /* of the optimiser's */
+    void *data[MAX_STATES];             /* of the tensors, owned */
+    size_t count;
+};
+
+static enum mien_status read_buffer(struct states *states, const char *name, struct mien_cl *cl,
                                     const struct mien_cl_buffer *buffer, enum mien_dtype dtype,
                                     struct mien_error *err)
 {
@@ -97,7 +104,8 @@ static enum mien_status read_buffer(struct mien_tensor *out, const char *name, s
     if (data == NULL) {
         return MIEN_ERR_MEMORY;
     }
-    *out = (struct mien_tensor){
+    states->data[states->count] = data;
+    states->tensors[states->count++] = (struct mien_tensor){
         .name = name,
         .dtype = dtype,
         .rank = 1,
@@ -108,13 +116,6 @@ static enum mien_status read_buffer(struct mien_tensor *out, const char *name, s
     return mien_cl_read(cl, data, buffer, 0, bytes, err);
 }
 
-/* What the file holds behind the weights, as it is on the device. */
-struct states {
-    struct mien_tensor tensors[MAX_STATES];
-    char names[MAX_STATES][NAME_BYTES]; /* of the optimiser's */
-    size_t count;
-};
-
 static enum mien_status read_states(struct states *states, const struct mien_trainer *trainer,
                                     struct mien_error *err)
 {
@@ -122,18 +123,15 @@ static enum mien_status read_states(struct states *states, const struct mien_tra
     struct mien_cl *const cl = trainer->cl;
     const struct mien_optimizer *const optimizer = trainer->optimizer;
     for (int i = 0; mien_optimizer_state_name(optimizer, i) != NULL; i++) {
-        const size_t at = states->count++;
-        (void)snprintf(states->names[at], NAME_BYTES, "state.%s",
-                       mien_optimizer_state_name(optimizer, i));
-        TRY(read_buffer(&states->tensors[at], states->names[at], cl,
-                        mien_optimizer_state(optimizer, i), MIEN_F32, err));
+        char *const name = states->names[states->count];
+        (void)snprintf(name, NAME_BYTES, "state.%s", mien_optimizer_state_name(optimizer, i));
+        TRY(read_buffer(states, name, cl, mien_optimizer_state(optimizer, i), MIEN_F32, err));
     }
     if (mien_optimizer_average(optimizer) != NULL) {
-        TRY(read_buffer(&states->tensors[states->count++], trained_name, cl,
-                        mien_model_values(trainer->model), MIEN_F32, err));
+        TRY(read_buffer(states, trained_name, cl, mien_model_values(trainer->model), MIEN_F32,
+                        err));
     }
-    TRY(read_buffer(&states->tensors[states->count++], sums_name, cl, trainer->stats, MIEN_U8,
-                    err));
+    TRY(read_buffer(states, sums_name, cl, trainer->stats, MIEN_U8, err));
 
 done:
     return st;
@@ -171,7 +169,7 @@ done:
     mien_tuning_finish(&tuning);
     free(variants);
     for (size_t i = 0; i < states.count; i++) {
-        free((void *)(uintptr_t)states.tensors[i].data); /* allocated by read_buffer() */
+        free(states.data[i]);
     }
     return st;
 }

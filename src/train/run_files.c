@@ -38,7 +38,6 @@ static bool is_own(const char *name)
 
 static enum mien_status check_names(const char *folder, DIR *dir, struct mien_error *err)
 {
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): safe on different streams, as POSIX.1-2024 demands */
     for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
         if (strcmp(entry->d_name, "last.safetensors") == 0) {
             return mien_fail(

@@ -53,7 +53,7 @@ static unsigned char *build_file(size_t *bytes, const char *header, const void *
     for (int i = 0; i < 8; i++) {
         file[i] = (unsigned char)((uint64_t)length >> (8 * i));
     }
-    memcpy(file + 8, header, length); /* NOLINT(bugprone-not-null-terminated-result): bytes */
+    memcpy(file + 8, header, length);
     if (data_bytes != 0) {
         memcpy(file + 8 + length, data, data_bytes);
     }

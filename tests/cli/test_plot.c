@@ -11,9 +11,11 @@
 #include "cli/plot.h"
 #include "cli/text.h"
 
+#define GAP ((double)NAN)
+
 static const double rising[] = { 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0 };
 static const double falling[] = { 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.0 };
-static const double none[] = { NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN };
+static const double none[] = { GAP, GAP, GAP, GAP, GAP, GAP, GAP, GAP };
 
 /* Eight places over eight dots, two lines. */
 static struct plot small(const double *first, const double *second)
@@ -60,7 +62,7 @@ static void test_plot__dots_the_first_curve(void **state)
 static void test_plot__leaves_gaps_and_places_to_come_empty(void **state)
 {
     (void)state;
-    static const double gap[] = { 1.0, NAN, NAN, 0.0, 0.0, 0.0, 0.0, 0.0 };
+    static const double gap[] = { 1.0, GAP, GAP, 0.0, 0.0, 0.0, 0.0, 0.0 };
     struct plot plot = small(none, gap);
     assert_line(&plot, 1, " 1.00 \xE2\xA0\x81\xE2\xA0\x80\xE2\xA0\x80\xE2\xA0\x80");
     assert_line(&plot, 2, " 0.00 \xE2\xA0\x80\xE2\xA2\x80\xE2\xA3\x80\xE2\xA3\x80");
@@ -71,7 +73,7 @@ static void test_plot__leaves_gaps_and_places_to_come_empty(void **state)
 static void test_plot__bears_any_values(void **state)
 {
     (void)state;
-    static const double odd[] = { 1e300, -1e300, INFINITY, -INFINITY, NAN, 0.0, 1e5, -1e-300 };
+    static const double odd[] = { 1e300, -1e300, HUGE_VAL, -HUGE_VAL, GAP, 0.0, 1e5, -1e-300 };
     static const double same[] = { 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3 };
     const double *const all[] = { odd, same, none, rising };
     for (size_t i = 0; i < 16 * 4; i++) {

@@ -89,10 +89,12 @@ static void draw(uint8_t *pixels, uint64_t seed, double contrast, double brightn
         }
     }
     for (int i = 0; i < PIXELS; i++) {
+        const int x = i % SIDE;
+        const int y = i / SIDE;
         double sum = 0;
         for (int k = 0; k < WAVES; k++) {
-            sum += (0.5 + wave[k][0]) * sin(6.3 * wave[k][1] + (wave[k][2] - 0.5) * (i % SIDE) +
-                                            wave[k][3] * (i / SIDE) / 2);
+            sum += (0.5 + wave[k][0]) *
+                   sin(6.3 * wave[k][1] + (wave[k][2] - 0.5) * x + wave[k][3] * y / 2);
         }
         const double tone = 128 + brightness + contrast * 22 * sum;
         pixels[i] = (uint8_t)fmin(fmax(tone, 0), 255);
@@ -380,7 +382,7 @@ static void add_chain(const struct fixture *f, const char *const names[3])
     draw(pixels, 300, 1, 0);
     for (int k = 0; k < 3; k++) {
         add_pixels(f, names[k], PNG_COLOR_TYPE_GRAY, pixels);
-        draw(other, (uint64_t)(301 + k), 1, 0);
+        draw(other, 301 + (uint64_t)k, 1, 0);
         for (int i = 0; i < PIXELS; i++) {
             pixels[i] = (uint8_t)(0.8 * pixels[i] + 0.2 * other[i]);
         }
@@ -433,7 +435,7 @@ static void test_check__finds_what_comparing_all_with_all_finds(void **state)
         mien_random_block(bits, 5, MIEN_STREAM_SYNTH, 78, (uint64_t)k);
         const double part = 0.35 * (double)mien_random_unit(bits[0]);
         draw(pixels, (uint64_t)(k % CLOUDS), 1, 0);
-        draw(other, (uint64_t)(1000 + k), 1, 0);
+        draw(other, 1000 + (uint64_t)k, 1, 0);
         for (int i = 0; i < PIXELS; i++) {
             pixels[i] = (uint8_t)((1 - part) * pixels[i] + part * other[i]);
         }

@@ -324,7 +324,7 @@ static void test_network__refuses_absurd_structs(void **state)
     struct mien_layer_spec spec = {
         .kind = MIEN_LAYER_CONV, .width = 7, .kernel_h = 1, .kernel_w = 1, .stride = 1
     };
-    struct mien_recipe recipe = { .input = { 1, 1, 1 }, .layers = &spec, .layer_count = 1 };
+    struct mien_recipe recipe = { .input = { 1, 1, 1, 0 }, .layers = &spec, .layer_count = 1 };
     struct mien_network *network = NULL;
     struct mien_error err = { { 0 } };
     must(mien_network_create(&network, &recipe, 7, &err), &err);

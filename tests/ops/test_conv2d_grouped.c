@@ -45,7 +45,7 @@ static struct mien_ref_conv2d ref_of(const struct mien_conv2d *op)
 
 static size_t weights_of(const struct mien_conv2d *op)
 {
-    return (size_t)(op->oc * (op->c / op->groups) * op->kh * op->kw);
+    return (size_t)op->oc * (size_t)(op->c / op->groups) * (size_t)op->kh * (size_t)op->kw;
 }
 
 static void check_act(struct mien_cl *cl, struct mien_cl_buffer *buffer, const struct mien_act *act,

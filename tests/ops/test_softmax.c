@@ -209,7 +209,8 @@ static void test_softmax__a_second_label_counts_by_its_share(void **state)
         struct mien_softmax_stats stats;
         float *const logits = calloc(3, sizeof(*logits));
         int32_t *const labels = malloc(sizeof(rows[k].labels));
-        assert_true(logits != NULL && labels != NULL);
+        assert_non_null(logits);
+        assert_non_null(labels);
         logits[2] = 1.0f; /* what the network says */
         memcpy(labels, rows[k].labels, sizeof(rows[k].labels));
         set_up(&f, cl, logits, labels, NULL);

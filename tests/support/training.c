@@ -62,8 +62,8 @@ static void draw_image(uint8_t *image, int label, const struct set_sizes *sizes,
 struct mien_dataset *set_make(const struct set_sizes *sizes, uint32_t seed)
 {
     struct mien_dataset *const set = calloc(1, sizeof(*set));
-    const size_t count = (size_t)(sizes->train + sizes->validation);
-    const size_t bytes = (size_t)(sizes->channels * sizes->height * sizes->width);
+    const size_t count = (size_t)sizes->train + (size_t)sizes->validation;
+    const size_t bytes = (size_t)sizes->channels * (size_t)sizes->height * (size_t)sizes->width;
     assert_non_null(set);
     uint8_t *const images = malloc(count * bytes + 1);
     int32_t *const labels = malloc((count + 1) * sizeof(*labels));

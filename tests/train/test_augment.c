@@ -111,7 +111,7 @@ static void test_augment__mirrors_every_other_image_exactly(void **state)
             assert_true(changes[i].map[5] == MARGIN);
         }
     }
-    assert_true(mirrored > IMAGES * 0.48 && mirrored < IMAGES * 0.52);
+    assert_true((double)mirrored > IMAGES * 0.48 && (double)mirrored < IMAGES * 0.52);
     free(changes);
     mien_recipe_destroy(recipe);
 }
@@ -193,7 +193,7 @@ static void test_augment__erases_rectangles_of_the_stated_share_and_shape(void *
                                : (e[k] > reached[k] ? e[k] : reached[k]);
         }
     }
-    assert_true(erased > IMAGES * 0.235 && erased < IMAGES * 0.265);
+    assert_true((double)erased > IMAGES * 0.235 && (double)erased < IMAGES * 0.265);
     assert_true(fabs(area / (double)erased - 0.11) < 0.005);
     assert_true(reached[0] == 0 && reached[1] == 0 && reached[2] == HEIGHT && reached[3] == WIDTH);
     free(changes);

@@ -422,8 +422,9 @@ static void test_loader__never_changes_what_is_evaluated(void **state)
     for (size_t i = 0; i < plain.count; i++) {
         for (size_t k = 0; k < (size_t)2 * 3 * 3; k++) { /* the middle: row 1, column 1 onwards */
             const size_t at = (k % 6 / 3 + 1) * 5 + k % 3 + 1;
-            const double pixel = (double)f.set->images[(23 + i) * IMAGE + at * 3 + k / 6];
-            const double want = (pixel / 255.0 - 0.3) / 0.7;
+            const size_t channel = k / 6;
+            const uint8_t pixel = f.set->images[(23 + i) * IMAGE + at * 3 + channel];
+            const double want = ((double)pixel / 255.0 - 0.3) / 0.7;
             assert_true(fabs((double)plain.images[i * IMAGE + k] - want) < 1e-5);
         }
     }

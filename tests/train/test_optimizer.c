@@ -42,7 +42,9 @@ static void test_optimizer__average_begins_fast_and_keeps_its_share_in_the_end(v
     float *const want = malloc(count * sizeof(*want));
     float *const weights = malloc(count * sizeof(*weights));
     float *const got = malloc(count * sizeof(*got));
-    assert_true(want != NULL && weights != NULL && got != NULL);
+    assert_non_null(want);
+    assert_non_null(weights);
+    assert_non_null(got);
     memcpy(want, file.weights, count * sizeof(*want));
     assert_ok(mien_trainer_init(&trainer, cl, &file, set, &shuffled, &err), &err);
     assert_ok(mien_trainer_begin_epoch(&trainer, &err), &err);

@@ -56,7 +56,7 @@ static void check_training(struct mien_cl *cl, const char *name)
 {
     struct mien_error err = { "" };
     struct mien_trainer trainer;
-    struct mien_softmax_stats stats;
+    struct mien_softmax_stats stats = { .loss = 0.0 };
     struct mien_softmax_stats before = { .loss = 0.0 };
     struct mien_safetensors *const oracle = oracle_open(name);
     struct mien_dataset *const set = set_of(oracle);
