@@ -24,7 +24,7 @@
 /* The program, with another name for its entry. */
 int mien_main(int argc, char **argv);
 #define main mien_main
-#include "cli/main.c"
+#include "cli/main.c" /* NOLINT(bugprone-suspicious-include): so that --wrap sees its calls */
 #undef main
 
 enum kind { ALLOCATIONS, FILES };

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "support/device.h"
@@ -43,18 +44,19 @@ struct soak {
  * anything. */
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 
+/* The second number; 0 where there is no such file: then the heap has to say it. */
 static size_t read_rss(void)
 {
-    char line[128];
-    unsigned long pages = 0;
+    char line[128] = "";
     FILE *const file = fopen("/proc/self/statm", "r");
-    if (file == NULL || fgets(line, sizeof(line), file) == NULL ||
-        sscanf(line, "%*u %lu", &pages) != 1) {
-        pages = 0; /* not Linux: the heap says enough */
-    }
     if (file != NULL) {
+        if (fgets(line, sizeof(line), file) == NULL) {
+            line[0] = '\0';
+        }
         (void)fclose(file);
     }
+    const char *const blank = strchr(line, ' ');
+    const unsigned long pages = blank != NULL ? strtoul(blank, NULL, 10) : 0;
     return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
