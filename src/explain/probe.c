@@ -302,6 +302,7 @@ static void take_logits(void *user, const struct mien_probe_batch *batch)
            (size_t)batch->n * plain->classes * sizeof(*plain->logits));
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): take_logits() writes there */
 enum mien_status mien_probe_logits(float *logits, struct mien_probe *probe, const float *images,
                                    size_t count, struct mien_error *err)
 {

@@ -40,6 +40,7 @@ static enum mien_status check(const struct mien_batchnorm *op, const struct mien
     return MIEN_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): nine buffers and shapes, all of one operation */
 static enum mien_status apply(struct mien_cl *cl, struct mien_cl_buffer *y,
                               struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
                               const struct mien_batchnorm_buffers *buffers, bool running,
@@ -139,6 +140,7 @@ done:
     return st;
 }
 
+/* NOLINTNEXTLINE(readability-function-size) */
 enum mien_status mien_batchnorm_pool_bwd(struct mien_cl *cl, struct mien_cl_buffer *dx,
                                          const struct mien_cl_buffer *dy,
                                          const struct mien_cl_buffer *winner,

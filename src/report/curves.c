@@ -98,8 +98,10 @@ static void write_axes(FILE *to, const struct range *range, const struct chart *
     }
     const double span = range->last - range->first;
     const double stride = span > 0.0 ? fmax(mien_chart_step(span, MOST_TICKS + 1), 1.0) : 1.0;
-    for (double epoch = ceil(range->first / stride) * stride; epoch <= range->last;
-         epoch += stride) {
+    const double first = ceil(range->first / stride);
+    const int count = (int)(floor(range->last / stride) - first) + 1;
+    for (int i = 0; i < count; i++) {
+        const double epoch = (first + i) * stride;
         (void)fprintf(to, "<text x=\"%.1f\" y=\"%d\" class=\"middle\">%.0f</text>\n",
                       place_x(range, epoch), HEIGHT - 7, epoch);
     }

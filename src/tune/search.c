@@ -139,7 +139,7 @@ static enum mien_status consider(struct candidate *best, struct candidate *own,
                                  struct mien_product *trial, const struct mien_tuned *entry,
                                  struct mien_error *err)
 {
-    struct mien_times times;
+    struct mien_times times = { 0 };
     struct mien_error refused = { "" };
     const struct trial_patience patience = { best->min_ms, CANDIDATE_MS };
     enum trial_verdict verdict = TRIAL_REFUSED;

@@ -157,7 +157,8 @@ static struct mien_ref_batchnorm begin_expecting(struct check *k,
     t[Y].scale = mien_verify_largest(t[WEIGHT].plain, c) + mien_verify_largest(t[BIAS].plain, c);
     t[EVALUATED].scale = t[Y].scale;
     t[DX].scale = largest_factor(k) * dy;
-    t[DWEIGHT].scale = sqrtf((float)(t[X].count / c)) * dy;
+    const size_t of_channel = t[X].count / c;
+    t[DWEIGHT].scale = sqrtf((float)of_channel) * dy;
     t[DBIAS].scale = t[DWEIGHT].scale;
     *params = (struct mien_ref_batchnorm_params){ t[WEIGHT].plain, t[BIAS].plain, t[MEAN].want,
                                                   t[VARIANCE].want };

@@ -243,7 +243,7 @@ static enum mien_status check_shapes(struct mien_verdicts *out, struct mien_cl *
         const struct check_call call = {
             .out = out,
             .cl = cl,
-            .shape = &row->shapes[k % count],
+            .shape = &row->shapes[k < count ? k : k - count],
             .lanes = k < count ? lanes : 1,
             .care = &care,
         };

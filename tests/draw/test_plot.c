@@ -91,7 +91,7 @@ static void test_plot__marks_what_is_inside(void **state)
     struct mien_plot plot = make();
     const struct mien_plot_mark outside[] = { { 1e-4, "low", red },
                                               { 11.0, "high", red },
-                                              { NAN, "none", red } };
+                                              { (double)NAN, "none", red } };
     mien_plot_marks(&plot, outside, 3);
     assert_int_equal(find_red(&plot).count, 0);
     const struct mien_plot_mark at_the_right = { 9.0, "a text to the left of it", red };

@@ -178,7 +178,8 @@ static void check_backward(struct mien_cl *cl, struct fixture *f)
     float *const got = download_act(cl, f->bdx, &f->op.act);
     assert_all_close(got, dx, f->count, 1e-5f * fmaxf(term, largest(dx, f->count)), 0.0f);
     assert_unused_lanes(cl, f->bdx, &f->op.act, true);
-    const float sums = sqrtf((float)(f->count / f->c)) * dy;
+    const size_t of_channel = f->count / f->c;
+    const float sums = sqrtf((float)of_channel) * dy;
     check_channels(cl, f->bdweight, dweight, f->c, sums);
     check_channels(cl, f->bdbias, dbias, f->c, sums);
     assert_guard_intact(cl, f->bsaved, mien_batchnorm_saved_bytes(&f->op));
@@ -248,7 +249,7 @@ static void test_batchnorm_pool__refuses_windows_that_do_not_fit(void **state)
     struct mien_error err = { "" };
     const struct mien_act in = { 2, 3, 8, 8, 1 };
     const struct mien_batchnorm op = { in, 1e-5f, 0.1f, false, false };
-    const struct mien_batchnorm_buffers none = { NULL };
+    const struct mien_batchnorm_buffers none = { .weight = NULL };
     static const int windows[][4] = { { 3, 3, 2, 0 }, { 2, 2, 2, 1 }, { 2, 3, 3, 0 } };
     for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
         struct mien_pool pool;

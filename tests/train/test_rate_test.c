@@ -53,7 +53,7 @@ struct fixture {
 static struct fixture set_up(struct mien_cl *cl)
 {
     const struct set_sizes sizes = { TRAIN, 5, 1, 9, 9, 4 };
-    struct fixture f = { cl, set_make(&sizes, 3), { NULL } };
+    struct fixture f = { cl, set_make(&sizes, 3), { .recipe = NULL } };
     f.file = model_for(recipe, f.set);
     return f;
 }
