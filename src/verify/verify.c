@@ -19,6 +19,7 @@ static const struct mien_verify_shape conv_shapes[] = {
     { 3, 5, 9, 11, 6, 5, 5, 2, 2, true, false, false, 1 },
     { 19, 6, 9, 8, 6, 3, 3, 1, 1, true, true, true, 6 },
     { 5, 6, 11, 9, 12, 3, 3, 2, 1, true, false, false, 3 },
+    { 19, 9, 5, 7, 10, 1, 1, 1, 0, true, true, true, 1 },
     { 1, 1, 1, 1, 1, 1, 1, 1, 0, true, false, false, 1 },
     { 2, 3, 7, 5, 5, 2, 3, 1, 1, false, false, true, 1 },
     { 150, 3, 9, 8, 7, 4, 4, 1, 0, true, true, false, 1 },
@@ -86,7 +87,7 @@ struct row {
 
 /* A line per operation. */
 static const struct row rows[] = {
-    { "conv2d", mien_verify_conv2d, NULL, SHAPES(conv_shapes), 3, true },
+    { "conv2d", mien_verify_conv2d, NULL, SHAPES(conv_shapes), 5, true },
     { "dense", mien_verify_dense, NULL, SHAPES(dense_shapes), 1, true },
     { "maxpool", NULL, &mien_verify_maxpool, SHAPES(pool_shapes), 1, true },
     { "avgpool", NULL, &mien_verify_avgpool, SHAPES(pool_shapes), 1, true },
