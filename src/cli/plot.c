@@ -13,8 +13,8 @@ static const char plain[] = "\033[0m";
 
 static void find_range(struct plot_drawing *out, const struct plot *plot)
 {
-    double low = INFINITY;
-    double high = -INFINITY;
+    double low = (double)INFINITY;
+    double high = -(double)INFINITY;
     for (size_t i = 0; i < plot->count; i++) {
         for (int k = 0; k < 2; k++) {
             low = fmin(low, plot->values[k][i]); /* passes NaN over */
