@@ -12,6 +12,8 @@
  * Border       lanes beyond n count nowhere; their dx is zero
  * NaN          as batch norm, then max-pooling: the first NaN of a window wins it
  * Determinism  fixed order of sums
+ *
+ * `which` goes by select(): Oclgrind takes the 1 that a compiler makes of (wins ? 1 : 0) for -1.
  */
 #include "group_sum.h"
 #include "vec.h"
@@ -45,7 +47,7 @@ __kernel void batchnorm_pool_fwd(
                 const vec v = relu_on ? relu(z) : z;
                 const ivec wins = (best == best) & ~(v <= best); /* or v is the first NaN */
                 best = wins ? v : best;
-                which = wins ? (ivec)(k) : which;
+                which = select(which, (ivec)(k), wins);
             }
             VSTORE(best, row * wo + xo, y);
             if (winner) {

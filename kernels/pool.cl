@@ -46,7 +46,7 @@ __kernel void pool_max_fwd(__global float *restrict y, __global uchar *restrict 
                     /* v > best, or v is the first NaN */
                     const ivec wins = (best == best) & ~(v <= best);
                     best = wins ? v : best;
-                    which = wins ? (ivec)(k) : which;
+                    which = select(which, (ivec)(k), wins);
                 }
             }
             VSTORE(relu_on ? relu(best) : best, row * wo + xo, y);
