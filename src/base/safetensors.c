@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/half.h"
 #include "base/memory.h"
 
 enum { PREFIX_BYTES = 8, MAX_HEADER_BYTES = 100000000, QUOTE_BYTES = 64 };
@@ -38,8 +39,8 @@ static const struct {
     { "F8_E8M0", MIEN_DTYPE_OTHER, 1 },
     { "I16", MIEN_DTYPE_OTHER, 2 },
     { "U16", MIEN_DTYPE_OTHER, 2 },
-    { "F16", MIEN_DTYPE_OTHER, 2 },
-    { "BF16", MIEN_DTYPE_OTHER, 2 },
+    { "F16", MIEN_F16, 2 },
+    { "BF16", MIEN_BF16, 2 },
     { "U32", MIEN_DTYPE_OTHER, 4 },
     { "U64", MIEN_DTYPE_OTHER, 8 },
     { "C64", MIEN_DTYPE_OTHER, 8 },
@@ -65,6 +66,24 @@ size_t mien_dtype_bytes(enum mien_dtype dtype)
         }
     }
     return 0;
+}
+
+bool mien_dtype_is_weight(enum mien_dtype dtype)
+{
+    return dtype == MIEN_F32 || dtype == MIEN_F16 || dtype == MIEN_BF16;
+}
+
+void mien_tensor_floats(float *out, const struct mien_tensor *tensor)
+{
+    const unsigned char *const bytes = tensor->data;
+    if (tensor->dtype == MIEN_F32) {
+        memcpy(out, bytes, tensor->bytes);
+        return;
+    }
+    for (size_t i = 0; i < tensor->bytes / 2; i++) {
+        const uint16_t bits = (uint16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
+        out[i] = tensor->dtype == MIEN_F16 ? mien_half_value(bits) : mien_bfloat_value(bits);
+    }
 }
 
 /* Text from the file for an error's one line: no control characters, cut. */

@@ -12,7 +12,16 @@
 
 enum { MIEN_TENSOR_MAX_RANK = 8 };
 
-enum mien_dtype { MIEN_U8, MIEN_I32, MIEN_I64, MIEN_F32, MIEN_F64, MIEN_DTYPE_OTHER };
+enum mien_dtype {
+    MIEN_U8,
+    MIEN_I32,
+    MIEN_I64,
+    MIEN_F16,
+    MIEN_BF16,
+    MIEN_F32,
+    MIEN_F64,
+    MIEN_DTYPE_OTHER
+};
 
 /** "F32" and so on; "other" for a type mien has no use for. */
 const char *mien_dtype_name(enum mien_dtype dtype);
@@ -29,6 +38,16 @@ struct mien_tensor {
     const void *data; /**< little-endian, at least 1-byte aligned: copy before reading as float */
     size_t bytes;
 };
+
+/** Whether a type is one of those that mien_tensor_floats() takes: F32, F16, BF16. */
+bool mien_dtype_is_weight(enum mien_dtype dtype);
+
+/**
+ * The elements of a tensor of such a type as float32, exactly.
+ *
+ * Shapes  out [tensor->bytes / mien_dtype_bytes(tensor->dtype)], overwritten
+ */
+void mien_tensor_floats(float *out, const struct mien_tensor *tensor);
 
 struct mien_safetensors; /* an open file: mapped, checked */
 

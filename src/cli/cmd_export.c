@@ -1,19 +1,21 @@
-/* cmd_export.c - `mien export`: a trained network as ONNX or as C, for programs without mien */
+/* cmd_export.c - `mien export`: a trained network as ONNX, C or weights alone, for others to use */
 #include <string.h>
 #include <strings.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/number.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/text.h"
 #include "export/c_source.h"
 #include "export/onnx.h"
+#include "export/weights.h"
 
 struct export_options {
     struct common_options common;
     const char *model, *out, *folder;
-    bool softmax, normalize;
+    bool softmax, normalize, half;
 };
 
 #define FIELD(name) offsetof(struct export_options, name)
@@ -25,12 +27,14 @@ static const struct opt export_table[] = {
       .role = OPT_ANY },
     { "normalize", OPT_FLAG, FIELD(normalize), NULL,
       "ONNX: take pixels from 0 to 255, and normalise inside", .role = OPT_ANY },
+    { "half", OPT_FLAG, FIELD(half), NULL,
+      "OUT.safetensors: weights as 16-bit floating-point numbers", .role = OPT_ANY },
     { .name = NULL },
 };
 
 static const struct positional export_positionals[] = {
     { "MODEL", FIELD(model), 1, 1, "trained network, for example run/best.safetensors", OPT_INPUT },
-    { "OUT", FIELD(out), 0, 1, "file to write, for example faces.onnx; or else --c", OPT_OUTPUT },
+    { "OUT", FIELD(out), 0, 1, "file to write, .onnx or .safetensors; or else --c", OPT_OUTPUT },
     { .name = NULL },
 };
 
@@ -45,15 +49,21 @@ static bool ends_with(const char *text, const char *end)
 static enum mien_status check_options(const struct export_options *o, struct mien_error *err)
 {
     if ((o->out == NULL) == (o->folder == NULL)) {
-        return mien_fail(err, MIEN_ERR_USAGE, "give either OUT.onnx or --c DIR");
+        return mien_fail(err, MIEN_ERR_USAGE, "give either OUT.onnx, OUT.safetensors or --c DIR");
     }
-    if (o->out != NULL && !ends_with(o->out, ".onnx")) {
-        return mien_fail(err, MIEN_ERR_USAGE, "OUT: '%s' does not end in .onnx", o->out);
+    const bool onnx = o->out != NULL && ends_with(o->out, ".onnx");
+    const bool weights = o->out != NULL && ends_with(o->out, ".safetensors");
+    if (o->out != NULL && !onnx && !weights) {
+        return mien_fail(err, MIEN_ERR_USAGE, "OUT: '%s' does not end in .onnx or .safetensors",
+                         o->out);
     }
-    if (o->folder != NULL && (o->softmax || o->normalize)) {
+    if (!onnx && (o->softmax || o->normalize)) {
         return mien_fail(err, MIEN_ERR_USAGE,
                          "--softmax and --normalize are of ONNX: the C source has both ways out, "
                          "and takes pixels");
+    }
+    if (!weights && o->half) {
+        return mien_fail(err, MIEN_ERR_USAGE, "--half is of OUT.safetensors");
     }
     return MIEN_OK;
 }
@@ -116,29 +126,71 @@ static enum mien_status export_c(const struct export_options *o, const struct mi
     return MIEN_OK;
 }
 
-static enum mien_status export(const void *options, struct term *term, struct mien_error *err) {
-    const struct export_options *const o = options; struct session_model model = { .model = NULL };
-    enum mien_status st = MIEN_OK; TRY(check_options(o, err));
-    TRY(session_model_read(&model, o->model, err));
-    st = o->out != NULL ? export_onnx(o, &model.file, term, err)
-                        : export_c(o, &model.file, term, err);
-    if (st == MIEN_ERR_NOT_FINITE){ st = mien_wrap(err, st, "%s", o->model); }
+static enum mien_status export_weights(const struct export_options *o,
+                                       const struct mien_model_file *file, struct term *term,
+                                       struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_file_map written = { 0 };
+    char size[MIEN_MIB_BYTES];
+    const size_t count = file->network->parameters;
+    TRY(mien_export_check(file, err));
+    TRY(o->half ? mien_model_file_save_half(o->out, file, err)
+                : mien_model_file_save(o->out, file, NULL, 0, NULL, 0, err));
+    TRY(mien_file_map(&written, o->out, err));
+    if (o->common.json) {
+        st = term_json(term,
+                       json_pack("{s:o, s:s, s:I, s:I}", "file", text_json(o->out), "dtype",
+                                 o->half ? "F16" : "F32", "parameters", (json_int_t)count, "bytes",
+                                 (json_int_t)written.bytes),
+                       err);
+        goto done;
+    }
+    term_print(term, "%s: weights of %s, %zu parameters as %s, %s\n", o->out, file->recipe->name,
+               count, o->half ? "float16" : "float32", mien_mib(size, written.bytes));
 
-done : session_model_finish(&model);
-return st;
+done:
+    mien_file_unmap(&written);
+    return st;
+}
+
+static enum mien_status run_export(const void *options, struct term *term, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct export_options *const o = options;
+    struct session_model model = { .model = NULL };
+    TRY(check_options(o, err));
+    TRY(session_model_read(&model, o->model, err));
+    if (o->folder != NULL) {
+        st = export_c(o, &model.file, term, err);
+    } else if (ends_with(o->out, ".onnx")) {
+        st = export_onnx(o, &model.file, term, err);
+    } else {
+        st = export_weights(o, &model.file, term, err);
+    }
+    if (st == MIEN_ERR_NOT_FINITE) {
+        st = mien_wrap(err, st, "%s", o->model);
+    }
+
+done:
+    session_model_finish(&model);
+    return st;
 }
 
 const struct command cmd_export = {
     .name = "export",
-    .summary = "Write a trained network as ONNX or as C source, for other programs",
+    .summary = "Write a trained network as ONNX, as C source or as weights, for other programs",
     .details =
         "OUT.onnx takes float32 [batch][channels][height][width], a batch of any size, and gives\n"
         "logits. Its metadata has the classes and the recipe. --c writes C99 that needs nothing\n"
-        "but the C library: NAME.h, NAME.c, NAME_weights.c and an example, NAME_example.c.",
+        "but the C library: NAME.h, NAME.c, NAME_weights.c and an example, NAME_example.c.\n"
+        "OUT.safetensors has the weights with recipe and classes, and is a MODEL again; with "
+        "--half\n"
+        "in half the bytes.",
     .options = export_table,
     .positionals = export_positionals,
     .common = COMMON_JSON | COMMON_QUIET,
     .options_bytes = sizeof(struct export_options),
     .defaults = &export_defaults,
-    .run = export,
+    .run = run_export,
 };

@@ -74,12 +74,13 @@ static enum mien_status find_tensor(const struct mien_tensor **out, const struct
     const bool same =
         tensor->rank == param->rank &&
         memcmp(tensor->shape, param->shape, (size_t)param->rank * sizeof(size_t)) == 0;
-    if (tensor->dtype != MIEN_F32 || !same) {
+    if (!mien_dtype_is_weight(tensor->dtype) || !same) {
         char got[96];
         char wanted[96];
         format_shape(got, sizeof(got), tensor->shape, tensor->rank);
         format_shape(wanted, sizeof(wanted), param->shape, param->rank);
-        return mien_fail(err, MIEN_ERR_FORMAT, "%s is %s of %s: the network wants F32 of %s", name,
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "%s is %s of %s: the network wants F32, F16 or BF16 of %s", name,
                          mien_dtype_name(tensor->dtype), got, wanted);
     }
     *out = tensor;
@@ -110,7 +111,7 @@ enum mien_status mien_weights_from_file(float *flat, const struct mien_network *
     for (size_t i = 0; i < network->param_count; i++) {
         const struct mien_param *const param = &network->params[i];
         TRY(find_tensor(&tensor, param, file, prefix, err));
-        memcpy(flat + param->offset, tensor->data, param->count * sizeof(*flat));
+        mien_tensor_floats(flat + param->offset, tensor);
     }
 
 done:

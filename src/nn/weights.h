@@ -26,7 +26,7 @@ enum mien_status mien_weights_check_file(const struct mien_network *network,
                                          struct mien_error *err);
 
 /**
- * Copy the tensors of a file into the flat array by name.
+ * Copy the tensors of a file, F32, F16 or BF16, into the flat array by name.
  *
  * Errors  those of mien_weights_check_file(); then nothing was copied
  */

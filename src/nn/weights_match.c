@@ -186,7 +186,7 @@ static enum mien_status find_slots(struct matching *m, struct mien_error *err)
 
 static bool fits(const struct mien_tensor *tensor, const struct mien_param *param)
 {
-    return tensor->dtype == MIEN_F32 && tensor->rank == param->rank &&
+    return mien_dtype_is_weight(tensor->dtype) && tensor->rank == param->rank &&
            memcmp(tensor->shape, param->shape, (size_t)param->rank * sizeof(size_t)) == 0;
 }
 
@@ -323,8 +323,8 @@ static enum mien_status judge(const struct matching *m, struct mien_error *err)
             if (!is_used(m, tensor)) {
                 add_to(&over, "%.80s %s%s%s", tensor->name,
                        format_shape(shape, tensor->shape, tensor->rank),
-                       tensor->dtype != MIEN_F32 ? " of " : "",
-                       tensor->dtype != MIEN_F32 ? mien_dtype_name(tensor->dtype) : "");
+                       mien_dtype_is_weight(tensor->dtype) ? "" : " of ",
+                       mien_dtype_is_weight(tensor->dtype) ? "" : mien_dtype_name(tensor->dtype));
             }
         }
     }
@@ -361,7 +361,8 @@ static enum mien_status map_one(struct matching *m, size_t param_index,
         return refuse_line(map, name, "a second line for", param->name, err);
     }
     if (!fits(tensor, param)) {
-        return mien_fail(err, MIEN_ERR_FORMAT, "%.400s:%d: %.100s is %s of %s, %s wants F32 of %s",
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "%.400s:%d: %.100s is %s of %s, %s wants F32, F16 or BF16 of %s",
                          map->path, name->line, tensor->name, mien_dtype_name(tensor->dtype),
                          format_shape(got, tensor->shape, tensor->rank), param->name,
                          format_shape(wanted, param->shape, param->rank));
@@ -451,7 +452,6 @@ void mien_weights_take(float *flat, const struct mien_network *network,
                        const struct mien_tensor *const *tensors)
 {
     for (size_t i = 0; i < network->param_count; i++) {
-        const struct mien_param *const param = &network->params[i];
-        memcpy(flat + param->offset, tensors[i]->data, param->count * sizeof(*flat));
+        mien_tensor_floats(flat + network->params[i].offset, tensors[i]);
     }
 }

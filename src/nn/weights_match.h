@@ -54,7 +54,7 @@ enum mien_status mien_weights_match(const struct mien_tensor **out,
                                     const struct mien_weights_map *map, bool strict,
                                     struct mien_error *err);
 
-/** Copy matched tensors into the flat array. */
+/** Copy matched tensors, F32, F16 or BF16, into the flat array. */
 void mien_weights_take(float *flat, const struct mien_network *network,
                        const struct mien_tensor *const *tensors);
 

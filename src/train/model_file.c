@@ -2,9 +2,11 @@
 #include "train/model_file.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "base/memory.h"
 #include "nn/weights.h"
 #include "nn/weights_match.h"
@@ -205,10 +207,50 @@ enum mien_status mien_model_file_classes(char **out, const struct mien_model_fil
                         : mien_fail(err, MIEN_ERR_MEMORY, "no memory for the list of classes");
 }
 
-enum mien_status mien_model_file_save(const char *path, const struct mien_model_file *file,
-                                      const struct mien_tensor *more, size_t more_count,
-                                      const struct mien_metadata *metadata, size_t metadata_count,
-                                      struct mien_error *err)
+/* Wide elements first, so that all stay aligned whatever their counts; else as they stood. */
+static int compare_widths(const void *a, const void *b)
+{
+    const struct mien_tensor *const left = a;
+    const struct mien_tensor *const right = b;
+    const size_t wide = mien_dtype_bytes(right->dtype);
+    const size_t narrow = mien_dtype_bytes(left->dtype);
+    return wide != narrow ? (wide > narrow ? 1 : -1) : (left->name > right->name ? 1 : -1);
+}
+
+/*
+ * Make the matrices among the weights F16, in `halves`, which has the place of all of them. Vectors
+ * stay F32: there are few, and a running variance may be out of F16's range.
+ */
+static enum mien_status halve(struct mien_tensor *tensors, uint16_t *halves, const float *weights,
+                              const struct mien_network *network, struct mien_error *err)
+{
+    for (size_t i = 0; i < network->param_count; i++) {
+        const struct mien_param *const param = &network->params[i];
+        const float *const values = weights + param->offset;
+        uint16_t *const place = halves + param->offset;
+        for (size_t k = 0; k < param->count; k++) {
+            place[k] = mien_half_of(values[k]);
+            if (!isfinite(param->rank >= 2 ? mien_half_value(place[k]) : values[k])) {
+                return mien_fail(err, MIEN_ERR_NOT_FINITE,
+                                 "%s has %g, which is no finite number of 16 bits", param->name,
+                                 (double)values[k]);
+            }
+        }
+        if (param->rank >= 2) {
+            tensors[i].dtype = MIEN_F16;
+            tensors[i].data = place;
+            tensors[i].bytes = param->count * sizeof(*place);
+        }
+    }
+    qsort(tensors, network->param_count, sizeof(*tensors), compare_widths);
+    return MIEN_OK;
+}
+
+/* `halves`: place for the weights as F16, [flat_floats]; NULL writes them as F32. */
+static enum mien_status save(const char *path, const struct mien_model_file *file, uint16_t *halves,
+                             const struct mien_tensor *more, size_t more_count,
+                             const struct mien_metadata *metadata, size_t metadata_count,
+                             struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const size_t own = file->network->param_count;
@@ -225,6 +267,9 @@ enum mien_status mien_model_file_save(const char *path, const struct mien_model_
     TRY(mien_model_file_classes(&classes, file, err));
     TRY(mien_recipe_format(&recipe, file->recipe, err));
     mien_weights_to_tensors(tensors, names, file->network, file->weights, "");
+    if (halves != NULL) {
+        TRY(halve(tensors, halves, file->weights, file->network, err));
+    }
     for (size_t i = 0; i < more_count; i++) {
         tensors[own + i] = more[i];
     }
@@ -244,5 +289,25 @@ done:
     free(tensors);
     free(names);
     free(pairs);
+    return st;
+}
+
+enum mien_status mien_model_file_save(const char *path, const struct mien_model_file *file,
+                                      const struct mien_tensor *more, size_t more_count,
+                                      const struct mien_metadata *metadata, size_t metadata_count,
+                                      struct mien_error *err)
+{
+    return save(path, file, NULL, more, more_count, metadata, metadata_count, err);
+}
+
+enum mien_status mien_model_file_save_half(const char *path, const struct mien_model_file *file,
+                                           struct mien_error *err)
+{
+    uint16_t *const halves = mien_calloc(file->network->flat_floats, sizeof(*halves), err);
+    if (halves == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    const enum mien_status st = save(path, file, halves, NULL, 0, NULL, 0, err);
+    free(halves);
     return st;
 }

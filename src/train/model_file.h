@@ -67,14 +67,25 @@ enum mien_status mien_model_file_classes(char **out, const struct mien_model_fil
 /**
  * Write weights with the recipe, the classes and the version in the metadata.
  *
- * more, more_count           further tensors behind the weights (a checkpoint's state); may be
- * NULL, 0 metadata, metadata_count   further metadata Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY; then
- * what was at `path` is untouched
+ * more      [more_count] further tensors behind the weights (a checkpoint's state); may be NULL, 0
+ * metadata  [metadata_count] further metadata
+ * Errors    MIEN_ERR_IO, MIEN_ERR_MEMORY; then what was at `path` is untouched
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_model_file_save(const char *path, const struct mien_model_file *file,
                                       const struct mien_tensor *more, size_t more_count,
                                       const struct mien_metadata *metadata, size_t metadata_count,
                                       struct mien_error *err);
+
+/**
+ * Write weights as above, those of convolutions and dense layers as F16 and the few others (biases,
+ * batch norm) as F32: half the bytes.  mien_model_file_load() takes such a file as any other.
+ *
+ * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY; MIEN_ERR_NOT_FINITE: a weight, named, is or would become
+ * infinite or NaN; then what was at `path` is untouched
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_model_file_save_half(const char *path, const struct mien_model_file *file,
+                                           struct mien_error *err);
 
 #endif

@@ -134,6 +134,29 @@ ran="export --c full (ulimit -f 8)"
 (ulimit -f 8 && "$mien" export tiny/last.safetensors --c full >/dev/null 2>&1) && failed "a full disk is no failure"
 check "half of the source is left" test ! -e full
 
+# Weights alone: a model again, in half the bytes within rounding.
+expect 0 export tiny/last.safetensors plain.safetensors
+says '^plain.safetensors: weights of tiny, [0-9]* parameters as float32, 0.[0-9] MiB$'
+expect 0 export tiny/last.safetensors half.safetensors --half --json
+says '^{"file": "half.safetensors", "dtype": "F16", "parameters": [0-9]*, "bytes": '"$(wc -c <half.safetensors)"'}$'
+for weights in tiny/last plain half; do
+    # shellcheck disable=SC2046 # names without blanks
+    expect 0 predict "$weights.safetensors" $(cat images) --json --quiet
+    sed 's/"model": [^,]*, //' "$out" >"of-$(basename "$weights")"
+done
+check "weights alone predict the same" cmp -s of-last of-plain
+expect 0 export half.safetensors again.safetensors --half
+check "halves stay what they are" cmp -s half.safetensors again.safetensors
+expect 0 train faces --recipe "$recipes/tiny.yaml" --init half.safetensors --out from-half --max-steps 1 --quiet
+expect 1 export tiny/last.safetensors nosuch/half.safetensors --half
+errs 'there is no folder nosuch'
+expect 2 export tiny/last.safetensors x.safetensors --softmax
+errs 'are of ONNX'
+expect 2 export tiny/last.safetensors x.onnx --half
+errs '^mien export: --half is of OUT.safetensors$'
+expect 2 export tiny/last.safetensors --c x --half
+one_line
+
 # ONNX, where it is built in; what is in the file is the business of export_onnx.sh and of the unit tests.
 "$mien" export tiny/last.safetensors tiny.onnx --quiet >"$out" 2>"$err"
 if grep -q 'built without ONNX' "$err"; then
@@ -156,12 +179,12 @@ else
 fi
 
 expect 2 export tiny/last.safetensors
-errs 'give either OUT.onnx or --c DIR'
+errs 'give either OUT.onnx, OUT.safetensors or --c DIR'
 expect 2 export tiny/last.safetensors tiny.onnx --c both
-errs 'give either OUT.onnx or --c DIR'
+errs 'give either OUT.onnx, OUT.safetensors or --c DIR'
 one_line
 expect 2 export tiny/last.safetensors tiny.pb
-errs "OUT: 'tiny.pb' does not end in .onnx"
+errs "OUT: 'tiny.pb' does not end in .onnx or .safetensors"
 expect 2 export tiny/last.safetensors --c x --softmax
 errs 'are of ONNX'
 expect 4 export nosuch.safetensors x.onnx

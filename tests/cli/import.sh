@@ -46,7 +46,7 @@ check "another step" cmp -s from/steps.csv from2/steps.csv
 # A map, where the order is not enough.
 echo 'n.0020 dense2 # the wrong one' >map.txt
 expect 4 import sequential.safetensors --recipe "$recipes/tiny.yaml" --classes $classes --out x.safetensors --map map.txt
-errs '^mien import: sequential.safetensors: map.txt:1: n.0020.weight is F32 of [0-9x]*, dense2.weight wants F32 of 7x32$'
+errs '^mien import: sequential.safetensors: map.txt:1: n.0020.weight is F32 of [0-9x]*, dense2.weight wants F32, F16 or BF16 of 7x32$'
 one_line
 printf 'n.0100 dense2\nn.001.weight\tconv1.weight\nn.001.bias conv1.bias\n' >map.txt
 expect 0 import sequential.safetensors --recipe "$recipes/tiny.yaml" --classes $classes --out new.safetensors --map map.txt

@@ -178,7 +178,7 @@ static void test_file__says_which_tensor_is_missing_or_other(void **state)
                                          .shape = { 4 },
                                          .data = doubles,
                                          .bytes = sizeof(doubles) },
-                  "conv1.bias is F64 of 4: the network wants F32 of 4");
+                  "conv1.bias is F64 of 4: the network wants F32, F16 or BF16 of 4");
     check_refusal("conv1.bias",
                   &(struct mien_tensor){ .name = "conv1.bias",
                                          .dtype = MIEN_F32,
@@ -186,7 +186,7 @@ static void test_file__says_which_tensor_is_missing_or_other(void **state)
                                          .shape = { 8 },
                                          .data = floats,
                                          .bytes = 8 * sizeof(float) },
-                  "conv1.bias is F32 of 8: the network wants F32 of 4");
+                  "conv1.bias is F32 of 8: the network wants F32, F16 or BF16 of 4");
     check_refusal("conv1.bias",
                   &(struct mien_tensor){ .name = "conv1.bias",
                                          .dtype = MIEN_F32,
@@ -194,14 +194,14 @@ static void test_file__says_which_tensor_is_missing_or_other(void **state)
                                          .shape = { 2, 2 },
                                          .data = floats,
                                          .bytes = 4 * sizeof(float) },
-                  "conv1.bias is F32 of 2x2: the network wants F32 of 4");
+                  "conv1.bias is F32 of 2x2: the network wants F32, F16 or BF16 of 4");
     check_refusal("conv1.bias",
                   &(struct mien_tensor){ .name = "conv1.bias",
                                          .dtype = MIEN_F32,
                                          .rank = 0,
                                          .data = floats,
                                          .bytes = sizeof(float) },
-                  "conv1.bias is F32 of a single number: the network wants F32 of 4");
+                  "conv1.bias is F32 of a single number: the network wants F32, F16 or BF16 of 4");
 }
 
 static void test_file__leaves_the_weights_alone_when_it_is_refused(void **state)

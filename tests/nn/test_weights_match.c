@@ -287,7 +287,7 @@ static void test_match__a_map_that_is_wrong_is_told_by_its_line(void **state)
         { "features.0 conv1\nfeatures.0.weight conv1.weight",
           "map.txt:2: a second line for conv1" },
         { "features.10 conv1\n", "map.txt:1: features.10.weight is F32 of 4x4x3x3, conv1.weight "
-                                 "wants F32 of 4x1x3x3" },
+                                 "wants F32, F16 or BF16 of 4x1x3x3" },
         { "features.0 dense1\n", "map.txt:1: features.0.weight is F32 of 4x1x3x3" },
     };
     add_sequential(f);
