@@ -2,6 +2,7 @@
 #include "cl/blas.h"
 
 #include <clblast_c.h>
+#include <string.h>
 
 #include "cl/internal.h"
 
@@ -113,6 +114,81 @@ enum mien_status mien_blas_tune_defaults(const struct mien_device_info *device,
                          (int)code);
     }
     return MIEN_OK;
+}
+
+/* One kernel's part of a set. */
+static enum mien_status override(const struct mien_device_info *device,
+                                 const struct mien_blas_kernel *kernel,
+                                 const struct mien_blas_params *params, struct mien_error *err)
+{
+    const char *names[MIEN_BLAS_PARAMS];
+    size_t values[MIEN_BLAS_PARAMS];
+    for (int i = 0; i < kernel->count; i++) {
+        names[i] = mien_blas_param_name((enum mien_blas_param)(kernel->first + i));
+        values[i] = (size_t)params->value[kernel->first + i];
+    }
+    const CLBlastStatusCode code = CLBlastOverrideParameters(
+        device->device, kernel->name, CLBlastPrecisionSingle, (size_t)kernel->count, names, values);
+    return code == CLBlastSuccess
+               ? MIEN_OK
+               : mien_fail(err, MIEN_ERR_CL, "CLBlastOverrideParameters of %s: %s (%d)",
+                           kernel->name, status_name(code), (int)code);
+}
+
+/* Parameters as mien_cl_open() leaves them, whatever they are now. */
+static enum mien_status take_standard(const struct mien_cl *cl, struct mien_error *err)
+{
+    if (cl->info.kind != MIEN_DEVICE_CPU) { /* its interface can set parameters, not ask for them */
+        return mien_fail(err, MIEN_ERR_CL,
+                         "CLBlast cannot be given back its own parameters in this process");
+    }
+    return mien_blas_tune_defaults(&cl->info, err);
+}
+
+enum mien_status mien_blas_use(struct mien_cl *cl, const struct mien_blas_params *params,
+                               struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    if (params == NULL) {
+        st = cl->blas_set ? take_standard(cl, err) : MIEN_OK;
+        cl->blas_set = cl->blas_set && st != MIEN_OK;
+        return st;
+    }
+    if (cl->blas_set && memcmp(&cl->blas, params, sizeof(*params)) == 0) {
+        return MIEN_OK;
+    }
+    TRY(mien_blas_check(params, err));
+    if (!mien_blas_fits(params, &cl->info)) {
+        st = mien_fail(err, MIEN_ERR_CL,
+                       "CLBlast's parameters ask for more work-items or local memory than %s has",
+                       cl->info.name);
+        goto done;
+    }
+    for (int i = 0; i < MIEN_BLAS_KERNELS; i++) {
+        st = override(&cl->info, &mien_blas_kernels[i], params, err);
+        for (int k = 0; st != MIEN_OK && k < i && cl->blas_set; k++) { /* back, as far as it goes */
+            (void) override(&cl->info, &mien_blas_kernels[k], &cl->blas, NULL);
+        }
+        if (st != MIEN_OK && i > 0 && !cl->blas_set) {
+            (void)take_standard(cl, NULL);
+        }
+        TRY(st);
+    }
+    cl->blas = *params;
+    cl->blas_set = true;
+
+done:
+    return st;
+}
+
+bool mien_blas_take(struct mien_cl *cl, const struct mien_blas_params *params)
+{
+    struct mien_error problem = { "" };
+    if (mien_blas_use(cl, params, &problem) == MIEN_OK) {
+        return true;
+    }
+    mien_log_line(cl->log, "CLBlast keeps the parameters that it has: %s", problem.text);
+    return false;
 }
 
 void mien_blas_finish(const struct mien_cl *cl)

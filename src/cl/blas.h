@@ -2,6 +2,7 @@
 #ifndef MIEN_CL_BLAS_H
 #define MIEN_CL_BLAS_H
 
+#include "cl/blas_params.h"
 #include "cl/cl.h"
 
 /** One row-major matrix inside a buffer. */
@@ -38,5 +39,22 @@ enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
 MIEN_CHECK_RESULT
 enum mien_status mien_blas_tune_defaults(const struct mien_device_info *device,
                                          struct mien_error *err);
+
+/**
+ * Have the products from now on computed with these parameters.  What is enqueued keeps its own;
+ * CLBlast compiles anew for a set that it had not before, and keeps what it compiled.
+ *
+ * CLBlast has one set for a device and process: two open devices of ours that are the same one
+ * share it, and neither sees what the other sets.
+ *
+ * params  NULL: those that the device was opened with, which only CPU devices can go back to
+ * Errors  MIEN_ERR_FORMAT, MIEN_ERR_CL: an invalid set, one that is too large for the device or
+ *         that CLBlast refuses; those before stay
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_blas_use(struct mien_cl *cl, const struct mien_blas_params *params,
+                               struct mien_error *err);
+/** The same, where an error is only a notice; false: there was one. */
+bool mien_blas_take(struct mien_cl *cl, const struct mien_blas_params *params);
 
 #endif

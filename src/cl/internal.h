@@ -2,6 +2,7 @@
 #ifndef MIEN_CL_INTERNAL_H
 #define MIEN_CL_INTERNAL_H
 
+#include "cl/blas_params.h"
 #include "cl/cl.h"
 
 /** A kernel that was asked for, found again by (source, options, name). */
@@ -43,6 +44,8 @@ struct mien_cl {
     void *launched_user;
 
     bool blas_used;
+    bool blas_set; /**< CLBlast has `blas`, not what it was opened with */
+    struct mien_blas_params blas;
     bool profile;
     const char *label;
     struct mien_cl_sample *samples;

@@ -1,6 +1,7 @@
 /* cmd_selftest.c - `mien selftest`: every kernel of this device against plain C */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -174,6 +175,19 @@ done:
     return st;
 }
 
+/* CLBlast's parameters of the device's table, as commands take it, whatever failed before. */
+static void read_tuning(struct subject *subject, struct term *term)
+{
+    struct mien_error problem = { "" };
+    const struct mien_device_info *const device = mien_cl_device(subject->session.cl);
+    char *const path = mien_tuning_path(device, &problem);
+    if (path != NULL && mien_path_is_file(path) &&
+        mien_tuning_load(&subject->session.tuning, path, device, &problem) != MIEN_OK) {
+        mien_log_line(&term->log, "tuning is not looked at: %s", problem.text);
+    }
+    free(path);
+}
+
 static enum mien_status run(struct subject *subject, const struct selftest_options *o,
                             struct term *term, struct mien_error *err)
 {
@@ -184,6 +198,7 @@ static enum mien_status run(struct subject *subject, const struct selftest_optio
                   .stop = selftest_stop },
         .recipe = subject->file.recipe,
         .network = subject->file.network,
+        .blas = mien_tuning_blas(&subject->session.tuning),
     };
     const double start_ms = mien_now_ms();
     const enum mien_status st =
@@ -208,6 +223,7 @@ static enum mien_status prove(const struct selftest_options *o, struct subject *
                               struct term *term, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
+    read_tuning(subject, term);
     TRY(run(subject, o, term, err));
     term_clear(term);
     if (o->common.json) {

@@ -13,12 +13,13 @@
 #include "cli/tune_guard.h"
 #include "nn/tuned.h"
 #include "train/bench.h"
+#include "tune/table_blas.h"
 
 struct tune_options {
     struct common_options common;
     const char *recipe, *export;
     struct opt_strings settings;
-    int seconds, limit, classes;
+    int seconds, limit, classes, blas;
     bool reset;
 };
 
@@ -32,6 +33,7 @@ static const struct opt tune_table[] = {
     { "batch", OPT_INT, FIELD(settings), "N", "images of a step", .min = 1, .max = 65536,
       .setting = "train.batch" },
     { "classes", OPT_INT, FIELD(classes), "N", "classes to tell apart", .min = 2, .max = 10000 },
+    { "blas", OPT_CHOICE, FIELD(blas), "KIND", SESSION_BLAS_HELP, .choices = session_blas_choices },
     { "set", OPT_STRINGS, FIELD(settings), "KEY=VALUE",
       "put a value over the recipe's; may come again", .role = OPT_ANY },
     { "export", OPT_STRING, FIELD(export), "FILE",
@@ -67,15 +69,24 @@ struct tuner {
 
 static const char *variant_name(const struct mien_tuned *entry)
 {
-    if (entry->op == MIEN_TUNED_DENSE) {
-        return entry->variant == MIEN_TUNED_OWN ? "own" : "clblast";
+    switch (entry->op) {
+    case MIEN_TUNED_DENSE: return entry->variant == MIEN_TUNED_OWN ? "own" : "clblast";
+    case MIEN_TUNED_BLAS: return mien_tuned_blas_variants[entry->variant];
+    case MIEN_TUNED_CONV2D: break;
     }
     return mien_conv2d_variant_name((enum mien_conv2d_variant)entry->variant);
 }
 
 /* "winograd tiles 2 inputs 32" */
+enum { CHOICE_BYTES = MIEN_BLAS_TEXT_BYTES };
 static void write_choice(char *out, size_t bytes, const struct mien_tuned *entry)
 {
+    if (entry->op == MIEN_TUNED_BLAS && entry->variant == MIEN_TUNED_SET) {
+        char text[MIEN_BLAS_TEXT_BYTES];
+        mien_blas_text(text, &entry->blas);
+        (void)snprintf(out, bytes, "%s", text);
+        return;
+    }
     int length = snprintf(out, bytes, "%s", variant_name(entry));
     for (int i = 0; entry->op == MIEN_TUNED_CONV2D && i < MIEN_CONV2D_PARAMS; i++) {
         const struct mien_conv2d_param *const param =
@@ -93,7 +104,7 @@ static enum mien_status tell_candidate(void *user, const struct mien_search_task
     const struct tuner *const t = user;
     char name[256] = "";
     if (candidate != NULL) {
-        char choice[128];
+        char choice[CHOICE_BYTES];
         write_choice(choice, sizeof(choice), candidate);
         (void)snprintf(name, sizeof(name), "%s, %s", task->label, choice);
     }
@@ -150,6 +161,7 @@ static enum mien_status prepare(struct tuner *t, struct mien_error *err)
     const struct mien_device_info *const device = mien_cl_device(t->session.cl);
     const struct mien_model_options options = { .batch = t->file.recipe->train.batch,
                                                 .train = true,
+                                                .blas = (enum mien_blas)t->options->blas,
                                                 .lanes = mien_device_lanes(device) };
     t->path = mien_tuning_path(device, err);
     if (t->path == NULL) {
@@ -194,6 +206,18 @@ static bool worth_steps(const struct tuner *t)
     return changes > 0 && !t->line->past->no_steps && !tune_stop(NULL);
 }
 
+/* Whether CLBlast has had other parameters than its usual ones in this process: only another one
+ * can show what steps take without. */
+static bool sets_tried(const struct tuner *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->tasks[i].key.op == MIEN_TUNED_BLAS && t->results[i].tried > 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whole steps without and with what is known now. */
 static enum mien_status measure_steps(struct tuner *t, struct mien_error *err)
 {
@@ -201,7 +225,9 @@ static enum mien_status measure_steps(struct tuner *t, struct mien_error *err)
     const double spend_ms = 1500.0;
     enum mien_status st = MIEN_OK;
     struct mien_bench_step step;
-    struct mien_bench_options options = { .warmup = WARMUP, .repeat = 1 };
+    struct mien_bench_options options = { .warmup = WARMUP,
+                                          .repeat = 1,
+                                          .blas = (enum mien_blas)t->options->blas };
     TRY(tune_tell_steps(t->line, err));
     TRY(mien_bench_step(&step, t->session.cl, &t->file, &options, err));
     const double wanted = spend_ms / (step.step.min_ms + 1e-3);
@@ -227,8 +253,8 @@ static void print_table(const struct tuner *t)
                "tried", "chosen");
     for (size_t i = 0; i < t->count; i++) {
         const struct mien_search_result *const r = &t->results[i];
-        char choice[96];
-        char standard[96];
+        char choice[CHOICE_BYTES];
+        char standard[CHOICE_BYTES];
         if (!r->done) {
             unreached++;
             continue;
@@ -241,6 +267,10 @@ static void print_table(const struct tuner *t)
         term_print(t->term, "%-24s %9.3f %9.3f %6zu  %s%s%s%s\n", r->task->label,
                    r->chosen.default_ms, r->chosen.ms, r->tried, choice,
                    changed(r) ? "  (was " : "  (as it was", changed(r) ? standard : "", ")");
+        if (r->own_ms > 0.0) {
+            term_print(t->term, "%-24s %9s %9.3f %6s  own kernels\n", "  the same layers", "",
+                       r->own_ms, "");
+        }
     }
     if (wrong + refused > 0) {
         term_print(t->term, "passed over: %zu with wrong numbers, %zu refused by the device\n",
@@ -272,7 +302,7 @@ static void print_skips(const struct tuner *t)
     for (size_t i = 0; i < known->count; i++) {
         const struct mien_search_task *const task = task_of_skip(t, &known->entries[i]);
         if (task != NULL) {
-            char choice[96];
+            char choice[CHOICE_BYTES];
             write_choice(choice, sizeof(choice), &known->entries[i]);
             term_print(t->term, "left alone: %s, %s, which %s\n", task->label, choice,
                        known->entries[i].skip == MIEN_TUNED_HUNG ? "hung" : "ended the driver");
@@ -302,6 +332,9 @@ static void print_gain(const struct tuner *t)
 static json_t *describe_choice(const struct mien_tuned *entry)
 {
     json_t *const object = json_pack("{s:s}", "variant", variant_name(entry));
+    if (entry->op == MIEN_TUNED_BLAS) {
+        mien_tuned_blas_describe(object, entry);
+    }
     for (int i = 0; entry->op == MIEN_TUNED_CONV2D && i < MIEN_CONV2D_PARAMS; i++) {
         const struct mien_conv2d_param *const param =
             &mien_conv2d_params((enum mien_conv2d_variant)entry->variant, entry->pass)[i];
@@ -390,6 +423,10 @@ static enum mien_status search(void *user, const struct tune_line *line, struct 
         .resume = true,
     };
     TRY(mien_search(t.results, t.session.cl, t.tasks, t.count, &options, err));
+    if (sets_tried(&t) && worth_steps(&t) && !line->past->fresh) {
+        st = tune_tell_fresh(line, err);
+        goto done;
+    }
     if (o->export != NULL) {
         TRY(mien_tuning_save(o->export, &t.session.tuning, mien_cl_device(t.session.cl), err));
     }
@@ -434,7 +471,8 @@ const struct command cmd_tune = {
     .details =
         "Tries kernel variants and their parameters for each layer and pass of the network,\n"
         "checks each against plain C before it is timed, and keeps the winners in a file in\n"
-        "the user's cache folder, from which train, eval, predict and bench take them.",
+        "the user's cache folder, from which train, eval, predict and bench take them.  Where\n"
+        "CLBlast computes dense layers, its parameters are searched for as well.",
     .options = tune_table,
     .positionals = tune_positionals,
     .common = COMMON_DEVICE | COMMON_JSON | COMMON_QUIET,

@@ -24,7 +24,7 @@
 
 enum { NAME_BYTES = 256, LOOK_MS = 250, STEPS_LIMITS = 10 };
 
-enum told { TOLD_BEGIN, TOLD_STEPS, TOLD_END, TOLD_RESULT, TOLD_DONE };
+enum told { TOLD_BEGIN, TOLD_STEPS, TOLD_END, TOLD_RESULT, TOLD_FRESH, TOLD_DONE };
 
 /* One message, written at once: a pipe keeps up to PIPE_BUF bytes together. */
 struct message {
@@ -114,6 +114,14 @@ enum mien_status tune_tell_steps(const struct tune_line *line, struct mien_error
     return tell(line, &message, err);
 }
 
+enum mien_status tune_tell_fresh(const struct tune_line *line, struct mien_error *err)
+{
+    struct message message;
+    memset(&message, 0, sizeof(message));
+    message.kind = TOLD_FRESH;
+    return tell(line, &message, err);
+}
+
 enum mien_status tune_tell_result(const struct tune_line *line, size_t index,
                                   const struct mien_search_result *result, struct mien_error *err)
 {
@@ -133,6 +141,7 @@ struct watch {
     bool under_way;         /* the device has a candidate */
     struct message current; /* it, if so */
     double waited_ms;       /* for it */
+    bool fresh;             /* it wants another to go on */
     bool done;
     enum mien_status status; /* what the child told when it was done, with `error` */
     struct mien_error error;
@@ -168,6 +177,7 @@ static enum mien_status take(struct watch *watch, struct tune_past *past,
         break;
     case TOLD_END: watch->under_way = false; break;
     case TOLD_RESULT: return keep_result(past, message, err);
+    case TOLD_FRESH: watch->fresh = true; break;
     case TOLD_DONE:
         watch->done = true;
         watch->status = message->as.done.status;
@@ -347,7 +357,9 @@ enum mien_status tune_guard_run(const struct tune_guard *guard, struct term *ter
             past.start_ms = fmin(past.start_ms + watch.waited_ms, start_ms + guard->seconds * 1e3);
             continue;
         }
-        over = true;
+        over = !(watch.fresh && watch.done && watch.status == MIEN_OK && code == 0);
+        past.again = past.again || !over;
+        past.fresh = past.fresh || !over;
         if (watch.done && watch.status != MIEN_OK) {
             st = mien_fail(err, watch.status, "%s", watch.error.text);
         } else if (code != 0 || !watch.done) {

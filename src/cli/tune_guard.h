@@ -14,6 +14,7 @@ struct tune_past {
     double start_ms;          /**< of the search, without what was lost over these */
     bool again;               /**< there was one */
     bool no_steps;            /**< whole steps hung or ended their process */
+    bool fresh;               /**< the one before asked for another, see tune_tell_fresh() */
 };
 
 /** The searching process's end of the line to the one that watches it. */
@@ -60,6 +61,10 @@ enum mien_status tune_tell_candidate(const struct tune_line *line, const char *n
  * Errors  as tune_tell_candidate() */
 MIEN_CHECK_RESULT
 enum mien_status tune_tell_steps(const struct tune_line *line, struct mien_error *err);
+/** In the child: it is going to end, and another is to go on with what is left in the process of
+ * none before it.  Errors  as tune_tell_candidate() */
+MIEN_CHECK_RESULT
+enum mien_status tune_tell_fresh(const struct tune_line *line, struct mien_error *err);
 /** In the child: what is known of the task `index`.  Errors  as tune_tell_candidate() */
 MIEN_CHECK_RESULT
 enum mien_status tune_tell_result(const struct tune_line *line, size_t index,

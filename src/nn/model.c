@@ -6,8 +6,10 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "cl/blas.h"
 #include "nn/node.h"
 #include "ops/relu.h"
+#include "tune/table.h"
 
 struct mien_model {
     struct mien_cl *cl;                 /* borrowed */
@@ -19,6 +21,10 @@ struct mien_model {
     struct mien_cl_buffer **slots; /* [graph.plan.slot_count] */
     struct mien_cl_buffer *values, *gradients, *work;
     struct mien_draw draw; /* of the last step of training */
+
+    bool clblast;  /* products go through it, with parameters that this model was made with: */
+    bool blas_set; /* `blas`, else the device's usual ones */
+    struct mien_blas_params blas;
 
     /* Who looks at every result, or NULL. */
     enum mien_status (*look)(void *user, const struct mien_computed *computed,
@@ -165,6 +171,38 @@ enum mien_status mien_model_check_fit(const struct mien_model_memory *memory, in
                      mien_mib(text[4], device->global_bytes), used);
 }
 
+/* CLBlast's parameters; those that it refuses are done without, with a notice. */
+static void choose_blas(struct mien_model *model, const struct mien_tuning *tuning)
+{
+    const struct mien_blas_params *const wanted = mien_tuning_blas(tuning);
+    for (size_t i = 0; i < model->graph.count; i++) {
+        const struct mien_node *const node = &model->graph.nodes[i];
+        model->clblast =
+            model->clblast || (node->class == &mien_node_dense && node->op.dense.lanes == 1);
+    }
+    if (!model->clblast) {
+        return;
+    }
+    model->blas_set = wanted != NULL && mien_blas_take(model->cl, wanted);
+    if (model->blas_set) {
+        model->blas = *wanted;
+    } else { /* where that cannot be, CLBlast stays as it is: the notice says so */
+        model->clblast = mien_blas_take(model->cl, NULL);
+    }
+}
+
+/* Another model may have had others since. */
+static enum mien_status use_blas(const struct mien_model *model, struct mien_error *err)
+{
+    return model->clblast ? mien_blas_use(model->cl, model->blas_set ? &model->blas : NULL, err)
+                          : MIEN_OK;
+}
+
+const struct mien_blas_params *mien_model_blas(const struct mien_model *model)
+{
+    return model->blas_set ? &model->blas : NULL;
+}
+
 enum mien_status mien_model_create(struct mien_model **out, struct mien_cl *cl,
                                    const struct mien_network *network,
                                    const struct mien_model_options *options, struct mien_error *err)
@@ -191,6 +229,7 @@ enum mien_status mien_model_create(struct mien_model **out, struct mien_cl *cl,
                              mien_cl_device(cl), err));
     TRY(allocate_params(model, err));
     TRY(allocate_slots(model, err));
+    choose_blas(model, options->tuning);
     *out = model;
     model = NULL;
 
@@ -372,6 +411,10 @@ enum mien_status mien_model_forward(struct mien_model *model, int n, const struc
 {
     model->draw = train != NULL ? *train : model->draw;
     const struct mien_pass pass = { model->cl, model->work, n, train != NULL, model->draw };
+    const enum mien_status ready = use_blas(model, err);
+    if (ready != MIEN_OK) {
+        return ready;
+    }
     for (size_t i = 0; i < model->graph.count; i++) {
         const struct mien_node *const node = &model->graph.nodes[i];
         mien_cl_label(model->cl, node->labels[MIEN_LABEL_FORWARD]);
@@ -389,6 +432,7 @@ enum mien_status mien_model_backward(struct mien_model *model, int n, struct mie
     enum mien_status st = MIEN_OK;
     const struct mien_pass pass = { model->cl, model->work, n, model->train, model->draw };
     const struct mien_graph *const graph = &model->graph;
+    TRY(use_blas(model, err));
     if (graph->output_after_relu && graph->logits_gradient.buffer != NULL) {
         const struct mien_act act = mien_model_output_act(model, n);
         TRY(mien_relu_bwd(model->cl, graph->logits_gradient.buffer, graph->logits_gradient.buffer,

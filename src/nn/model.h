@@ -7,6 +7,7 @@
 
 struct mien_model;
 struct mien_tuning; /* tune/table.h */
+struct mien_blas_params;
 
 /** Who computes the products of dense layers. */
 enum mien_blas {
@@ -92,6 +93,9 @@ const struct mien_network *mien_model_network(const struct mien_model *model);
 const struct mien_model_memory *mien_model_memory(const struct mien_model *model);
 int mien_model_batch(const struct mien_model *model);
 struct mien_cl *mien_model_cl(const struct mien_model *model);
+/** The parameters that CLBlast computes this model's products with; NULL: the device's usual ones,
+ * or it has no product of CLBlast. */
+const struct mien_blas_params *mien_model_blas(const struct mien_model *model);
 
 /** The flat buffers: parameters and their gradients, network->flat_floats float32 each; borrowed.
  */

@@ -14,6 +14,13 @@ static bool is_tunable(const struct mien_node *node)
     return node->class == &mien_node_conv && node->op.conv.groups == 1;
 }
 
+/* What was found so far.  The layers stand in the same memory, behind all tasks that there can be.
+ */
+struct tasks {
+    struct mien_search_task *tasks, *layers;
+    size_t count, layer_count;
+};
+
 /* Add a task, or one use to the same. */
 static void add_task(struct mien_search_task *tasks, size_t *count,
                      const struct mien_search_task *task)
@@ -53,7 +60,7 @@ static void add_conv(struct mien_search_task *tasks, size_t *count, const struct
     }
 }
 
-static void add_dense(struct mien_search_task *tasks, size_t *count, const struct mien_node *node)
+static struct mien_search_task dense_task(const struct mien_node *node)
 {
     struct mien_search_task task = {
         .key = mien_tuned_dense(&node->op.dense,
@@ -64,7 +71,42 @@ static void add_dense(struct mien_search_task *tasks, size_t *count, const struc
         .mask = node->after_relu,
     };
     (void)snprintf(task.label, sizeof(task.label), "%s", node->layer->name);
-    add_task(tasks, count, &task);
+    return task;
+}
+
+/* Who computes a dense layer, and, for all that CLBlast might compute, with what parameters. */
+static void add_dense(struct tasks *tasks, const struct mien_node *node,
+                      const struct mien_model_options *options)
+{
+    const struct mien_search_task task = dense_task(node);
+    if (options->blas == MIEN_BLAS_AUTO) {
+        add_task(tasks->tasks, &tasks->count, &task);
+    }
+    for (size_t i = 0; i < tasks->layer_count; i++) {
+        struct mien_search_task *const layer = &tasks->layers[i];
+        if (memcmp(layer->key.size, task.key.size, sizeof(task.key.size)) == 0) {
+            layer->uses++;
+            return;
+        }
+    }
+    if (options->blas != MIEN_BLAS_OWN) {
+        tasks->layers[tasks->layer_count++] = task;
+    }
+}
+
+static void add_blas(struct tasks *tasks)
+{
+    struct mien_search_task task = {
+        .key = mien_tuned_blas(NULL),
+        .label = "CLBlast, dense layers",
+        .uses = 1,
+        .layers = tasks->layers,
+        .layer_count = tasks->layer_count,
+        .own = tasks->layer_count > 0 && tasks->layers[0].key.variant == MIEN_TUNED_OWN,
+    };
+    if (tasks->layer_count > 0) {
+        add_task(tasks->tasks, &tasks->count, &task);
+    }
 }
 
 enum mien_status mien_network_tasks(struct mien_search_task **out, size_t *count,
@@ -75,26 +117,30 @@ enum mien_status mien_network_tasks(struct mien_search_task **out, size_t *count
     enum mien_status st = MIEN_OK;
     struct mien_graph graph;
     struct mien_model_options untuned = *options;
-    struct mien_search_task *tasks = NULL;
+    struct tasks tasks = { .tasks = NULL };
     untuned.tuning = NULL;
     untuned.train = true;
     *out = NULL;
     *count = 0;
     TRY(mien_graph_build(&graph, network, &untuned, err));
-    tasks = mien_calloc(graph.count * MIEN_CONV2D_PASSES, sizeof(*tasks), err);
-    if (tasks == NULL) {
+    const size_t most = graph.count * MIEN_CONV2D_PASSES + 1;
+    tasks.tasks = mien_calloc(most + graph.count, sizeof(*tasks.tasks), err);
+    if (tasks.tasks == NULL) {
         st = MIEN_ERR_MEMORY;
         goto done;
     }
+    tasks.layers = tasks.tasks + most;
     for (size_t i = 0; i < graph.count; i++) {
         const struct mien_node *const node = &graph.nodes[i];
         if (is_tunable(node)) {
-            add_conv(tasks, count, node);
-        } else if (node->class == &mien_node_dense && options->blas == MIEN_BLAS_AUTO) {
-            add_dense(tasks, count, node);
+            add_conv(tasks.tasks, &tasks.count, node);
+        } else if (node->class == &mien_node_dense) {
+            add_dense(&tasks, node, options);
         }
     }
-    *out = tasks;
+    add_blas(&tasks);
+    *out = tasks.tasks;
+    *count = tasks.count;
 
 done:
     mien_graph_finish(&graph);
@@ -142,6 +188,10 @@ enum mien_status mien_model_tuning(struct mien_tuning *out, const struct mien_mo
             st = put_dense(out, node, relayout, err);
         }
         relayout = node->class == &mien_node_relayout ? node : NULL;
+    }
+    if (st == MIEN_OK && mien_model_blas(model) != NULL) {
+        const struct mien_tuned entry = mien_tuned_blas(mien_model_blas(model));
+        st = mien_tuning_put(out, &entry, err);
     }
     return st;
 }

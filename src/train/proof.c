@@ -136,6 +136,12 @@ static bool find_way(enum mien_tuned_op *op, enum mien_conv2d_pass *pass, int *v
             found = true;
         }
     }
+    if (dense && strcmp(v->variant, MIEN_VERIFY_TUNED_BLAS) == 0) { /* for all products or none */
+        *op = MIEN_TUNED_BLAS;
+        *pass = MIEN_CONV2D_FWD;
+        *variant = MIEN_TUNED_SET;
+        return found;
+    }
     if (dense) {
         *variant = strcmp(v->variant, "clblast") == 0 ? MIEN_TUNED_CLBLAST : MIEN_TUNED_OWN;
         return found;

@@ -83,7 +83,7 @@ static enum mien_status check(struct mien_verdicts *out, struct mien_cl *cl,
                               const struct mien_verify_wish *wish, const char *row,
                               const struct mien_verify_shape *shape, struct mien_error *err)
 {
-    const struct mien_verify_care care = { .work = NETWORK_WORK };
+    const struct mien_verify_care care = { .work = NETWORK_WORK, .blas = wish->blas };
     return !mien_verify_wanted(wish, row)
                ? MIEN_OK
                : mien_verify_one(out, cl, row, shape, MIEN_CONV2D_FWD, NULL, &care, err);
@@ -138,6 +138,27 @@ static enum mien_status check_network(struct mien_verdicts *out, struct mien_cl 
     return check_step(out, cl, what, err);
 }
 
+/* Dense layers by CLBlast with the parameters that were found for it. */
+static enum mien_status check_tuned_blas(struct mien_verdicts *out, struct mien_cl *cl,
+                                         const struct mien_selftest *what, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_network *const network = what->network;
+    struct mien_verify_wish wish = what->wish;
+    wish.blas = what->blas;
+    TRY(mien_verify_table(out, cl, &wish, err));
+    for (size_t i = 0; network != NULL && i < network->layer_count; i++) {
+        const int batch = what->recipe->train.batch;
+        if (network->layers[i].spec.kind == MIEN_LAYER_DENSE && !is_checked(network, i, batch)) {
+            const struct mien_verify_shape shape = shape_of(network, i, batch);
+            TRY(check(out, cl, &wish, "dense", &shape, err));
+        }
+    }
+
+done:
+    return st;
+}
+
 enum mien_status mien_selftest_run(struct mien_verdicts *out, struct mien_cl *cl,
                                    const struct mien_selftest *what, struct mien_error *err)
 {
@@ -148,6 +169,7 @@ enum mien_status mien_selftest_run(struct mien_verdicts *out, struct mien_cl *cl
     mien_proof_bar(out, &avoided); /* training would do without what failed */
     TRY(mien_verify_wanted(&what->wish, MIEN_KNOWN_NAME) ? mien_known_run(out, cl, &avoided, err)
                                                          : MIEN_OK);
+    TRY(what->blas != NULL ? check_tuned_blas(out, cl, what, err) : MIEN_OK);
     if (out->count == 0) {
         st = mien_fail(err, MIEN_ERR_USAGE, "no operation has '%s' in its name", what->wish.filter);
     }

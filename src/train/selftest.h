@@ -9,6 +9,9 @@ struct mien_selftest {
     struct mien_verify_wish wish;       /**< also of what is beside the table */
     const struct mien_recipe *recipe;   /**< NULL: the table's shapes alone; borrowed */
     const struct mien_network *network; /**< of `recipe`; its layers' shapes too; borrowed */
+    /** Also CLBlast's products with these parameters, as the last of all: some devices cannot go
+     * back to the usual ones.  NULL: none; borrowed. */
+    const struct mien_blas_params *blas;
 };
 
 /**

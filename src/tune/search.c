@@ -6,32 +6,24 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "tune/trial.h"
+#include "tune/search_internal.h"
 
 #define BETTER       0.99 /* of the best so far: what counts as faster during the search */
 #define WORTH        0.98 /* of the default's time, side by side: what is worth changing it */
-#define PROMISING    2.0 /* a variant this many times slower than the best is not looked at closer */
+#define BLAS_WORTH   0.95 /* ... where the default was timed before all others */
 #define FIRST_MS     20.0
 #define CANDIDATE_MS 120.0
 #define FINAL_MS     250.0
-enum { ROUNDS = 2, FINALS = 3 };
-
-/* A variant with parameters, and its shortest time. */
-struct candidate {
-    struct mien_tuned entry;
-    double min_ms;
-};
-
-struct search {
-    const struct mien_search_options *options;
-    struct mien_cl *cl;
-    double start_ms, deadline_ms; /* of the task under way */
-    bool cut;                     /* the task under way ended before all was tried */
-};
+enum { ROUNDS = 2 };
 
 static int variant_count(const struct mien_tuned *key)
 {
-    return key->op == MIEN_TUNED_CONV2D ? MIEN_CONV2D_VARIANTS : MIEN_TUNED_CLBLAST + 1;
+    switch (key->op) {
+    case MIEN_TUNED_CONV2D: return MIEN_CONV2D_VARIANTS;
+    case MIEN_TUNED_DENSE: return MIEN_TUNED_CLBLAST + 1;
+    case MIEN_TUNED_BLAS: break;
+    }
+    return MIEN_TUNED_USUAL + 1; /* the others are sets */
 }
 
 /* The entry with another variant, or the same, and default parameters; false: it does not take it.
@@ -43,6 +35,9 @@ static bool with_variant(struct mien_tuned *out, const struct mien_tuned *key, i
     out->variant = variant;
     for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
         out->param[i] = 0;
+    }
+    if (key->op == MIEN_TUNED_BLAS) {
+        return variant == MIEN_TUNED_USUAL;
     }
     if (key->op == MIEN_TUNED_DENSE) {
         return key->size[3] > 1 || variant == MIEN_TUNED_CLBLAST;
@@ -71,7 +66,7 @@ static int value_count(const struct mien_conv2d_param *param)
 
 bool mien_search_has_choice(const struct mien_tuned *key)
 {
-    int choices = 0;
+    int choices = key->op == MIEN_TUNED_BLAS ? 2 : 0;
     for (int v = 0; v < variant_count(key); v++) {
         struct mien_tuned entry;
         if (!with_variant(&entry, key, v)) {
@@ -85,7 +80,7 @@ bool mien_search_has_choice(const struct mien_tuned *key)
     return choices > 1;
 }
 
-static void show(const struct search *search)
+void mien_search_show(const struct search *search)
 {
     const double total = search->options->seconds * 1e3;
     const double done = mien_now_ms() - search->start_ms;
@@ -99,7 +94,7 @@ static bool stopped(const struct search *search)
     return options->stop != NULL && options->stop(options->user);
 }
 
-static bool out_of_time(struct search *search)
+bool mien_search_out_of_time(struct search *search)
 {
     if (mien_now_ms() >= search->deadline_ms || stopped(search)) {
         search->cut = true;
@@ -116,10 +111,10 @@ static enum mien_status tell(const struct search *search, const struct mien_sear
     return options->at != NULL ? options->at(options->user, task, candidate, err) : MIEN_OK;
 }
 
-static enum mien_status time_watched(struct mien_times *out, const struct search *search,
-                                     const struct mien_search_task *task,
-                                     struct mien_product *trial, const struct mien_tuned *entry,
-                                     const struct trial_patience *patience, struct mien_error *err)
+enum mien_status mien_search_time(struct mien_times *out, const struct search *search,
+                                  const struct mien_search_task *task, struct trial *trial,
+                                  const struct mien_tuned *entry,
+                                  const struct trial_patience *patience, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     TRY(tell(search, task, entry, err));
@@ -130,14 +125,10 @@ done:
     return st;
 }
 
-/*
- * Check a candidate, time it, and make it the best when it is faster.  What the device refuses, and
- * what is wrong, is counted and passed over.
- */
-static enum mien_status consider(struct candidate *best, struct candidate *own,
-                                 struct mien_search_result *result, struct search *search,
-                                 struct mien_product *trial, const struct mien_tuned *entry,
-                                 struct mien_error *err)
+enum mien_status mien_search_consider(struct candidate *best, struct candidate *own,
+                                      struct mien_search_result *result, struct search *search,
+                                      struct trial *trial, const struct mien_tuned *entry,
+                                      struct mien_error *err)
 {
     struct mien_times times = { 0 };
     struct mien_error refused = { "" };
@@ -183,7 +174,7 @@ static enum mien_status consider(struct candidate *best, struct candidate *own,
 /* The values of one parameter; the best of them stays in `own`. */
 static enum mien_status try_values(struct candidate *best, struct candidate *own,
                                    struct mien_search_result *result, struct search *search,
-                                   struct mien_product *trial, int index, struct mien_error *err)
+                                   struct trial *trial, int index, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const struct mien_conv2d_param *const param = &params_of(&own->entry)[index];
@@ -195,11 +186,11 @@ static enum mien_status try_values(struct candidate *best, struct candidate *own
         if (param->values[k] == standing || next.param[index] == own->entry.param[index]) {
             continue;
         }
-        if (out_of_time(search)) {
+        if (mien_search_out_of_time(search)) {
             break;
         }
-        show(search);
-        st = consider(best, own, result, search, trial, &next, err);
+        mien_search_show(search);
+        st = mien_search_consider(best, own, result, search, trial, &next, err);
     }
     return st;
 }
@@ -207,7 +198,7 @@ static enum mien_status try_values(struct candidate *best, struct candidate *own
 /* One parameter after the other, until a round changes nothing. */
 static enum mien_status descend(struct candidate *best, struct candidate *own,
                                 struct mien_search_result *result, struct search *search,
-                                struct mien_product *trial, struct mien_error *err)
+                                struct trial *trial, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     bool changed = own->entry.op == MIEN_TUNED_CONV2D && own->min_ms > 0.0;
@@ -222,38 +213,52 @@ static enum mien_status descend(struct candidate *best, struct candidate *own,
     return st;
 }
 
+/* Whether the default cannot be had back once there was something else: CLBlast's parameters, where
+ * they are not mien's. */
+static bool is_timed_once(const struct search *search, const struct mien_search_result *result)
+{
+    return result->task->key.op == MIEN_TUNED_BLAS &&
+           mien_cl_device(search->cl)->kind != MIEN_DEVICE_CPU;
+}
+
 /* Time default and winner in turns; the winner must be ahead by its median and by its minimum. */
 static enum mien_status decide(struct mien_search_result *result, const struct search *search,
-                               struct mien_product *trial, const struct candidate *best,
+                               struct trial *trial, const struct candidate *best,
                                bool standard_right, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct trial_patience patience = { 0.0, FINAL_MS / FINALS };
+    const struct trial_patience patience = { 0.0, FINAL_MS / SEARCH_FINALS };
+    const bool once = is_timed_once(search, result);
+    const double worth = once ? BLAS_WORTH : WORTH;
     struct mien_times before = { 0 };
     struct mien_times after = { 0 };
-    double medians[2][FINALS];
-    double minima[2][FINALS];
+    double medians[2][SEARCH_FINALS];
+    double minima[2][SEARCH_FINALS];
     result->chosen = standard_right ? result->standard : best->entry;
-    for (int i = 0; i < FINALS; i++) {
-        st = standard_right ? time_watched(&before, search, result->task, trial, &result->standard,
-                                           &patience, err)
-                            : MIEN_OK;
-        TRY(st == MIEN_OK
-                ? time_watched(&after, search, result->task, trial, &best->entry, &patience, err)
-                : st);
+    for (int i = 0; i < SEARCH_FINALS; i++) {
+        before = search->usual[i];
+        st = standard_right && !once ? mien_search_time(&before, search, result->task, trial,
+                                                        &result->standard, &patience, err)
+                                     : MIEN_OK;
+        TRY(st);
+        after = before;
+        TRY(once && mien_tuned_same(&result->standard, &best->entry)
+                ? MIEN_OK
+                : mien_search_time(&after, search, result->task, trial, &best->entry, &patience,
+                                   err));
         medians[0][i] = standard_right ? before.median_ms : after.median_ms;
         minima[0][i] = standard_right ? before.min_ms : after.min_ms;
         medians[1][i] = after.median_ms;
         minima[1][i] = after.min_ms;
     }
     struct mien_times sums[4];
-    mien_times_of(&sums[0], medians[0], FINALS);
-    mien_times_of(&sums[1], medians[1], FINALS);
-    mien_times_of(&sums[2], minima[0], FINALS);
-    mien_times_of(&sums[3], minima[1], FINALS);
+    mien_times_of(&sums[0], medians[0], SEARCH_FINALS);
+    mien_times_of(&sums[1], medians[1], SEARCH_FINALS);
+    mien_times_of(&sums[2], minima[0], SEARCH_FINALS);
+    mien_times_of(&sums[3], minima[1], SEARCH_FINALS);
     const bool ahead = !mien_tuned_same(&result->standard, &best->entry) &&
-                       sums[1].median_ms < sums[0].median_ms * WORTH &&
-                       sums[3].min_ms < sums[2].min_ms * WORTH;
+                       sums[1].median_ms < sums[0].median_ms * worth &&
+                       sums[3].min_ms < sums[2].min_ms * worth;
     if (ahead) {
         result->chosen = best->entry;
     }
@@ -264,9 +269,22 @@ done:
     return st;
 }
 
+/* The times of CLBlast's usual parameters, before there are others. */
+static enum mien_status time_usual(struct search *search, const struct mien_search_result *result,
+                                   struct trial *trial, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct trial_patience patience = { 0.0, FINAL_MS / SEARCH_FINALS };
+    for (int i = 0; st == MIEN_OK && i < SEARCH_FINALS; i++) {
+        st = mien_search_time(&search->usual[i], search, result->task, trial, &result->standard,
+                              &patience, err);
+    }
+    return st;
+}
+
 /* Every variant as it comes, then a closer look at those that are not far behind. */
 static enum mien_status try_variants(struct candidate *best, struct mien_search_result *result,
-                                     struct search *search, struct mien_product *trial,
+                                     struct search *search, struct trial *trial,
                                      struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -279,15 +297,15 @@ static enum mien_status try_variants(struct candidate *best, struct mien_search_
         if (v == standard || !with_variant(&entry, &result->standard, v)) {
             continue;
         }
-        if (out_of_time(search)) {
+        if (mien_search_out_of_time(search)) {
             return MIEN_OK;
         }
-        st = consider(best, &own[v], result, search, trial, &entry, err);
+        st = mien_search_consider(best, &own[v], result, search, trial, &entry, err);
     }
     const int leader = best->min_ms > 0.0 ? best->entry.variant : standard;
     for (int i = 0; st == MIEN_OK && i < count; i++) {
         const int v = (leader + i) % count;
-        if (own[v].min_ms > 0.0 && own[v].min_ms < best->min_ms * PROMISING) {
+        if (own[v].min_ms > 0.0 && own[v].min_ms < best->min_ms * SEARCH_PROMISING) {
             st = descend(best, &own[v], result, search, trial, err);
         }
     }
@@ -305,14 +323,21 @@ static enum mien_status search_task(struct mien_search_result *result, struct se
                                     struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct mien_product trial = { .cl = NULL };
+    struct trial trial = { .cl = NULL };
     struct candidate best = { .min_ms = 0.0 };
     struct candidate standard = { .min_ms = 0.0 };
     search->cut = false;
-    TRY(mien_trial_init(&trial, search->cl, search->options, result->task, err));
-    show(search);
-    TRY(consider(&best, &standard, result, search, &trial, &result->standard, err));
-    TRY(try_variants(&best, result, search, &trial, err));
+    TRY(mien_trial_init(&trial, search->cl, search->options, result->task, search->blas, err));
+    mien_search_show(search);
+    TRY(mien_search_consider(&best, &standard, result, search, &trial, &result->standard, err));
+    if (result->task->key.op == MIEN_TUNED_BLAS) {
+        TRY(standard.min_ms > 0.0 && is_timed_once(search, result)
+                ? time_usual(search, result, &trial, err)
+                : MIEN_OK);
+        TRY(mien_search_blas(&best, result, search, &trial, err));
+    } else {
+        TRY(try_variants(&best, result, search, &trial, err));
+    }
     result->complete = !search->cut;
     if (best.min_ms <= 0.0 && result->skipped) {
         goto done; /* nothing is known to be right, and much is known to be left alone */
@@ -326,7 +351,7 @@ static enum mien_status search_task(struct mien_search_result *result, struct se
     TRY(keep(search, result, err));
 
 done:
-    mien_product_finish(&trial);
+    mien_trial_finish(&trial);
     return st == MIEN_OK ? st : mien_wrap(err, st, "%s", result->task->label);
 }
 
@@ -335,19 +360,20 @@ static enum mien_status measure_default(struct mien_search_result *result, struc
                                         struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct mien_product trial = { .cl = NULL };
+    struct trial trial = { .cl = NULL };
     struct mien_times times;
     const struct trial_patience patience = { 0.0, FIRST_MS };
-    TRY(mien_trial_init(&trial, search->cl, search->options, result->task, err));
-    show(search);
+    TRY(mien_trial_init(&trial, search->cl, search->options, result->task, search->blas, err));
+    mien_search_show(search);
     for (int i = 0; i < 2; i++) { /* the first compiles it, too */
-        TRY(time_watched(&times, search, result->task, &trial, &result->standard, &patience, err));
+        TRY(mien_search_time(&times, search, result->task, &trial, &result->standard, &patience,
+                             err));
     }
     result->share_ms = times.min_ms * result->task->uses;
     TRY(keep(search, result, err));
 
 done:
-    mien_product_finish(&trial);
+    mien_trial_finish(&trial);
     return st == MIEN_OK ? st : mien_wrap(err, st, "%s", result->task->label);
 }
 
@@ -364,7 +390,7 @@ static enum mien_status measure_shares(double *shares, struct mien_search_result
     for (size_t i = 0; i < count; i++) {
         struct mien_search_result *const result = &results[i];
         const bool left_alone = mien_tuning_skips(search->options->known, &result->standard);
-        if (result->share_ms <= 0.0 && !left_alone && !out_of_time(search)) {
+        if (result->share_ms <= 0.0 && !left_alone && !mien_search_out_of_time(search)) {
             TRY(measure_default(result, search, err));
         }
         if (result->share_ms > 0.0) {
@@ -380,12 +406,18 @@ done:
     return st;
 }
 
-/* The task with the largest share among those that are left; count: none. */
-static size_t largest(const double *shares, size_t count)
+/* The task with the largest share among those that are left; count: none.  Dense layers come when
+ * it is known what CLBlast can do. */
+static size_t largest(const double *shares, const struct mien_search_task *tasks, size_t count)
 {
     size_t found = count;
+    bool waits = false;
     for (size_t i = 0; i < count; i++) {
-        if (shares[i] > 0.0 && (found == count || shares[i] > shares[found])) {
+        waits = waits || (tasks[i].key.op == MIEN_TUNED_BLAS && shares[i] > 0.0);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (shares[i] > 0.0 && !(waits && tasks[i].key.op == MIEN_TUNED_DENSE) &&
+            (found == count || shares[i] > shares[found])) {
             found = i;
         }
     }
@@ -422,10 +454,11 @@ enum mien_status mien_search(struct mien_search_result *results, struct mien_cl 
         results[i].chosen = results[i].standard;
     }
     TRY(measure_shares(shares, results, count, &search, err));
-    for (size_t next = largest(shares, count); next < count; next = largest(shares, count)) {
+    for (size_t next = largest(shares, tasks, count); next < count;
+         next = largest(shares, tasks, count)) {
         double left = 0.0;
         search.deadline_ms = end_ms;
-        if (out_of_time(&search) && (searched || stopped(&search))) {
+        if (mien_search_out_of_time(&search) && (searched || stopped(&search))) {
             break; /* one task is looked at however little time there was */
         }
         searched = true;
@@ -436,7 +469,17 @@ enum mien_status mien_search(struct mien_search_result *results, struct mien_cl 
         const double now_ms = mien_now_ms();
         search.deadline_ms = now_ms + (end_ms - now_ms) * shares[next] / left;
         shares[next] = 0.0;
+        search.blas = mien_search_chosen_blas(results, count);
         TRY(search_task(&results[next], &search, err));
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (tasks[i].key.op == MIEN_TUNED_BLAS &&
+            mien_search_spares_blas(results, count, &results[i])) {
+            const double usual_ms = results[i].chosen.default_ms;
+            results[i].chosen = results[i].standard;
+            results[i].chosen.ms = results[i].chosen.default_ms = usual_ms;
+            TRY(keep(&search, &results[i], err));
+        }
     }
 
 done:

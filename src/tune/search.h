@@ -12,6 +12,10 @@ struct mien_search_task {
     char label[96];        /**< "conv2 backward filter", of the first layer that has it */
     int uses;              /**< layers with this pass and shape, >= 1 */
     bool bias, relu, mask; /**< what the network's kernels do besides */
+    /** Of CLBlast's parameters: the dense layers that are computed with them, borrowed. */
+    const struct mien_search_task *layers;
+    size_t layer_count;
+    bool own; /**< own kernels can compute these layers, too */
 };
 
 struct mien_search_result {
@@ -25,6 +29,7 @@ struct mien_search_result {
     bool complete;              /**< the budget was enough for all that was planned */
     bool done;                  /**< looked at; `chosen` is decided */
     double share_ms;            /**< of a step, with the default; 0: not measured yet */
+    double own_ms;              /**< of CLBlast's parameters: the same layers by own kernels */
 };
 
 struct mien_search_options {
@@ -55,7 +60,9 @@ bool mien_search_has_choice(const struct mien_tuned *key);
  * Search for each task, those with the largest share of a step's time first: every variant, then
  * the parameters of the promising ones, one after the other.  A candidate is checked against
  * src/ref before it is timed, and the winner is timed side by side with the default before it
- * replaces it.
+ * replaces it, except for CLBlast's parameters on GPUs, see docs/tuning.md.  CLBlast's parameters
+ * come before the dense layers that may use them, and stay as they are when own kernels compute all
+ * of these.
  *
  * results  [count], filled in the order of the tasks; a task that was not reached is not done
  * Errors   MIEN_ERR_MEMORY, MIEN_ERR_CL: the default itself does not run; those of `found`

@@ -40,6 +40,20 @@ struct mien_tuned mien_tuned_dense(const struct mien_dense *op, int variant)
     };
 }
 
+struct mien_tuned mien_tuned_blas(const struct mien_blas_params *params)
+{
+    struct mien_tuned out = {
+        .op = MIEN_TUNED_BLAS,
+        .pass = MIEN_CONV2D_FWD,
+        .variant = params != NULL ? MIEN_TUNED_SET : MIEN_TUNED_USUAL,
+    };
+    mien_blas_version(out.size + 1);
+    if (params != NULL) {
+        out.blas = *params;
+    }
+    return out;
+}
+
 static bool known_value(const struct mien_conv2d_param *param, int value)
 {
     const int count = (int)(sizeof(param->values) / sizeof(param->values[0]));
@@ -115,7 +129,8 @@ static bool same_shape(const struct mien_tuned *a, const struct mien_tuned *b)
 bool mien_tuned_same(const struct mien_tuned *a, const struct mien_tuned *b)
 {
     return same_shape(a, b) && a->size[0] == b->size[0] && a->variant == b->variant &&
-           memcmp(a->param, b->param, sizeof(a->param)) == 0;
+           memcmp(a->param, b->param, sizeof(a->param)) == 0 &&
+           memcmp(&a->blas, &b->blas, sizeof(a->blas)) == 0;
 }
 
 /* Whether one is to replace the other in a table. */
@@ -156,6 +171,9 @@ const struct mien_tuned *mien_tuning_find(const struct mien_tuning *tuning,
         const struct mien_tuned *const entry = &tuning->entries[i];
         if (entry->skip != MIEN_TUNED_USABLE || !same_shape(entry, key)) {
             continue;
+        }
+        if (entry->op == MIEN_TUNED_BLAS) { /* has no batch */
+            return entry;
         }
         const double ratio = (double)entry->size[0] / (double)key->size[0];
         const double distance = ratio < 1.0 ? 1.0 / ratio : ratio;
@@ -220,4 +238,13 @@ bool mien_tuning_wants_clblast(const struct mien_tuning *tuning, const struct mi
         clblast = clblast && !mien_tuning_barred(tuning, MIEN_TUNED_DENSE, p, MIEN_TUNED_CLBLAST);
     }
     return clblast && (!own || (found != NULL && found->variant == MIEN_TUNED_CLBLAST));
+}
+
+const struct mien_blas_params *mien_tuning_blas(const struct mien_tuning *tuning)
+{
+    const struct mien_tuned key = mien_tuned_blas(NULL);
+    const struct mien_tuned *const found = mien_tuning_find(tuning, &key);
+    const bool barred =
+        mien_tuning_barred(tuning, MIEN_TUNED_BLAS, MIEN_CONV2D_FWD, MIEN_TUNED_SET);
+    return found != NULL && found->variant == MIEN_TUNED_SET && !barred ? &found->blas : NULL;
 }

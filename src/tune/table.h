@@ -3,26 +3,33 @@
 #ifndef MIEN_TUNE_TABLE_H
 #define MIEN_TUNE_TABLE_H
 
+#include "cl/blas_params.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 
-enum mien_tuned_op { MIEN_TUNED_CONV2D, MIEN_TUNED_DENSE };
-enum { MIEN_TUNED_OPS = 2, MIEN_TUNED_SIZES = 10 };
+enum mien_tuned_op { MIEN_TUNED_CONV2D, MIEN_TUNED_DENSE, MIEN_TUNED_BLAS };
+enum { MIEN_TUNED_OPS = 3, MIEN_TUNED_SIZES = 10 };
 
 /** Who computes a dense layer: variants of MIEN_TUNED_DENSE. */
 enum { MIEN_TUNED_OWN, MIEN_TUNED_CLBLAST };
 
+/** Which parameters CLBlast computes all its products with: variants of MIEN_TUNED_BLAS. */
+enum { MIEN_TUNED_USUAL, MIEN_TUNED_SET };
+
 /** Why a candidate is not to be tried again: nothing that mien could stop. */
 enum mien_tuned_skip { MIEN_TUNED_USABLE, MIEN_TUNED_HUNG, MIEN_TUNED_DIED };
 
-/** A pass of a convolution, or all three products of a dense layer, for one shape. */
+/** A pass of a convolution, or all three products of a dense layer, for one shape; or CLBlast's
+ * parameters, for all shapes. */
 struct mien_tuned {
     enum mien_tuned_op op;
     enum mien_conv2d_pass pass; /**< of a convolution; a dense layer's is MIEN_CONV2D_FWD */
-    /** Convolution: n, c, h, w, oc, kh, kw, stride, pad, lanes; dense: n, in, out, lanes. */
+    /** Convolution: n, c, h, w, oc, kh, kw, stride, pad, lanes; dense: n, in, out, lanes; CLBlast's
+     * parameters: 0, and the three numbers of its version. */
     int size[MIEN_TUNED_SIZES];
     int variant;                   /**< enum mien_conv2d_variant, or MIEN_TUNED_OWN ... */
     int param[MIEN_CONV2D_PARAMS]; /**< as in struct mien_conv2d; 0: the default */
+    struct mien_blas_params blas;  /**< of MIEN_TUNED_SET; else zeros */
     double ms, default_ms;         /**< measured; 0: it was not */
     /** Not what to use for the shape, but one candidate that must not be tried. */
     enum mien_tuned_skip skip;
@@ -34,6 +41,8 @@ bool mien_tuned_same(const struct mien_tuned *a, const struct mien_tuned *b);
 /** An entry for a shape, with the variant and the parameters that `op` has in force. */
 struct mien_tuned mien_tuned_conv2d(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
 struct mien_tuned mien_tuned_dense(const struct mien_dense *op, int variant);
+/** An entry for CLBlast's parameters, of the version that mien was built with; NULL: the usual. */
+struct mien_tuned mien_tuned_blas(const struct mien_blas_params *params);
 
 /**
  * The convolution of an entry, with the default variants and parameters in the other passes.
@@ -87,6 +96,10 @@ void mien_tuning_apply(const struct mien_tuning *tuning, struct mien_conv2d *op)
 /** Whether CLBlast is to compute this dense layer although own kernels could: it was found to be
  * faster, or these are barred. */
 bool mien_tuning_wants_clblast(const struct mien_tuning *tuning, const struct mien_act *x, int out);
+
+/** CLBlast's parameters, borrowed from the table; NULL: the usual ones, because no others are known
+ * for this version of it, they were not faster, or they are barred. */
+const struct mien_blas_params *mien_tuning_blas(const struct mien_tuning *tuning);
 
 /* As text and as a file */
 

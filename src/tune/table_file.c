@@ -9,25 +9,29 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cl/device_file.h"
-#include "tune/table.h"
+#include "tune/table_blas.h"
 
 #define FORMAT "mien-tuning 1"
 enum { LARGEST_FILE = 4 << 20 };
 
-static const char *const op_names[MIEN_TUNED_OPS] = { "conv2d", "dense" };
+static const char *const op_names[MIEN_TUNED_OPS] = { "conv2d", "dense", "clblast" };
 static const char *const dense_variants[] = { "own", "clblast" };
 /* By enum mien_tuned_skip; the first is not written. */
 static const char *const skip_words[] = { "", "hung", "died" };
 static const char *const size_names[MIEN_TUNED_OPS][MIEN_TUNED_SIZES] = {
     { "n", "c", "h", "w", "oc", "kh", "kw", "stride", "pad", "lanes" },
     { "n", "in", "out", "lanes" },
+    { NULL },
 };
 
 static const char *variant_name(const struct mien_tuned *entry)
 {
-    return entry->op == MIEN_TUNED_DENSE
-               ? dense_variants[entry->variant]
-               : mien_conv2d_variant_name((enum mien_conv2d_variant)entry->variant);
+    switch (entry->op) {
+    case MIEN_TUNED_DENSE: return dense_variants[entry->variant];
+    case MIEN_TUNED_BLAS: return mien_tuned_blas_variants[entry->variant];
+    case MIEN_TUNED_CONV2D: break;
+    }
+    return mien_conv2d_variant_name((enum mien_conv2d_variant)entry->variant);
 }
 
 static json_t *describe(const struct mien_tuned *entry)
@@ -41,6 +45,9 @@ static json_t *describe(const struct mien_tuned *entry)
         (void)json_object_set_new(object, "pass", json_string(mien_conv2d_pass_name(entry->pass)));
     }
     (void)json_object_set_new(object, "variant", json_string(variant_name(entry)));
+    if (entry->op == MIEN_TUNED_BLAS) {
+        mien_tuned_blas_describe(object, entry);
+    }
     for (int i = 0; entry->op == MIEN_TUNED_CONV2D && i < MIEN_CONV2D_PARAMS; i++) {
         const struct mien_conv2d_param *const params =
             mien_conv2d_params((enum mien_conv2d_variant)entry->variant, entry->pass);
@@ -179,8 +186,14 @@ static enum mien_status read_entry(struct mien_tuned *out, const json_t *object,
     for (int i = 0; i < MIEN_TUNED_SIZES && size_names[op][i] != NULL; i++) {
         TRY(read_int(&out->size[i], object, size_names[op][i], err));
     }
-    TRY(out->op == MIEN_TUNED_CONV2D ? read_conv2d(out, object, err)
-                                     : read_dense(out, object, err));
+    switch (out->op) {
+    case MIEN_TUNED_CONV2D: TRY(read_conv2d(out, object, err)); break;
+    case MIEN_TUNED_DENSE: TRY(read_dense(out, object, err)); break;
+    case MIEN_TUNED_BLAS:
+        TRY(read_word(&out->variant, object, "variant", mien_tuned_blas_variants, 2, err));
+        TRY(mien_tuned_blas_read(out, object, err));
+        break;
+    }
     TRY(read_ms(&out->ms, object, "ms", err));
     TRY(read_ms(&out->default_ms, object, "default_ms", err));
     if (json_object_get(object, "skip") != NULL) {

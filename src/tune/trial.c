@@ -2,8 +2,10 @@
 #include "tune/trial.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 
 enum { FEWEST = 3, MOST = 30, IN_A_ROW = 64 };
 #define TOLERANCE      1e-5 /* of the scale: docs/numerics.md */
@@ -36,54 +38,95 @@ static enum mien_status shape_of(struct mien_product_shape *out,
     return mien_dense_init(&out->dense, &x, size[2], err);
 }
 
-static enum mien_status way_of(struct mien_product_way *out, const struct mien_tuned *candidate,
-                               struct mien_error *err)
+static enum mien_status way_of(struct mien_product_way *out, const struct trial *trial,
+                               const struct mien_tuned *candidate, struct mien_error *err)
 {
-    *out = (struct mien_product_way){ .clblast = candidate->op == MIEN_TUNED_DENSE &&
-                                                 candidate->variant == MIEN_TUNED_CLBLAST };
-    return candidate->op == MIEN_TUNED_CONV2D ? mien_tuned_to_conv2d(&out->conv, candidate, err)
-                                              : MIEN_OK;
+    *out = (struct mien_product_way){ .blas = trial->blas };
+    switch (candidate->op) {
+    case MIEN_TUNED_DENSE: out->clblast = candidate->variant == MIEN_TUNED_CLBLAST; return MIEN_OK;
+    case MIEN_TUNED_BLAS:
+        out->clblast = true;
+        out->blas = candidate->variant == MIEN_TUNED_SET ? &candidate->blas : NULL;
+        return MIEN_OK;
+    case MIEN_TUNED_CONV2D: break;
+    }
+    return mien_tuned_to_conv2d(&out->conv, candidate, err);
 }
 
-enum mien_status mien_trial_init(struct mien_product *trial, struct mien_cl *cl,
+enum mien_status mien_trial_init(struct trial *trial, struct mien_cl *cl,
                                  const struct mien_search_options *options,
-                                 const struct mien_search_task *task, struct mien_error *err)
-{
-    struct mien_product_shape shape;
-    *trial = (struct mien_product){ .cl = NULL };
-    enum mien_status st = shape_of(&shape, task, err);
-    st = st == MIEN_OK ? mien_product_init(trial, cl, &shape, err) : st;
-    trial->hook = options->hook;
-    return st;
-}
-
-enum mien_status mien_trial_check(enum trial_verdict *out, struct mien_product *trial,
-                                  const struct mien_tuned *candidate, struct mien_error *err)
+                                 const struct mien_search_task *task,
+                                 const struct mien_blas_params *blas, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct mien_product_way way;
-    struct mien_finding finding = { .tolerance = TOLERANCE };
-    *out = TRIAL_REFUSED;
-    TRY(way_of(&way, candidate, err));
-    TRY(mien_product_check(&finding, trial, &way, &care, err));
-    *out = finding.fault == MIEN_FAULT_NONE      ? TRIAL_RIGHT
-           : finding.fault == MIEN_FAULT_REFUSED ? TRIAL_REFUSED
-                                                 : TRIAL_WRONG;
+    const bool layers = task->key.op == MIEN_TUNED_BLAS;
+    const size_t count = layers ? task->layer_count : 1;
+    *trial = (struct trial){ .cl = cl, .task = task, .blas = blas };
+    trial->products = mien_calloc(count, sizeof(*trial->products), err);
+    if (trial->products == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct mien_product_shape shape;
+        TRY(shape_of(&shape, layers ? &task->layers[i] : task, err));
+        trial->count = i + 1;
+        TRY(mien_product_init(&trial->products[i], cl, &shape, err));
+        trial->products[i].hook = options->hook;
+    }
 
 done:
     return st;
 }
 
-static enum mien_status time_row(double *ms, struct mien_product *trial,
+void mien_trial_finish(struct trial *trial)
+{
+    for (size_t i = 0; i < trial->count; i++) {
+        mien_product_finish(&trial->products[i]);
+    }
+    free(trial->products);
+    *trial = (struct trial){ .cl = NULL };
+}
+
+enum mien_status mien_trial_check(enum trial_verdict *out, struct trial *trial,
+                                  const struct mien_tuned *candidate, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_product_way way;
+    *out = TRIAL_REFUSED;
+    TRY(way_of(&way, trial, candidate, err));
+    enum trial_verdict worst = TRIAL_RIGHT;
+    for (size_t i = 0; i < trial->count && worst == TRIAL_RIGHT; i++) {
+        struct mien_finding finding = { .tolerance = TOLERANCE };
+        TRY(mien_product_check(&finding, &trial->products[i], &way, &care, err));
+        worst = finding.fault == MIEN_FAULT_NONE      ? TRIAL_RIGHT
+                : finding.fault == MIEN_FAULT_REFUSED ? TRIAL_REFUSED
+                                                      : TRIAL_WRONG;
+    }
+    *out = worst;
+
+done:
+    return st;
+}
+
+static int uses_of(const struct trial *trial, size_t index)
+{
+    return trial->task->key.op == MIEN_TUNED_BLAS ? trial->task->layers[index].uses : 1;
+}
+
+static enum mien_status time_row(double *ms, struct trial *trial,
                                  const struct mien_tuned *candidate, int row,
                                  struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_product_way way;
-    TRY(way_of(&way, candidate, err));
+    TRY(way_of(&way, trial, candidate, err));
     const double start_ms = mien_now_ms();
     for (int i = 0; i < row; i++) {
-        TRY(mien_product_run(trial, &way, err));
+        for (size_t k = 0; k < trial->count; k++) {
+            for (int use = 0; use < uses_of(trial, k); use++) {
+                TRY(mien_product_run(&trial->products[k], &way, err));
+            }
+        }
     }
     TRY(mien_cl_finish(trial->cl, err));
     *ms = (mien_now_ms() - start_ms) / row;
@@ -92,7 +135,7 @@ done:
     return st;
 }
 
-enum mien_status mien_trial_time(struct mien_times *out, struct mien_product *trial,
+enum mien_status mien_trial_time(struct mien_times *out, struct trial *trial,
                                  const struct mien_tuned *candidate,
                                  const struct trial_patience *patience, struct mien_error *err)
 {

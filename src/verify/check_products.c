@@ -170,6 +170,7 @@ enum mien_status mien_verify_dense(const struct check_call *call, struct mien_er
     struct mien_product_shape shape = {
         .dense_layer = true, .bias = s->bias, .relu = s->relu, .mask = s->mask
     };
+    const struct mien_blas_params *const blas = call->care->blas;
     mien_verify_describe(where, s);
     TRY(mien_dense_init(&shape.dense, &x, s->width, err));
     shape.dense.relu = s->relu;
@@ -179,9 +180,12 @@ enum mien_status mien_verify_dense(const struct check_call *call, struct mien_er
         memset(shape.passes, 0, sizeof(shape.passes));
         shape.passes[p] = true;
         TRY(mien_product_init(&subject.product, call->cl, &shape, err));
-        for (int clblast = call->lanes > 1 ? 0 : 1; clblast < 2; clblast++) {
-            const struct mien_product_way way = { .clblast = clblast != 0 };
-            TRY(check_way(&subject, clblast ? "clblast" : "own", TOLERANCE, &way, where, err));
+        for (int clblast = call->lanes > 1 && blas == NULL ? 0 : 1; clblast < 2; clblast++) {
+            const struct mien_product_way way = { .clblast = clblast != 0, .blas = blas };
+            const char *const variant = clblast == 0   ? "own"
+                                        : blas == NULL ? "clblast"
+                                                       : MIEN_VERIFY_TUNED_BLAS;
+            TRY(check_way(&subject, variant, TOLERANCE, &way, where, err));
         }
         mien_product_finish(&subject.product);
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "cl/blas.h"
 #include "ops/relayout.h"
 #include "verify/noise.h"
 
@@ -256,6 +257,9 @@ static enum mien_status run_dense(struct mien_product *product, const struct mie
                                                product->outputs[MIEN_PRODUCT_Y].buffer,
                                                product->outputs[MIEN_PRODUCT_DX].buffer,
                                                product->inputs[MIEN_PRODUCT_DY] };
+    if (way->clblast || op.lanes == 1) {
+        TRY(mien_blas_use(product->cl, way->blas, err));
+    }
     if (!way->clblast || op.lanes == 1) {
         TRY(make_work(product, mien_dense_work_bytes(&op), err));
         TRY(run_products(product, &op, blocked, err));

@@ -3,6 +3,7 @@
 #ifndef MIEN_VERIFY_PRODUCT_H
 #define MIEN_VERIFY_PRODUCT_H
 
+#include "cl/blas_params.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "verify/finding.h"
@@ -20,6 +21,7 @@ struct mien_product_shape {
 struct mien_product_way {
     struct mien_conv2d conv; /**< of a convolution: variant and parameters of its pass */
     bool clblast;            /**< of a dense layer on blocked activations: through plain rows */
+    const struct mien_blas_params *blas; /**< of CLBlast's products; NULL: the usual */
 };
 
 /** Buffers of a convolution under test; those that its pass does not need are NULL. */

@@ -49,10 +49,16 @@ enum mien_status mien_verdicts_add(struct mien_verdicts *out, const char *kernel
                                    const char *variant, const struct mien_finding *finding,
                                    const char *where, double ms, struct mien_error *err);
 
+/** The variant of a verdict on CLBlast with parameters that were searched for. */
+#define MIEN_VERIFY_TUNED_BLAS "clblast tuned"
+
 /** How much of a shape is checked. */
 struct mien_verify_care {
     bool parameters; /**< a convolution's variants not only with their default parameters */
     double work;     /**< of the reference, see struct mien_product_care; 0: what suits */
+    /** Of dense layers CLBlast's products alone, with these parameters; NULL: every way, CLBlast
+     * with its usual ones. */
+    const struct mien_blas_params *blas;
 };
 
 /**
@@ -78,6 +84,8 @@ struct mien_verify_wish {
     bool quick; /**< few shapes and samples, each variant with its default parameters alone */
     const char *filter; /**< only operations with this in their name; NULL: all */
     const struct mien_log *log;
+    /** Dense layers alone, as in struct mien_verify_care; NULL: all. */
+    const struct mien_blas_params *blas;
     bool (*stop)(void *user); /**< asked between shapes, ends with MIEN_ERR_INTERRUPTED; may be
                                    NULL */
     void *user;

@@ -6,10 +6,15 @@
 #include <string.h>
 
 #include "cl/blas.h"
+#include "cl/internal.h"
 #include "support/device.h"
 #include "support/notes.h"
+#include "tune/blas_space.h"
 
 static bool refuse_parameters;
+static int refuse_at;   /* the call that is refused, counted down; 0: none */
+static int taken;       /* calls that CLBlast took */
+static size_t mwg, kwg; /* of the last set for Xgemm that it took */
 
 CLBlastStatusCode __real_CLBlastOverrideParameters(cl_device_id device, const char *kernel,
                                                    CLBlastPrecision precision, size_t count,
@@ -22,9 +27,15 @@ CLBlastStatusCode __wrap_CLBlastOverrideParameters(cl_device_id device, const ch
                                                    CLBlastPrecision precision, size_t count,
                                                    const char **names, const size_t *values)
 {
-    return refuse_parameters
-               ? CLBlastMissingOverrideParameter
-               : __real_CLBlastOverrideParameters(device, kernel, precision, count, names, values);
+    if (refuse_parameters || (refuse_at > 0 && --refuse_at == 0)) {
+        return CLBlastMissingOverrideParameter;
+    }
+    taken++;
+    for (size_t i = 0; i < count; i++) {
+        mwg = strcmp(names[i], "MWG") == 0 ? values[i] : mwg;
+        kwg = strcmp(names[i], "KWG") == 0 ? values[i] : kwg;
+    }
+    return __real_CLBlastOverrideParameters(device, kernel, precision, count, names, values);
 }
 
 /* One, odd sizes, sizes off every tile, a product whose parts are rounded in another order. */
@@ -218,6 +229,86 @@ static void test_blas_tune_defaults__refused_leaves_a_device_that_works(void **s
     mien_cl_close(cl);
 }
 
+static void check_forms(struct mien_cl *cl)
+{
+    for (int form = 0; form < 4; form++) {
+        check(cl, (struct mien_gemm){ 33, 31, 65, 0.0f }, form, 5);
+        check(cl, (struct mien_gemm){ 150, 84, 120, 1.0f }, form, 0);
+    }
+}
+
+static void test_blas_use__computes_the_same_with_other_parameters(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    const struct mien_blas_params set = mien_blas_first(MIEN_DEVICE_CPU);
+    taken = 0;
+    assert_ok(mien_blas_use(cl, NULL, &err), &err); /* there were no others */
+    assert_int_equal(taken, 0);
+    assert_ok(mien_blas_use(cl, &set, &err), &err);
+    assert_int_equal(taken, MIEN_BLAS_KERNELS);
+    assert_int_equal(mwg, set.value[MIEN_BLAS_MWG]);
+    check_forms(cl);
+    assert_ok(mien_blas_use(cl, &set, &err), &err); /* they are in force */
+    assert_int_equal(taken, MIEN_BLAS_KERNELS);
+    if (mien_cl_device(cl)->kind == MIEN_DEVICE_CPU) {
+        assert_ok(mien_blas_use(cl, NULL, &err), &err);
+        assert_int_not_equal(mwg, set.value[MIEN_BLAS_MWG]);
+        check(cl, (struct mien_gemm){ 33, 31, 65, 0.0f }, 1, 0);
+    }
+}
+
+/* Invalid, too large, or refused half-way: those before stay. */
+static void test_blas_use__keeps_what_it_had_where_a_set_is_refused(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    const struct mien_blas_params set = mien_blas_first(MIEN_DEVICE_CPU);
+    struct mien_blas_params other = set;
+    assert_ok(mien_blas_use(cl, &set, &err), &err);
+    taken = 0;
+    other.value[MIEN_BLAS_GEMMK] = 1;
+    assert_int_equal(mien_blas_use(cl, &other, &err), MIEN_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "GEMMK"));
+    other = set;
+    other.value[MIEN_BLAS_KWG] = 32;
+    const size_t local_bytes = cl->info.local_bytes;
+    cl->info.local_bytes = 16;
+    assert_int_equal(mien_blas_use(cl, &other, &err), MIEN_ERR_CL);
+    cl->info.local_bytes = local_bytes;
+    assert_int_equal(taken, 0);
+    for (int at = 1; at <= MIEN_BLAS_KERNELS; at++) {
+        refuse_at = at;
+        assert_int_equal(mien_blas_use(cl, &other, &err), MIEN_ERR_CL);
+        assert_non_null(strstr(err.text, "CLBlastMissingOverrideParameter"));
+        assert_int_equal(kwg, set.value[MIEN_BLAS_KWG]);
+    }
+    check(cl, (struct mien_gemm){ 33, 31, 65, 0.0f }, 2, 0);
+    assert_true(mien_blas_take(cl, &set));
+    other.value[MIEN_BLAS_VWM] = 3;
+    assert_false(mien_blas_take(cl, &other));
+}
+
+/* Where CLBlast's database decides there is no way back, and that is said. */
+static void test_blas_use__has_no_way_back_on_a_gpu(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    const struct mien_blas_params set = mien_blas_first(MIEN_DEVICE_CPU);
+    const enum mien_device_kind kind = cl->info.kind;
+    assert_ok(mien_blas_use(cl, &set, &err), &err);
+    cl->info.kind = MIEN_DEVICE_GPU;
+    taken = 0;
+    assert_int_equal(mien_blas_use(cl, NULL, &err), MIEN_ERR_CL);
+    assert_non_null(strstr(err.text, "cannot be given back its own parameters"));
+    assert_int_equal(taken, 0);
+    assert_ok(mien_blas_use(cl, &set, &err), &err);
+    cl->info.kind = kind;
+    if (kind == MIEN_DEVICE_CPU) {
+        assert_ok(mien_blas_use(cl, NULL, &err), &err);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +317,9 @@ int main(void)
         cmocka_unit_test(test_blas_gemm__refusal_names_status_and_sizes),
         cmocka_unit_test(test_blas_gemm__is_profiled),
         cmocka_unit_test(test_blas_gemm__works_on_the_second_device_opened),
+        cmocka_unit_test(test_blas_use__computes_the_same_with_other_parameters),
+        cmocka_unit_test(test_blas_use__keeps_what_it_had_where_a_set_is_refused),
+        cmocka_unit_test(test_blas_use__has_no_way_back_on_a_gpu),
         cmocka_unit_test(test_blas_tune_defaults__leaves_gpus_alone),
         cmocka_unit_test(test_blas_tune_defaults__refused_leaves_a_device_that_works),
     };

@@ -63,7 +63,7 @@ kept=$(find "$work/cache/tuning" -name '*.json')
 check "the file has other candidates to skip" test "$(grep -c '"skip": ' "$kept")" -eq 2
 check "the one that hung is not in the file" grep -q '"vector", "channels": 8, "skip": "hung"' "$kept"
 check "the one that died is not in the file" grep -q '"vector", "channels": 1, "skip": "died"' "$kept"
-check "not all is tuned" test "$(grep -c '"default_ms": ' "$kept")" -eq 3
+check "not all is tuned" test "$(grep -c '"default_ms": ' "$kept")" -eq 4
 
 # Remembered: neither is tried again, nor lost by what else is found; --reset forgets them.
 stalled 0 tune small.yaml --seconds 100 --limit 15 --json

@@ -392,6 +392,24 @@ def write_tuning():
                        ("ms", "1"), ("ms", 1e308)):
         save(f"{key}-{value}", [{**conv, key: value}])
     save("key-missing", [{"op": "conv2d"}])
+    usual = {"op": "clblast", "variant": "usual", "version": "1.5.3", "ms": 1.5, "default_ms": 1.5}
+    gemm = {"GEMMK": 0, "KREG": 1, "KWG": 16, "KWI": 2, "MDIMA": 8, "MDIMC": 8, "MWG": 64, "NDIMB": 8, "NDIMC": 8, "NWG": 64, "SA": 1,
+            "SB": 1, "STRM": 0, "STRN": 0, "VWM": 4, "VWN": 4}
+    direct = {"KWID": 2, "MDIMAD": 8, "MDIMCD": 8, "NDIMBD": 8, "NDIMCD": 8, "PADA": 1, "PADB": 1, "VWMD": 2, "VWND": 2, "WGD": 32}
+    blas = {**usual, "variant": "set", "Xgemm": gemm, "XgemmDirect": direct, "GemmRoutine": {"XGEMM_MIN_INDIRECT_SIZE": 256}}
+    save("clblast-usual", [usual])
+    save("clblast-set", [blas])
+    save("clblast-skip", [{**blas, "skip": "hung"}])
+    save("clblast-with-dense", [dense, blas])
+    for name, version in (("short", "1.5"), ("zero", "1.5.03"), ("huge", "9999.1.1"), ("blank", "1.5.3 "), ("number", 1.5)):
+        save(f"clblast-version-{name}", [{**usual, "version": version}])
+    for key, value in (("GEMMK", 1), ("MWG", 48), ("MWG", 0), ("MWG", -64), ("MWG", 2**32 + 64), ("MWG", 1e300), ("MWG", "64"), ("MDIMC", 0),
+                       ("VWM", 16), ("KWG", 4)):
+        save(f"clblast-{key}-{value}", [{**blas, "Xgemm": {**gemm, key: value}}])
+    save("clblast-border-huge", [{**blas, "GemmRoutine": {"XGEMM_MIN_INDIRECT_SIZE": 2**31 - 1}}])
+    save("clblast-unknown-parameter", [{**blas, "GemmRoutine": {"SIZE": 256}}])
+    save("clblast-one-more", [{**blas, "XgemmDirect": {**direct, "X": 1}}])
+    save("clblast-kernel-missing", [{**usual, "variant": "set", "Xgemm": gemm}])
     save("file", {"format": "mien-tuning 1", "mien": "0.1.0", "device": "; ; ; ; ; ", "shapes": [conv, dense]})
     save("file-of-another-device", {"format": "mien-tuning 1", "mien": "0.1.0", "device": "x", "shapes": []})
     save("object", {"a": [conv]})

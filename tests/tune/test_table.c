@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "support/device.h"
 #include "support/scratch.h"
+#include "tune/blas_space.h"
 
 /* A convolution of the report's kind, for a device of 8 lanes. */
 static struct mien_conv2d conv(int n)
@@ -40,6 +41,11 @@ static struct mien_tuning make_table(void)
     must(mien_tuning_put(&tuning, &entry, &err), &err);
     const struct mien_dense dense = { .n = 150, .in = 300, .out = 7, .lanes = 8 };
     entry = mien_tuned_dense(&dense, MIEN_TUNED_CLBLAST);
+    must(mien_tuning_put(&tuning, &entry, &err), &err);
+    const struct mien_blas_params set = mien_blas_first(MIEN_DEVICE_GPU);
+    entry = mien_tuned_blas(&set);
+    entry.ms = 0.5;
+    entry.default_ms = 0.75;
     must(mien_tuning_put(&tuning, &entry, &err), &err);
     return tuning;
 }
@@ -75,9 +81,9 @@ static void test_table__takes_the_nearest_batch_within_four_times(void **state)
     op.param[MIEN_CONV2D_FWD][0] = 8;
     const struct mien_tuned small = mien_tuned_conv2d(&op, MIEN_CONV2D_FWD);
     must(mien_tuning_put(&tuning, &small, &err), &err);
-    assert_int_equal(tuning.count, 3);
+    assert_int_equal(tuning.count, 4);
     must(mien_tuning_put(&tuning, &small, &err), &err); /* in its own place */
-    assert_int_equal(tuning.count, 3);
+    assert_int_equal(tuning.count, 4);
     static const struct {
         int n, found;
     } batches[] = { { 150, 150 }, { 64, 64 },   { 70, 64 },  { 140, 150 },
@@ -102,6 +108,7 @@ static void check_same(const struct mien_tuning *got, const struct mien_tuning *
         assert_int_equal(a->variant, b->variant);
         assert_memory_equal(a->size, b->size, sizeof(a->size));
         assert_memory_equal(a->param, b->param, sizeof(a->param));
+        assert_memory_equal(&a->blas, &b->blas, sizeof(a->blas));
         assert_true(a->ms == b->ms && a->default_ms == b->default_ms);
     }
 }
@@ -246,6 +253,96 @@ static void test_table__refuses_foreign_values(void **state)
     mien_tuning_finish(&tuning);
 }
 
+#define XGEMM                                                                                      \
+    "\"Xgemm\":{\"GEMMK\":0,\"KREG\":1,\"KWG\":16,\"KWI\":2,\"MDIMA\":8,\"MDIMC\":8,\"MWG\":64,"   \
+    "\"NDIMB\":8,\"NDIMC\":8,\"NWG\":64,\"SA\":1,\"SB\":1,\"STRM\":0,\"STRN\":0,\"VWM\":4,"        \
+    "\"VWN\":4"
+#define DIRECT                                                                                     \
+    "\"XgemmDirect\":{\"KWID\":2,\"MDIMAD\":8,\"MDIMCD\":8,\"NDIMBD\":8,\"NDIMCD\":8,\"PADA\":1,"  \
+    "\"PADB\":1,\"VWMD\":2,\"VWND\":2,\"WGD\":32"
+#define ROUTINE       "\"GemmRoutine\":{\"XGEMM_MIN_INDIRECT_SIZE\":256"
+#define BLAS(version) "[{\"op\":\"clblast\",\"version\":\"" version "\",\"variant\":"
+
+/* The same for CLBlast's parameters. */
+static void test_table__refuses_parameters_that_clblast_must_not_get(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        BLAS("1.5.3") "\"set\"}]",
+        BLAS("1.5.3") "\"fast\"}]",
+        BLAS("1.5") "\"usual\"}]",
+        BLAS("1.5.3.1") "\"usual\"}]",
+        BLAS("1.5.03") "\"usual\"}]",
+        BLAS("1.5.-3") "\"usual\"}]",
+        BLAS("1.5.1000") "\"usual\"}]",
+        BLAS("") "\"usual\"}]",
+        "[{\"op\":\"clblast\",\"variant\":\"usual\"}]",
+        BLAS("1.5.3") "\"set\"," XGEMM "}," DIRECT "}}]",                       /* no border */
+        BLAS("1.5.3") "\"set\"," XGEMM "}," DIRECT "}," ROUTINE ",\"X\":1}}]",  /* one more */
+        BLAS("1.5.3") "\"set\"," XGEMM ",\"-D\":1}," DIRECT "}," ROUTINE "}}]", /* one more */
+        BLAS("1.5.3") "\"set\",\"Xgemm\":[]," DIRECT "}," ROUTINE "}}]",
+        BLAS("1.5.3") "\"set\",\"Xgemm\":{}," DIRECT "}," ROUTINE "}}]",
+    };
+    /* A whole set, in which one value becomes another. */
+    static const struct {
+        const char *was, *is;
+    } changes[] = {
+        { "\"GEMMK\":0", "\"GEMMK\":1" },       { "\"MWG\":64", "\"MWG\":48" },
+        { "\"MWG\":64", "\"MWG\":1e9" },        { "\"MWG\":64", "\"MWG\":-64" },
+        { "\"MWG\":64", "\"MWG\":4294967360" }, { "\"MWG\":64", "\"MWG\":\"64\"" },
+        { "\"MWG\":64", "\"mwg\":64" },         { "\"VWM\":4", "\"VWM\":16" },
+        { "\"WGD\":32", "\"WGD\":64.0" },       { "SIZE\":256", "SIZE\":-1" },
+        { "SIZE\":256", "SIZE\":9999999" },     { "\"KWG\":16", "\"KWG\":4" },
+    };
+    const char *const good = BLAS("1.5.3") "\"set\"," XGEMM "}," DIRECT "}," ROUTINE "}}]";
+    struct mien_error err = { "" };
+    struct mien_tuning tuning = { .entries = NULL };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        must_fail(mien_tuning_parse(&tuning, bad[i], &err), MIEN_ERR_FORMAT, &err, "tuned shape");
+        assert_null(tuning.entries);
+    }
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        char text[1024];
+        const char *const at = strstr(good, changes[i].was);
+        assert_non_null(at);
+        (void)snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - good), good, changes[i].is,
+                       at + strlen(changes[i].was));
+        must_fail(mien_tuning_parse(&tuning, text, &err), MIEN_ERR_FORMAT, &err, "tuned shape");
+        assert_null(tuning.entries);
+    }
+    must(mien_tuning_parse(&tuning, good, &err), &err);
+    assert_int_equal(tuning.count, 1);
+    assert_int_equal(tuning.entries[0].blas.value[MIEN_BLAS_MIN_INDIRECT], 256);
+    mien_tuning_finish(&tuning);
+}
+
+static void test_table__has_clblasts_parameters_for_its_version_alone(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_tuning tuning = { .entries = NULL };
+    const struct mien_blas_params set = mien_blas_first(MIEN_DEVICE_GPU);
+    struct mien_tuned entry = mien_tuned_blas(&set);
+    assert_null(mien_tuning_blas(NULL));
+    assert_null(mien_tuning_blas(&tuning));
+    entry.size[3]++; /* another version's */
+    must(mien_tuning_put(&tuning, &entry, &err), &err);
+    assert_null(mien_tuning_blas(&tuning));
+    entry.size[3]--;
+    must(mien_tuning_put(&tuning, &entry, &err), &err);
+    assert_int_equal(tuning.count, 2);
+    assert_non_null(mien_tuning_blas(&tuning));
+    assert_memory_equal(mien_tuning_blas(&tuning), &set, sizeof(set));
+    mien_tuning_bar(&tuning, MIEN_TUNED_BLAS, MIEN_CONV2D_FWD, MIEN_TUNED_SET);
+    assert_null(mien_tuning_blas(&tuning));
+    memset(tuning.barred, 0, sizeof(tuning.barred));
+    entry = mien_tuned_blas(NULL); /* in the place of the set: it was not faster */
+    must(mien_tuning_put(&tuning, &entry, &err), &err);
+    assert_int_equal(tuning.count, 2);
+    assert_null(mien_tuning_blas(&tuning));
+    mien_tuning_finish(&tuning);
+}
+
 static void test_table__refuses_every_cut_of_a_file(void **state)
 {
     (void)state;
@@ -316,6 +413,8 @@ int main(void)
         cmocka_unit_test(test_table__keeps_candidates_to_skip_apart),
         cmocka_unit_test(test_table__refuses_another_device_and_names_it_otherwise),
         cmocka_unit_test(test_table__refuses_foreign_values),
+        cmocka_unit_test(test_table__refuses_parameters_that_clblast_must_not_get),
+        cmocka_unit_test(test_table__has_clblasts_parameters_for_its_version_alone),
         cmocka_unit_test(test_table__refuses_every_cut_of_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
