@@ -4,7 +4,7 @@
  * Pairs with   src/ops/conv2d_grouped.c (host), src/ref/conv2d.c (plain C)
  * Layout       activations [blocks][c][h][w][LANES], weights [oc][CG][kh][kw]; any LANES
  * Mapping      forward and backward data: dimension 1 takes OT channels of one group, dimension 2 a
- *              block of images, dimension 0 strides over tiles of XT columns: GPUs have a work-item
+ *              block of images, ITEMS of dimension 0 stride over tiles of XT columns: GPUs have one
  *              for each, CPU devices one for all, as starting it costs more than some tiles.
  *              Backward filter: a work-group of GROUP work-items for an (output, input) pair and a
  *              part of the blocks, with all taps in registers
@@ -13,7 +13,7 @@
  *
  * Build options: LANES, the sizes H W KH KW STRIDE PAD HO WO, groups GROUPS of CG input and OG
  * output channels, the tile OT (channels of a group, divides them) x XT (columns, at most those of
- * a row), one of FORWARD, BACKWARD_DATA, BACKWARD_FILTER, and BIAS, RELU, MASK, GROUP.
+ * a row), ITEMS, one of FORWARD, BACKWARD_DATA, BACKWARD_FILTER, and BIAS, RELU, MASK, GROUP.
  */
 #include "vec.h"
 
@@ -53,7 +53,7 @@ __kernel void conv2d_grouped_fwd(__global float *restrict y, __global const floa
     const int o0 = (int)get_global_id(1) * OT;
     const int block = (int)get_global_id(2);
     const int c0 = o0 / OG * CG;
-    for (int t = (int)get_global_id(0); t < HO * tiles; t += (int)get_global_size(0)) {
+    for (int t = (int)get_global_id(0); t < HO * tiles; t += ITEMS) {
         const int row = t / tiles;
         const int col = min(t % tiles * XT, WO - XT); /* the last tile repeats columns */
         const int x0 = col * STRIDE - PAD;
@@ -119,7 +119,7 @@ __kernel void conv2d_grouped_bwd_data(__global float *restrict dx,
     const int c0 = (int)get_global_id(1) * OT;
     const int block = (int)get_global_id(2);
     const int first = c0 / CG * OG; /* output channel of the group */
-    for (int t = (int)get_global_id(0); t < H * tiles; t += (int)get_global_size(0)) {
+    for (int t = (int)get_global_id(0); t < H * tiles; t += ITEMS) {
         const int row = t / tiles;
         const int col = min(t % tiles * XT, W - XT);
         const int right = col + PAD;

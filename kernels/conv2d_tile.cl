@@ -59,8 +59,8 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_f
     const int pixels = ho * wo;
     const int columns = n * pixels;
     const int terms = c * TAPS;
-    const int row0 = (int)get_group_id(1) * TILE;
-    const int col0 = (int)get_group_id(0) * TILE;
+    const int row0 = (int)get_global_id(1) / SIDE * TILE;
+    const int col0 = (int)get_global_id(0) / SIDE * TILE;
 
     /* The column this work-item loads, four terms of it. */
     const int col = col0 + me % TILE;
@@ -115,8 +115,8 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_b
     const int pixels = h * w;
     const int columns = n * pixels;
     const int terms = oc * TAPS;
-    const int row0 = (int)get_group_id(1) * TILE;
-    const int col0 = (int)get_group_id(0) * TILE;
+    const int row0 = (int)get_global_id(1) / SIDE * TILE;
+    const int col0 = (int)get_global_id(0) / SIDE * TILE;
 
     const int col = col0 + me % TILE;
     const int bottom = col % pixels / w + PAD;
@@ -157,7 +157,7 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_b
     }
 }
 
-/* Sums over the images of split get_group_id(2) go to parts[split][oc][c * TAPS + 1]. */
+/* Sums over the images of split get_global_id(2) go to parts[split][oc][c * TAPS + 1]. */
 __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_bwd_filter(
     __global float *restrict parts, __global const float *restrict dy,
     __global const float *restrict x, const int n, const int c, const int h, const int w,
@@ -170,11 +170,11 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_b
     const int me = ly * SIDE + lx;
     const int pixels = ho * wo;
     const int columns = c * TAPS + 1;
-    const int split = (int)get_group_id(2);
+    const int split = (int)get_global_id(2);
     const int first = split * split_images;
     const int terms = (min(first + split_images, n) - first) * pixels;
-    const int row0 = (int)get_group_id(1) * TILE;
-    const int col0 = (int)get_group_id(0) * TILE;
+    const int row0 = (int)get_global_id(1) / SIDE * TILE;
+    const int col0 = (int)get_global_id(0) / SIDE * TILE;
 
     float total[EACH][EACH];
     float acc[EACH][EACH];

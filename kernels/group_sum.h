@@ -2,7 +2,9 @@
  * group_sum.h - sums over a work-group
  *
  * With one lane (GPUs) a group has GROUP work-items that share its sums through local memory;
- * otherwise it is one work-item, and there are no barriers.  A kernel begins with SHARED.
+ * otherwise it is one work-item, and there are no barriers.  A kernel begins with SHARED.  The
+ * number of a group is get_global_id(0) / GROUP: get_group_id() starts again in each slice of a
+ * launch.
  */
 #if LANES == 1
 #define GROUP        64

@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 status=0
-files=$(find include src tests bench docs -type f \( -name '*.c' -o -name '*.h' \) | sort)
+files=$(find include src tests bench docs kernels -type f \( -name '*.c' -o -name '*.h' -o -name '*.cl' \) | sort)
 while IFS=';' read -r where names why; do
     where=$(echo "$where" | tr -d ' ')
     [ "$where" != lib ] || where='^(include|src/([^c]|c[^l]|cl/))'
@@ -29,5 +29,6 @@ done <<'RULES'
 lib             ; setlocale                                ; belongs to the program that links the library
 lib             ; exit _exit abort quick_exit printf puts putchar perror signal sigaction ; the library never prints, exits or takes signals
 ^(src/([^c]|c[^l]|cli/)) ; clCreate[A-Za-z]+ clEnqueue[A-Za-z]+ clSet[A-Za-z]+ clGet[A-Za-z]+ clRelease[A-Za-z]+ clRetain[A-Za-z]+ clBuildProgram clFinish clFlush clWaitForEvents CLBlast[A-Za-z]+ ; src/cl is the one door to OpenCL
+^kernels        ; get_group_id get_num_groups get_global_size ; starts again in each slice of a launch: get_global_id
 RULES
 exit $status

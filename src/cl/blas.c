@@ -34,9 +34,49 @@ static const char *status_name(CLBlastStatusCode code)
 #undef NAME
 }
 
+/*
+ * Rows of a slice are a multiple of this, which is one of the tiles (MWG, NWG) of CLBlast's
+ * parameters: so a slice computes each number as the whole product does.  It must not be so small
+ * that CLBlast takes its kernel for small matrices: those of a limit of time are of a billion
+ * operations and up.
+ */
+enum { SLICE_ROWS = 128 };
+
 static CLBlastTranspose transpose_of(const struct mien_matrix *matrix)
 {
     return matrix->transposed ? CLBlastTransposeYes : CLBlastTransposeNo;
+}
+
+/* Rows r0 .. of a product: what begins there in `matrix`, whose rows are the product's. */
+static size_t start_of(const struct mien_matrix *matrix, size_t r0)
+{
+    return matrix->offset + (matrix->transposed ? r0 : r0 * matrix->stride);
+}
+
+static CLBlastStatusCode multiply(struct mien_cl *cl, const struct mien_matrix *c,
+                                  const struct mien_matrix *a, const struct mien_matrix *b,
+                                  const struct mien_gemm *gemm, const struct mien_cl_cut *cut,
+                                  cl_event *event)
+{
+    CLBlastStatusCode code = CLBlastSuccess;
+    const size_t slices = mien_cl_cut_count(cut);
+    for (size_t i = 0; i < slices && code == CLBlastSuccess; i++) {
+        size_t first[3];
+        size_t count[3];
+        mien_cl_cut_slice(first, count, cut, i);
+        const size_t r0 = first[2] * SLICE_ROWS;
+        const size_t rows = count[2] * SLICE_ROWS;
+        const size_t m = gemm->m - r0 < rows ? gemm->m - r0 : rows;
+        const bool last = i + 1 == slices;
+        code = CLBlastSgemm(CLBlastLayoutRowMajor, transpose_of(a), transpose_of(b), m, gemm->n,
+                            gemm->k, 1.0f, a->buffer->handle, start_of(a, r0), a->stride,
+                            b->buffer->handle, b->offset, b->stride, gemm->beta, c->buffer->handle,
+                            start_of(c, r0), c->stride, &cl->queue, last ? event : NULL);
+        if (code == CLBlastSuccess && !last) {
+            code = (CLBlastStatusCode)clFlush(cl->queue);
+        }
+    }
+    return code;
 }
 
 enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
@@ -45,19 +85,16 @@ enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
 {
     enum mien_status st = MIEN_OK;
     struct mien_cl_span *span = NULL;
+    const size_t groups[3] = { 1, 1, (gemm->m + SLICE_ROWS - 1) / SLICE_ROWS };
+    const double flop = 2.0 * (double)gemm->m * (double)gemm->n * (double)gemm->k;
+    const struct mien_cl_cut cut = mien_cl_cut(cl, groups, flop);
+    const size_t slices = mien_cl_cut_count(&cut);
 
     cl->blas_used = true;
-    TRY(mien_cl_profile_slot(&span, cl, "clblast_sgemm", err));
-    if (span != NULL) {
-        /* One product is several launches, and the event is the last one's: mark where it begins.
-         */
-        (void)clEnqueueMarkerWithWaitList(cl->queue, 0, NULL, &span->before);
-    }
+    /* A product is several commands of CLBlast's, even one in a single slice. */
+    TRY(mien_cl_profile_slot(&span, cl, "clblast_sgemm", slices > 1 ? slices : 0, err));
     const CLBlastStatusCode code =
-        CLBlastSgemm(CLBlastLayoutRowMajor, transpose_of(a), transpose_of(b), gemm->m, gemm->n,
-                     gemm->k, 1.0f, a->buffer->handle, a->offset, a->stride, b->buffer->handle,
-                     b->offset, b->stride, gemm->beta, c->buffer->handle, c->offset, c->stride,
-                     &cl->queue, span != NULL ? &span->event : NULL);
+        multiply(cl, c, a, b, gemm, &cut, span != NULL ? &span->event : NULL);
     if (code != CLBlastSuccess) {
         mien_cl_profile_drop(span);
         st = mien_fail(err, MIEN_ERR_CL, "matrix product m %zu n %zu k %zu: CLBlastSgemm: %s (%d)",

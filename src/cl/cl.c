@@ -129,6 +129,7 @@ enum mien_status mien_cl_open(struct mien_cl **out, const struct mien_cl_options
     cl->log = options != NULL ? options->log : NULL;
     cl->label = "";
     TRY(choose_device(&cl->info, options != NULL ? options->device : NULL, err));
+    cl->slicing = mien_cl_default_slicing(&cl->info);
     cl->cache_folder = choose_cache(options != NULL ? options->cache : NULL);
 
     cl->context = clCreateContext(NULL, 1, &cl->info.device, NULL, NULL, &code);

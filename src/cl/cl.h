@@ -128,6 +128,7 @@ struct mien_cl_launch {
     size_t global[3];    /**< work-items; 0 counts as 1; rounded up to the local size, so a kernel
                               whose local size is not 1 checks its own bound */
     size_t local[3];     /**< work-items of a work-group; 0 counts as 1 */
+    double flop;         /**< of the whole launch, roughly, see mien_cl_slice(); 0: not much */
 };
 
 /**
@@ -140,6 +141,30 @@ MIEN_CHECK_RESULT
 enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch *what,
                                 const struct mien_cl_arg *args, cl_uint arg_count,
                                 struct mien_error *err);
+
+/**
+ * How launches are cut: a launch of more than `most_flop` operations, or of more than `most_groups`
+ * work-groups, is enqueued as several slices of its grid; 0: no such limit.
+ */
+struct mien_cl_slicing {
+    double most_flop;
+    size_t most_groups;
+};
+
+/**
+ * Cut launches from now on, matrix products of CLBlast among them.
+ *
+ * On a GPU mien_cl_open() sets a limit, so that the watchdog of a desktop never fires and its
+ * screen stays alive; other devices start without any.  A kernel sees nothing of it: it asks for
+ * get_global_id() alone, which goes on from slice to slice, as get_group_id() does not.
+ *
+ * Numerics  the same bits in slices and whole: the work-groups of a launch are independent.  A
+ * launch of one work-group stays whole
+ */
+void mien_cl_slice(struct mien_cl *cl, const struct mien_cl_slicing *how);
+
+/** The limits that mien_cl_open() sets for such a device. */
+struct mien_cl_slicing mien_cl_default_slicing(const struct mien_device_info *info);
 
 /**
  * Be told of every launch that was enqueued, CLBlast's among them, until `launched` is NULL.
@@ -155,6 +180,7 @@ void mien_cl_watch(struct mien_cl *cl,
 struct mien_cl_sample {
     const char *kernel; /**< borrowed from the open device */
     const char *label;  /**< as set by mien_cl_label(), may be "" */
+    size_t slices;      /**< it was enqueued as so many, 1 for most */
     cl_ulong queued_ns, start_ns, end_ns;
 };
 /** Name what the next launches belong to, for example "conv2.bwd_filter"; `text` must outlive the

@@ -118,6 +118,7 @@ static cl_int describe(struct mien_device_info *info, cl_platform_id platform, c
         { CL_DEVICE_AVAILABLE, &available, sizeof(available) },
         { CL_DEVICE_COMPILER_AVAILABLE, &compiler, sizeof(compiler) },
         { CL_DEVICE_MAX_COMPUTE_UNITS, &info->compute_units, sizeof(info->compute_units) },
+        { CL_DEVICE_MAX_CLOCK_FREQUENCY, &info->clock_mhz, sizeof(info->clock_mhz) },
         { CL_DEVICE_GLOBAL_MEM_SIZE, &info->global_bytes, sizeof(info->global_bytes) },
         { CL_DEVICE_MAX_MEM_ALLOC_SIZE, &info->max_alloc_bytes, sizeof(info->max_alloc_bytes) },
         { CL_DEVICE_LOCAL_MEM_SIZE, &info->local_bytes, sizeof(info->local_bytes) },

@@ -19,6 +19,7 @@ struct mien_device_info {
     char platform_version[128];     /**< PoCL tells its compiler's version here */
     int opencl_major, opencl_minor; /**< of the device */
     cl_uint compute_units;
+    cl_uint clock_mhz; /**< highest; 0: not told */
     cl_ulong global_bytes, max_alloc_bytes, local_bytes;
     size_t max_work_group; /**< work-items */
     cl_uint align_bytes;   /**< of a sub-buffer's origin */

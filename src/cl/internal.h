@@ -43,6 +43,7 @@ struct mien_cl {
     void (*launched)(void *user, const char *kernel, const char *label); /**< may be NULL */
     void *launched_user;
 
+    struct mien_cl_slicing slicing;
     bool blas_used;
     bool blas_set; /**< CLBlast has `blas`, not what it was opened with */
     struct mien_blas_params blas;
@@ -67,14 +68,27 @@ enum mien_status mien_cl_kernel_get(struct mien_cl_kernel **out, struct mien_cl 
 void mien_cl_kernels_finish(struct mien_cl *cl);
 
 /**
- * Where a launch puts its event: NULL when nothing is recorded.  Once the launch was accepted its
- * caller counts it (sample_count); else it drops the span.
+ * Where a launch puts the event of its last command: NULL when nothing is recorded.  Once the
+ * launch was accepted its caller counts it (sample_count); else it drops the span.
+ *
+ * slices  of the launch; 0: one, of several commands
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_cl_profile_slot(struct mien_cl_span **out, struct mien_cl *cl,
-                                      const char *kernel, struct mien_error *err);
+                                      const char *kernel, size_t slices, struct mien_error *err);
 void mien_cl_profile_drop(struct mien_cl_span *span); /* NULL is allowed */
 void mien_cl_profile_finish(struct mien_cl *cl);
+
+/** Ranges of work-groups, of about the same size, that a grid is cut into along each dimension. */
+struct mien_cl_cut {
+    size_t groups[3], parts[3];
+};
+/** Cut a grid of `groups` along its slowest dimensions, as cl->slicing wants it. */
+struct mien_cl_cut mien_cl_cut(const struct mien_cl *cl, const size_t groups[3], double flop);
+size_t mien_cl_cut_count(const struct mien_cl_cut *cut);
+/** First work-group and number of them, along each dimension, of slice `index`. */
+void mien_cl_cut_slice(size_t first[3], size_t count[3], const struct mien_cl_cut *cut,
+                       size_t index);
 
 /** Tell who watches of a launch that was enqueued. */
 void mien_cl_tell_launched(const struct mien_cl *cl, const char *kernel);

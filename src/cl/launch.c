@@ -189,6 +189,31 @@ static enum mien_status set_args(const struct mien_cl_kernel *kernel,
     return MIEN_OK;
 }
 
+/* Enqueue slice after slice; the event is the last one's.  The driver gets each at once: it might
+ * run in one go what it has gathered. */
+static cl_int enqueue(struct mien_cl *cl, cl_kernel kernel, const struct mien_cl_cut *cut,
+                      const size_t local[3], cl_event *event)
+{
+    cl_int code = CL_SUCCESS;
+    const size_t slices = mien_cl_cut_count(cut);
+    for (size_t i = 0; i < slices && code == CL_SUCCESS; i++) {
+        size_t offset[3];
+        size_t global[3];
+        mien_cl_cut_slice(offset, global, cut, i);
+        for (int d = 0; d < 3; d++) {
+            offset[d] *= local[d];
+            global[d] *= local[d];
+        }
+        const bool last = i + 1 == slices;
+        code = clEnqueueNDRangeKernel(cl->queue, kernel, 3, slices > 1 ? offset : NULL, global,
+                                      local, 0, NULL, last ? event : NULL);
+        if (code == CL_SUCCESS && slices > 1) {
+            code = clFlush(cl->queue);
+        }
+    }
+    return code;
+}
+
 enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch *what,
                                 const struct mien_cl_arg *args, cl_uint arg_count,
                                 struct mien_error *err)
@@ -196,25 +221,28 @@ enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch 
     enum mien_status st = MIEN_OK;
     struct mien_cl_kernel *kernel = NULL;
     struct mien_cl_span *span = NULL;
-    size_t global[3];
+    size_t groups[3];
     size_t local[3];
     for (int i = 0; i < 3; i++) {
+        const size_t global = what->global[i] == 0 ? 1 : what->global[i];
         local[i] = what->local[i] == 0 ? 1 : what->local[i];
-        global[i] = what->global[i] == 0 ? 1 : what->global[i];
-        global[i] = (global[i] + local[i] - 1) / local[i] * local[i];
+        groups[i] = (global + local[i] - 1) / local[i];
     }
+    const struct mien_cl_cut cut = mien_cl_cut(cl, groups, what->flop);
+    const size_t slices = mien_cl_cut_count(&cut);
     TRY(mien_cl_kernel_get(&kernel, cl, what, err));
     assert(kernel != NULL);
     TRY(set_args(kernel, args, arg_count, err));
-    TRY(mien_cl_profile_slot(&span, cl, kernel->name, err));
-    const cl_int code = clEnqueueNDRangeKernel(cl->queue, kernel->handle, 3, NULL, global, local, 0,
-                                               NULL, span != NULL ? &span->event : NULL);
+    TRY(mien_cl_profile_slot(&span, cl, kernel->name, slices, err));
+    const cl_int code =
+        enqueue(cl, kernel->handle, &cut, local, span != NULL ? &span->event : NULL);
     if (code != CL_SUCCESS) {
+        mien_cl_profile_drop(span);
         st = mien_fail(
             err, MIEN_ERR_CL,
             "%s over %zux%zux%zu in groups of %zux%zux%zu: clEnqueueNDRangeKernel: %s (%d)",
-            what->kernel, global[0], global[1], global[2], local[0], local[1], local[2],
-            mien_cl_error_name(code), (int)code);
+            what->kernel, groups[0] * local[0], groups[1] * local[1], groups[2] * local[2],
+            local[0], local[1], local[2], mien_cl_error_name(code), (int)code);
         goto done;
     }
     cl->sample_count += span != NULL ? 1 : 0;

@@ -12,7 +12,7 @@ void mien_cl_label(struct mien_cl *cl, const char *text)
 }
 
 enum mien_status mien_cl_profile_slot(struct mien_cl_span **out, struct mien_cl *cl,
-                                      const char *kernel, struct mien_error *err)
+                                      const char *kernel, size_t slices, struct mien_error *err)
 {
     *out = NULL;
     if (!cl->profile) {
@@ -32,9 +32,13 @@ enum mien_status mien_cl_profile_slot(struct mien_cl_span **out, struct mien_cl 
         cl->spans = spans;
         cl->sample_room = room;
     }
-    cl->samples[cl->sample_count] = (struct mien_cl_sample){ kernel, cl->label, 0, 0, 0 };
+    cl->samples[cl->sample_count] =
+        (struct mien_cl_sample){ kernel, cl->label, slices == 0 ? 1 : slices, 0, 0, 0 };
     *out = &cl->spans[cl->sample_count];
     **out = (struct mien_cl_span){ NULL, NULL };
+    if (slices != 1) { /* the event is that of the last command: mark where the first one begins */
+        (void)clEnqueueMarkerWithWaitList(cl->queue, 0, NULL, &(*out)->before);
+    }
     return MIEN_OK;
 }
 

@@ -1,5 +1,6 @@
 /* cmd_bench_step.c - `mien bench step`: whole training steps, and where their time goes */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,11 +96,11 @@ static json_t *describe_pass(const struct mien_bench_pass *pass, const char *net
     const struct bench_floor floor = bench_floor_of(pass->flop, pass->bytes, peaks);
     split_label(layer, &pass_name, pass->label);
     json_t *const object = json_pack(
-        "{s:s, s:o, s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:s}", "bench", "layer", "name",
-        json_sprintf("%s batch %d, %s", network, batch, pass->label), "network", network, "layer",
-        layer, "pass", pass_name, "batch", batch, "launches", pass->launches, "gflop_s",
-        term_real(per_second(pass->flop, pass->device.median_ms) / 1e9), "gb_s",
-        term_real(per_second(pass->bytes, pass->device.median_ms) / 1e9), "floor_ms",
+        "{s:s, s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:s}", "bench", "layer",
+        "name", json_sprintf("%s batch %d, %s", network, batch, pass->label), "network", network,
+        "layer", layer, "pass", pass_name, "batch", batch, "launches", pass->launches, "slices",
+        pass->slices, "gflop_s", term_real(per_second(pass->flop, pass->device.median_ms) / 1e9),
+        "gb_s", term_real(per_second(pass->bytes, pass->device.median_ms) / 1e9), "floor_ms",
         term_real(floor.ms), "share", term_real(floor.ms / pass->device.median_ms), "bound",
         floor.bound);
     bench_describe_times(object, &pass->device, "median_ms");
@@ -116,9 +117,15 @@ static void print_passes(struct term *term, const struct mien_bench_passes *pass
         const struct mien_bench_pass *const pass = &passes->items[i];
         const struct bench_floor floor = bench_floor_of(pass->flop, pass->bytes, peaks);
         const double ms = pass->device.median_ms;
+        char launches[32];
         floors_ms += floor.ms;
-        term_print(term, "  %-30s %8d %10.3f %10.3f %9.1f %8.1f %5.0f%%  %s\n", pass->label,
-                   pass->launches, ms, floor.ms, per_second(pass->flop, ms) / 1e9,
+        if (pass->slices > pass->launches) {
+            (void)snprintf(launches, sizeof(launches), "%d in %d", pass->launches, pass->slices);
+        } else {
+            (void)snprintf(launches, sizeof(launches), "%d", pass->launches);
+        }
+        term_print(term, "  %-30s %8s %10.3f %10.3f %9.1f %8.1f %5.0f%%  %s\n", pass->label,
+                   launches, ms, floor.ms, per_second(pass->flop, ms) / 1e9,
                    per_second(pass->bytes, ms) / 1e9, floor.ms / ms * 100.0, floor.bound);
     }
     term_print(term, "  %-30s %8s %10.3f %10.3f %9s %8s %5.0f%%\n", "all launches", "",

@@ -42,15 +42,14 @@ enum mien_status mien_clip_factor(struct mien_cl *cl, struct mien_cl_buffer *cli
         .options = mien_grid_lanes(lanes),
         .global = { (size_t)parts * group },
         .local = { group },
+        .flop = (double)count * MIEN_GRID_FLOAT_FLOP,
     };
     const struct mien_cl_arg sum_args[] = { ARG_BUF(clip), ARG_BUF(grads), ARG_I32(vectors),
                                             ARG_I32(chunk) };
     const struct mien_cl_launch total = {
-        .source = "clip",
-        .kernel = "clip_factor",
-        .options = mien_grid_lanes(lanes),
-        .global = { group },
-        .local = { group },
+        /* one work-group: never in slices */
+        .source = "clip",    .kernel = "clip_factor", .options = mien_grid_lanes(lanes),
+        .global = { group }, .local = { group },
     };
     const struct mien_cl_arg total_args[] = { ARG_BUF(clip), ARG_I32(parts), ARG_F32(limit) };
     TRY(mien_cl_launch(cl, &sum, sum_args, ARG_COUNT(sum_args), err));

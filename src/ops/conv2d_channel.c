@@ -105,6 +105,7 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
         .options = options,
         .global = { (size_t)mien_divide_up(op->c, inputs_of(op)),
                     (size_t)mien_divide_up(op->oc, outputs_of(op)), (size_t)split },
+        .flop = mien_conv2d_flop(op),
     };
     const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x), ARG_I32(blocks) };
     const enum mien_status st = mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);

@@ -43,21 +43,28 @@ static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
     return op->groups > 1;
 }
 
-/* A launch over tiles of `rows` x `columns` pixels of `channels` channels. */
-static struct mien_cl_launch tile_grid(const struct mien_conv2d *op, const char *kernel,
-                                       const char *options, struct tile tile, int channels,
-                                       int rows, int columns)
+/* Work-items that share the tiles of `rows` x `columns` pixels of `channels` channels. */
+static int count_items(const struct mien_conv2d *op, struct tile tile, int channels, int rows,
+                       int columns)
 {
     const int tiles = rows * mien_divide_up(columns, tile.columns);
     const int others = channels / tile.channels * mien_conv2d_blocks(op);
-    const int items = mien_at_most(mien_divide_up(ITEMS_WANTED, others), tiles);
+    return op->lanes == 1 ? tiles : mien_at_most(mien_divide_up(ITEMS_WANTED, others), tiles);
+}
+
+/* A launch of so many items for every tile of `channels` channels in every block. */
+static struct mien_cl_launch tile_grid(const struct mien_conv2d *op, const char *kernel,
+                                       const char *options, struct tile tile, int channels,
+                                       int items)
+{
     return (struct mien_cl_launch){
         .source = "conv2d_grouped",
         .kernel = kernel,
         .options = options,
-        .global = { (size_t)(op->lanes == 1 ? tiles : items), (size_t)(channels / tile.channels),
+        .global = { (size_t)items, (size_t)(channels / tile.channels),
                     (size_t)mien_conv2d_blocks(op) },
         .local = { op->lanes == 1 ? GPU_GROUP : 1, 1, 1 },
+        .flop = mien_conv2d_flop(op),
     };
 }
 
@@ -70,10 +77,12 @@ static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
     const struct tile tile = choose_tile(op, op->oc / op->groups, op->wo);
     char pass[64];
     char options[OPTION_BYTES];
-    (void)snprintf(pass, sizeof(pass), "-DFORWARD -DBIAS=%d -DRELU=%d", bias != NULL, op->relu);
+    const int items = count_items(op, tile, op->oc, op->ho, op->wo);
+    (void)snprintf(pass, sizeof(pass), "-DFORWARD -DITEMS=%d -DBIAS=%d -DRELU=%d", items,
+                   bias != NULL, op->relu);
     write_options(options, op, tile, pass);
     const struct mien_cl_launch launch =
-        tile_grid(op, "conv2d_grouped_fwd", options, tile, op->oc, op->ho, op->wo);
+        tile_grid(op, "conv2d_grouped_fwd", options, tile, op->oc, items);
     const struct mien_cl_arg args[] = {
         ARG_BUF(y),
         ARG_BUF(x),
@@ -93,10 +102,11 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
     const struct tile tile = choose_tile(op, op->c / op->groups, op->w);
     char pass[64];
     char options[OPTION_BYTES];
-    (void)snprintf(pass, sizeof(pass), "-DBACKWARD_DATA -DMASK=%d", mask != NULL);
+    const int items = count_items(op, tile, op->c, op->h, op->w);
+    (void)snprintf(pass, sizeof(pass), "-DBACKWARD_DATA -DITEMS=%d -DMASK=%d", items, mask != NULL);
     write_options(options, op, tile, pass);
     const struct mien_cl_launch launch =
-        tile_grid(op, "conv2d_grouped_bwd_data", options, tile, op->c, op->h, op->w);
+        tile_grid(op, "conv2d_grouped_bwd_data", options, tile, op->c, items);
     const struct mien_cl_arg args[] = {
         ARG_BUF(dx),
         ARG_BUF(dy),
@@ -158,6 +168,7 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
         .options = options,
         .global = { group, (size_t)filter_pairs(op), (size_t)split },
         .local = { group, 1, 1 },
+        .flop = mien_conv2d_flop(op),
     };
     const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x), ARG_I32(blocks),
                                         ARG_I32(each) };

@@ -29,7 +29,8 @@ static size_t tiles(cl_int count)
 
 /* A grid of tiles over a matrix of rows x columns, `depth` times. */
 static struct mien_cl_launch tile_grid(const char *kernel, const struct options *options,
-                                       cl_int rows, cl_int columns, cl_int depth)
+                                       const struct mien_conv2d *op, cl_int rows, cl_int columns,
+                                       cl_int depth)
 {
     return (struct mien_cl_launch){
         .source = "conv2d_tile",
@@ -37,6 +38,7 @@ static struct mien_cl_launch tile_grid(const char *kernel, const struct options 
         .options = options->text,
         .global = { tiles(columns) * SIDE, tiles(rows) * SIDE, (size_t)depth },
         .local = { SIDE, SIDE, 1 },
+        .flop = mien_conv2d_flop(op),
     };
 }
 
@@ -91,7 +93,7 @@ static enum mien_status forward(struct mien_cl *cl, struct mien_cl_buffer *y,
     const struct options options = build_options(op);
     const cl_int relu_on = op->relu;
     const struct mien_cl_launch launch =
-        tile_grid("conv2d_tile_fwd", &options, op->oc, op->n * op->ho * op->wo, 1);
+        tile_grid("conv2d_tile_fwd", &options, op, op->oc, op->n * op->ho * op->wo, 1);
     const struct mien_cl_arg args[] = {
         ARG_BUF(y),      ARG_BUF(x),      ARG_BUF(weight), mien_grid_optional(bias),
         ARG_I32(op->n),  ARG_I32(op->c),  ARG_I32(op->h),  ARG_I32(op->w),
@@ -110,7 +112,7 @@ static enum mien_status backward_data(struct mien_cl *cl, struct mien_cl_buffer 
     (void)work;
     const struct options options = build_options(op);
     const struct mien_cl_launch launch =
-        tile_grid("conv2d_tile_bwd_data", &options, op->c, op->n * op->h * op->w, 1);
+        tile_grid("conv2d_tile_bwd_data", &options, op, op->c, op->n * op->h * op->w, 1);
     const struct mien_cl_arg args[] = {
         ARG_BUF(dx),     ARG_BUF(dy),     ARG_BUF(weight), mien_grid_optional(mask),
         ARG_I32(op->n),  ARG_I32(op->c),  ARG_I32(op->h),  ARG_I32(op->w),
@@ -131,7 +133,7 @@ static enum mien_status backward_filter(struct mien_cl *cl, struct mien_cl_buffe
     const cl_int splits = count_splits(op);
     const cl_int columns = filter_columns(op);
     const struct mien_cl_launch parts =
-        tile_grid("conv2d_tile_bwd_filter", &options, op->oc, columns, splits);
+        tile_grid("conv2d_tile_bwd_filter", &options, op, op->oc, columns, splits);
     const struct mien_cl_arg part_args[] = {
         ARG_BUF(work),   ARG_BUF(dy),     ARG_BUF(x),      ARG_I32(op->n),
         ARG_I32(op->c),  ARG_I32(op->h),  ARG_I32(op->w),  ARG_I32(op->oc),
@@ -143,6 +145,7 @@ static enum mien_status backward_filter(struct mien_cl *cl, struct mien_cl_buffe
         .options = options.text,
         .global = { (size_t)op->oc * (size_t)columns },
         .local = { SUM_GROUP },
+        .flop = (double)op->oc * columns * splits * MIEN_GRID_FLOAT_FLOP,
     };
     const struct mien_cl_arg sum_args[] = { ARG_BUF(dweight), mien_grid_optional(dbias),
                                             ARG_BUF(work),    ARG_I32(op->oc),

@@ -46,6 +46,14 @@ static inline int mien_conv2d_blocks(const struct mien_conv2d *op)
     return mien_divide_up(op->n, op->lanes);
 }
 
+/** Operations of a pass, as if nothing were saved on them; see struct mien_cl_launch. */
+static inline double mien_conv2d_flop(const struct mien_conv2d *op)
+{
+    const double outputs = (double)mien_conv2d_blocks(op) * op->lanes * op->oc * op->ho * op->wo;
+    const cl_int inputs = op->c / op->groups; /* that one output sees */
+    return 2.0 * outputs * inputs * op->kh * op->kw;
+}
+
 /** Floats of one part of the backward filter pass: the weights, oc biases. */
 static inline size_t mien_conv2d_part_floats(const struct mien_conv2d *op)
 {

@@ -3,6 +3,7 @@
 
 #include "ops/arith.h"
 #include "ops/conv2d_variants.h"
+#include "ops/grid.h"
 
 enum { OPTION_BYTES = 320, WORK_ITEMS_WANTED = 256, SUMS = 64 };
 
@@ -80,6 +81,7 @@ static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
         .options = options,
         .global = { (size_t)op->ho, (size_t)mien_divide_up(op->oc, tile.channels),
                     (size_t)mien_conv2d_blocks(op) },
+        .flop = mien_conv2d_flop(op),
     };
     const struct mien_cl_arg args[] = {
         ARG_BUF(y),
@@ -110,6 +112,7 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
         .options = options,
         .global = { (size_t)op->h, (size_t)mien_divide_up(op->c, tile.channels),
                     (size_t)mien_conv2d_blocks(op) },
+        .flop = mien_conv2d_flop(op),
     };
     const struct mien_cl_arg args[] = {
         ARG_BUF(dx),
@@ -154,6 +157,7 @@ enum mien_status mien_conv2d_add_parts(struct mien_cl *cl, struct mien_cl_buffer
         .options = "-DLANES=4 -DADD_PARTS",
         .global = { (size_t)mien_divide_up(kept, each) },
         .local = { (size_t)(SUMS / each) },
+        .flop = (double)count * split * MIEN_GRID_FLOAT_FLOP,
     };
     const cl_int parts_count = split;
     const struct mien_cl_arg args[] = {
@@ -190,6 +194,7 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
         .kernel = "conv2d_vector_bwd_filter",
         .options = options,
         .global = { (size_t)mien_divide_up(op->oc, tile.channels), (size_t)op->c, (size_t)split },
+        .flop = mien_conv2d_flop(op),
     };
     const struct mien_cl_arg sum_args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x),
                                             ARG_I32(blocks) };

@@ -229,6 +229,7 @@ static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg ar
         .kernel = "conv2d_winograd_convolve",
         .options = options,
         .global = { (size_t)items, (size_t)mien_divide_up(out, share) },
+        .flop = mien_conv2d_flop(op),
     };
     return mien_cl_launch(cl, &launch, args, 6, err);
 }

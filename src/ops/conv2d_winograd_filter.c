@@ -170,6 +170,7 @@ enum mien_status mien_winograd_bwd_filter(struct mien_cl *cl, struct mien_cl_buf
         .kernel = "conv2d_winograd_filter",
         .options = sum_options,
         .global = { (size_t)column_groups(op), (size_t)channel_groups(op), (size_t)split },
+        .flop = mien_conv2d_flop(op),
     };
     const struct mien_cl_arg sum_args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x),
                                             ARG_I32(blocks) };

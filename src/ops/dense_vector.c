@@ -61,6 +61,7 @@ static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
         .kernel = "dense_vector_fwd",
         .options = options,
         .global = { (size_t)groups, (size_t)splits },
+        .flop = 2.0 * op->n * (double)op->in * op->out,
     };
     const struct mien_cl_arg part_args[] = { ARG_BUF(work), ARG_BUF(x), ARG_BUF(weight),
                                              ARG_I32(blocks) };
@@ -98,6 +99,7 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
         .kernel = "dense_vector_bwd_data",
         .options = options,
         .global = { (size_t)mien_divide_up(op->in, DATA_PIECE) },
+        .flop = 2.0 * op->n * (double)op->in * op->out,
     };
     const struct mien_cl_arg args[] = { ARG_BUF(dx), ARG_BUF(dy), ARG_BUF(weight),
                                         ARG_BUF(mask != NULL ? mask : dy), ARG_I32(blocks) };
@@ -120,6 +122,7 @@ static enum mien_status bwd_weight(struct mien_cl *cl, struct mien_cl_buffer *dw
         .kernel = "dense_vector_bwd_weight",
         .options = options,
         .global = { (size_t)mien_divide_up(op->in, WEIGHT_COLUMNS * op->lanes) },
+        .flop = 2.0 * op->n * (double)op->in * op->out,
     };
     const struct mien_cl_arg args[] = { ARG_BUF(dweight), ARG_BUF(dy), ARG_BUF(x),
                                         ARG_I32(blocks) };

@@ -23,6 +23,12 @@ struct mien_cl_arg mien_grid_optional(const struct mien_cl_buffer *buffer)
                           : (struct mien_cl_arg){ &none, sizeof(cl_mem) };
 }
 
+/* Of vectors that are read, and others that are written. */
+static double flop_of(cl_int lanes, size_t count, size_t work)
+{
+    return 2.0 * MIEN_GRID_FLOAT_FLOP * (double)lanes * (double)count * (double)work;
+}
+
 static cl_int choose_chunk(size_t count, size_t work)
 {
     size_t chunk = work >= CPU_VECTORS ? 1 : (CPU_VECTORS + work - 1) / (work == 0 ? 1 : work);
@@ -41,6 +47,7 @@ struct mien_cl_launch mien_grid_flat(cl_int *chunk, const char *source, const ch
         .options = mien_grid_lanes(lanes),
         .global = { (count + (size_t)*chunk - 1) / (size_t)*chunk },
         .local = { lanes == 1 ? GPU_GROUP : 1 },
+        .flop = flop_of(lanes, count, work),
     };
 }
 
@@ -63,5 +70,6 @@ struct mien_cl_launch mien_grid_rows(cl_int *cols, cl_int *chunk, const char *so
         .global = { (width + (size_t)*cols - 1) / (size_t)*cols,
                     (rows + (size_t)*chunk - 1) / (size_t)*chunk },
         .local = { across, down },
+        .flop = flop_of(lanes, rows, work),
     };
 }

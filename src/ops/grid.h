@@ -4,6 +4,10 @@
 
 #include "cl/cl.h"
 
+/** Operations that a float read or written is worth, for struct mien_cl_launch's `flop`: arithmetic
+ * is that much faster than memory, where it is fastest. */
+enum { MIEN_GRID_FLOAT_FLOP = 32 };
+
 /** "-DLANES=8" and so on; lanes is 1, 4, 8 or 16. */
 const char *mien_grid_lanes(cl_int lanes);
 

@@ -91,11 +91,9 @@ static enum mien_status launch_loss(struct mien_cl *cl, const struct mien_cl_buf
     if (stats != NULL) {
         const size_t group = op->lanes == 1 ? TOTAL_GROUP : 1;
         const struct mien_cl_launch total = {
-            .source = "softmax",
-            .kernel = "softmax_total",
-            .options = mien_grid_lanes(op->lanes),
-            .global = { group },
-            .local = { group },
+            /* one work-group: never in slices */
+            .source = "softmax", .kernel = "softmax_total", .options = mien_grid_lanes(op->lanes),
+            .global = { group }, .local = { group },
         };
         const struct mien_cl_arg total_args[] = { ARG_BUF(stats), ARG_I32(op->n) };
         TRY(mien_cl_launch(cl, &total, total_args, ARG_COUNT(total_args), err));

@@ -158,6 +158,7 @@ static enum mien_status enter(struct ledger *ledger, size_t step_index,
         const size_t index = (size_t)(pass - ledger->passes->items);
         ledger->ms[index * ledger->repeat + step_index] += mien_device_ms(&samples[i], 1);
         pass->launches += step_index == 0 ? 1 : 0;
+        pass->slices += step_index == 0 ? (int)samples[i].slices : 0;
     }
     return MIEN_OK;
 }

@@ -40,8 +40,8 @@ enum mien_status mien_bench_step(struct mien_bench_step *out, struct mien_cl *cl
 struct mien_bench_pass {
     char label[96];           /**< "conv2 backward filter", "batch", "loss", "optimizer" */
     struct mien_times device; /**< of its launches, added up in each step */
-    int launches;
-    double flop, bytes; /**< see struct mien_cost; 0 where it is not known */
+    int launches, slices;     /**< in a step; commands that those were enqueued as */
+    double flop, bytes;       /**< see struct mien_cost; 0 where it is not known */
 };
 
 struct mien_bench_passes {

@@ -30,10 +30,10 @@ static void test_measure__counts_gaps_but_no_overlaps(void **state)
 {
     (void)state;
     static const struct mien_cl_sample samples[] = {
-        { "a", "", 0, 1000000, 3000000 }, { "b", "", 0, 3500000, 4000000 }, /* after 0.5 ms */
-        { "c", "", 0, 3900000, 9000000 }, /* with the one before */
-        { "d", "", 0, 4000000, 5000000 }, /* within that */
-        { "e", "", 0, 9250000, 9500000 }, /* after 0.25 ms */
+        { "a", "", 1, 0, 1000000, 3000000 }, { "b", "", 1, 0, 3500000, 4000000 }, /* after 0.5 ms */
+        { "c", "", 1, 0, 3900000, 9000000 }, /* with the one before */
+        { "d", "", 1, 0, 4000000, 5000000 }, /* within that */
+        { "e", "", 1, 0, 9250000, 9500000 }, /* after 0.25 ms */
     };
     assert_true(mien_idle_ms(samples, 5) == 0.75);
     assert_true(mien_idle_ms(samples, 1) == 0.0);
