@@ -77,15 +77,6 @@ static void print_verdict(struct term *term, const struct mien_verdict *v)
     }
 }
 
-static size_t count_checks(const struct mien_verdicts *verdicts)
-{
-    size_t checks = 0;
-    for (size_t i = 0; i < verdicts->count; i++) {
-        checks += verdicts->items[i].checks;
-    }
-    return checks;
-}
-
 static void print_all(struct term *term, const struct subject *subject)
 {
     const struct mien_verdicts *const verdicts = &subject->verdicts;
@@ -98,7 +89,7 @@ static void print_all(struct term *term, const struct subject *subject)
     }
     if (failed == 0) {
         term_print(term, "all %zu kernels passed %zu checks in %.1f s on %s\n", verdicts->count,
-                   count_checks(verdicts), subject->seconds, device);
+                   mien_verdicts_checks(verdicts), subject->seconds, device);
     } else {
         term_print(term, "%zu of %zu kernels FAILED on %s\n", failed, verdicts->count, device);
     }
@@ -125,8 +116,8 @@ static enum mien_status print_json(struct term *term, const struct subject *subj
     }
     json_t *const object =
         json_pack("{s:b, s:I, s:I, s:o, s:o, s:s}", "passed", failed == 0, "checks",
-                  (json_int_t)count_checks(verdicts), "failed", (json_int_t)failed, "seconds",
-                  term_real(subject->seconds), "kernels", list, "mien", MIEN_VERSION);
+                  (json_int_t)mien_verdicts_checks(verdicts), "failed", (json_int_t)failed,
+                  "seconds", term_real(subject->seconds), "kernels", list, "mien", MIEN_VERSION);
     session_describe(&subject->session, object);
     return term_json(term, object, err);
 }

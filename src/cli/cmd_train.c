@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "cli/prove.h"
 #include "cli/session.h"
 #include "cli/stop.h"
 #include "cli/train_replay.h"
@@ -23,7 +24,7 @@ struct train_options {
     struct opt_strings settings;
     double split;
     int max_steps, keep_every, blas, data_mib;
-    bool no_shuffle, watch;
+    bool no_shuffle, no_selftest, watch;
 };
 
 #define FIELD(name) offsetof(struct train_options, name)
@@ -60,6 +61,7 @@ static const struct opt train_table[] = {
       .min = 0, .max = 100000 },
     { "no-shuffle", OPT_FLAG, FIELD(no_shuffle), NULL,
       "take the images in their order in every epoch", .role = OPT_ANY },
+    { "no-selftest", OPT_FLAG, FIELD(no_selftest), NULL, PROVE_LEAVE_OUT_HELP, .role = OPT_ANY },
     { "watch", OPT_FLAG, FIELD(watch), NULL,
       "keep report.html in the run's folder current, and draw curves on the terminal",
       .role = OPT_ANY },
@@ -92,8 +94,8 @@ static enum mien_status check_replay(const struct train_options *o, struct mien_
         o->max_steps > 0 || o->keep_every >= 0 || o->data_mib > 0 || o->no_shuffle || o->watch ||
         o->board != NULL || o->common.seed >= 0) {
         return mien_fail(err, MIEN_ERR_USAGE,
-                         "--replay takes everything from its file: only --device, --tuning and "
-                         "--blas go with it");
+                         "--replay takes everything from its file: only --device, --tuning, --blas "
+                         "and --no-selftest go with it");
     }
     return MIEN_OK;
 }
@@ -410,9 +412,15 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     struct train_view view = { .term = term };
 
     if (o->replay != NULL) {
+        const struct train_replay_options replay = {
+            .path = o->replay,
+            .common = &o->common,
+            .blas = o->blas,
+            .tuning = o->tuning,
+            .no_selftest = o->no_selftest,
+        };
         st = check_replay(o, err);
-        return st != MIEN_OK ? st
-                             : train_replay(o->replay, &o->common, o->blas, o->tuning, term, err);
+        return st != MIEN_OK ? st : train_replay(&replay, term, err);
     }
     TRY(check_options(o, err));
     TRY(o->resume != NULL ? go_on(&file, &set, &origin, o, term, err)
@@ -420,10 +428,12 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     TRY(mien_class_map_create(&map, set, file.classes, file.class_count, err));
     TRY(open_device(&session, o, &origin, term, err));
     TRY(session_tune(&session, o->tuning, term, err));
-    TRY(session_check_proof(&session, &file, (enum mien_blas)origin.blas, term, err));
+    stop_on_signals();
+    TRY(prove_device(&session, o->no_selftest, term, err));
+    prove_tell(&session, term);
+    TRY(prove_network(&session, &file, (enum mien_blas)origin.blas, err));
     announce(&file, set, term);
     TRY(suggest_tuning(o, &session, &file, term, err));
-    stop_on_signals();
     view = (struct train_view){
         .term = term,
         .silent = o->common.json,

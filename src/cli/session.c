@@ -71,22 +71,6 @@ enum mien_status session_tune(struct session *session, const char *wanted, struc
     return MIEN_OK;
 }
 
-enum mien_status session_check_proof(const struct session *session,
-                                     const struct mien_model_file *file, enum mien_blas blas,
-                                     struct term *term, struct mien_error *err)
-{
-    const struct mien_proof *const proof = &session->proof;
-    const int lanes = mien_device_lanes(mien_cl_device(session->cl));
-    for (size_t i = 0; i < proof->wrong.count; i++) {
-        const struct mien_verdict *const v = &proof->wrong.items[i];
-        if (mien_proof_avoids(v)) {
-            mien_log_line(&term->log, "%s, %s failed the self-test on this device: it is not used",
-                          v->kernel, v->variant);
-        }
-    }
-    return mien_proof_check(proof, file->recipe, file->network, lanes, blas, err);
-}
-
 void session_describe(const struct session *session, json_t *object)
 {
     const struct mien_device_info *const device = mien_cl_device(session->cl);

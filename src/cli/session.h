@@ -47,16 +47,6 @@ MIEN_CHECK_RESULT
 enum mien_status session_tune(struct session *session, const char *wanted, struct term *term,
                               struct mien_error *err);
 
-/**
- * Before a training, after session_tune(): say what failed the last self-test and is not used.
- *
- * Errors  MIEN_ERR_CL: what failed is needed
- */
-MIEN_CHECK_RESULT
-enum mien_status session_check_proof(const struct session *session,
-                                     const struct mien_model_file *file, enum mien_blas blas,
-                                     struct term *term, struct mien_error *err);
-
 /** Put "device" and "driver" into a JSON object. */
 void session_describe(const struct session *session, json_t *object);
 

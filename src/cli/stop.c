@@ -21,6 +21,15 @@ void stop_on_signals(void)
     }
 }
 
+void stop_as_usual(void)
+{
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
+    if (signal(SIGHUP, SIG_DFL) == SIG_IGN) {
+        (void)signal(SIGHUP, SIG_IGN);
+    }
+}
+
 bool stop_wanted(void *unused)
 {
     (void)unused;

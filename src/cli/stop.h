@@ -10,6 +10,9 @@
  */
 void stop_on_signals(void);
 
+/** Let all three end the program the usual way again. */
+void stop_as_usual(void);
+
 /** Whether there was one; fits the library's callbacks. */
 bool stop_wanted(void *unused);
 

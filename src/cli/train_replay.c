@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli/prove.h"
+#include "cli/stop.h"
 #include "train/replay.h"
 
 /* What the file says, and what came of it here. */
@@ -78,21 +80,38 @@ static enum mien_status choose_kernels(struct outcome *o, const char *tuning, st
     const struct mien_device_info *const device = mien_cl_device(o->session.cl);
     o->same_kernels = tuning == NULL && strcmp(device->name, o->replay.device) == 0 &&
                       strcmp(device->driver, o->replay.driver) == 0;
-    return o->same_kernels ? MIEN_OK : session_tune(&o->session, tuning, term, err);
+    return session_tune(&o->session, o->same_kernels ? "none" : tuning, term, err);
 }
 
-enum mien_status train_replay(const char *path, const struct common_options *common, int blas,
-                              const char *tuning, struct term *term, struct mien_error *err)
+/* All that failed: the step is repeated even so, as it may be why. */
+static void tell_proof(const struct session *session, struct term *term)
+{
+    const struct mien_verdicts *const wrong = &session->proof.wrong;
+    for (size_t i = 0; i < wrong->count; i++) {
+        const struct mien_verdict *const v = &wrong->items[i];
+        mien_log_line(&term->log, "%s%s%s failed the self-test on this device", v->kernel,
+                      v->variant[0] != '\0' ? ", " : "", v->variant);
+    }
+}
+
+enum mien_status train_replay(const struct train_replay_options *options, struct term *term,
+                              struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
+    const char *const path = options->path;
     struct outcome o = { .path = path };
     TRY(mien_replay_read(&o.replay, path, err));
-    TRY(session_open(&o.session, common, false, term, err));
-    TRY(choose_kernels(&o, tuning, term, err));
-    const enum mien_blas way = blas == 0 && o.same_kernels ? o.replay.blas : (enum mien_blas)blas;
+    TRY(session_open(&o.session, options->common, false, term, err));
+    TRY(choose_kernels(&o, options->tuning, term, err));
+    stop_on_signals();
+    TRY(prove_device(&o.session, options->no_selftest, term, err));
+    stop_as_usual();
+    tell_proof(&o.session, term);
+    const enum mien_blas way =
+        options->blas == 0 && o.same_kernels ? o.replay.blas : (enum mien_blas)options->blas;
     TRY(mien_replay_run(&o.first, &o.replay, o.session.cl, way,
                         o.same_kernels ? &o.replay.tuning : &o.session.tuning, err));
-    if (common->json) {
+    if (options->common->json) {
         TRY(print_json(&o, term, err));
     } else {
         print_text(&o, term);

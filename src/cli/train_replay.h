@@ -4,15 +4,22 @@
 
 #include "cli/session.h"
 
+struct train_replay_options {
+    const char *path;
+    const struct common_options *common;
+    int blas;           /**< 0: as the run */
+    const char *tuning; /**< NULL: as the run, where the device is its own */
+    bool no_selftest;
+};
+
 /**
  * Repeat the step of a replay file and say where a number first is not finite.
  *
- * blas, tuning  as the options say: 0 and NULL where they do not
- * Errors        MIEN_ERR_NOT_FINITE: there is one here too; MIEN_ERR_IO, MIEN_ERR_FORMAT: of the
- *               file; as session_open(), mien_replay_run()
+ * Errors  MIEN_ERR_NOT_FINITE: there is one here too; MIEN_ERR_IO, MIEN_ERR_FORMAT: of the file; as
+ *         session_open(), prove_device(), mien_replay_run()
  */
 MIEN_CHECK_RESULT
-enum mien_status train_replay(const char *path, const struct common_options *common, int blas,
-                              const char *tuning, struct term *term, struct mien_error *err);
+enum mien_status train_replay(const struct train_replay_options *options, struct term *term,
+                              struct mien_error *err);
 
 #endif

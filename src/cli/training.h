@@ -2,7 +2,7 @@
 #ifndef MIEN_CLI_TRAINING_H
 #define MIEN_CLI_TRAINING_H
 
-#include "cli/session.h"
+#include "cli/prove.h"
 #include "data/dataset.h"
 #include "train/trainer.h"
 
@@ -12,7 +12,7 @@ struct training_options {
     struct opt_strings settings;
     double split;
     int blas, data_mib;
-    bool no_shuffle;
+    bool no_shuffle, no_selftest;
 };
 
 /** Rows of its option table, given the offset of a struct training_options in its options. */
@@ -53,8 +53,10 @@ struct training_options {
 #define TRAINING_KERNEL_OPTIONS(base)                                                              \
     { "blas", OPT_CHOICE,        TRAINING_AT(base, blas),                                          \
       "NAME", SESSION_BLAS_HELP, .choices = session_blas_choices },                                \
+        { "tuning", OPT_STRING,          TRAINING_AT(base, tuning),                                \
+          "FILE",   SESSION_TUNING_HELP, .role = OPT_ANY },                                        \
     {                                                                                              \
-        "tuning", OPT_STRING, TRAINING_AT(base, tuning), "FILE", SESSION_TUNING_HELP,              \
+        "no-selftest", OPT_FLAG, TRAINING_AT(base, no_selftest), NULL, PROVE_LEAVE_OUT_HELP,       \
             .role = OPT_ANY                                                                        \
     }
 #define TRAINING_DATA_POSITIONAL(base)                                                             \

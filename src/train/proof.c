@@ -19,7 +19,7 @@ enum { LARGEST_FILE = 1 << 20 };
 void mien_proof_finish(struct mien_proof *proof)
 {
     mien_verdicts_finish(&proof->wrong);
-    *proof = (struct mien_proof){ .wrong = { NULL, 0 } };
+    *proof = (struct mien_proof){ .known = false };
 }
 
 /* Whether a value of the file is what it must be here. */
@@ -66,16 +66,34 @@ enum mien_status mien_proof_read(struct mien_proof *out, const struct mien_devic
     struct mien_error ignored = { "" };
     unsigned char *text = NULL;
     size_t bytes = 0;
-    *out = (struct mien_proof){ .wrong = { NULL, 0 } };
+    *out = (struct mien_proof){ .known = false };
     char *const path = mien_device_file_path(FOLDER, device, &ignored);
     if (path != NULL && mien_path_is_file(path) &&
         mien_file_read(&text, &bytes, path, LARGEST_FILE, &ignored) == MIEN_OK) {
         json_t *const root = json_loadb((const char *)text, bytes, JSON_REJECT_DUPLICATES, NULL);
-        st = is_current(root, device) ? take_wrong(out, root, err) : MIEN_OK;
+        out->known = is_current(root, device);
+        st = out->known ? take_wrong(out, root, err) : MIEN_OK;
         json_decref(root);
     }
     free(text);
     free(path);
+    return st;
+}
+
+enum mien_status mien_proof_take(struct mien_proof *proof, const struct mien_verdicts *verdicts,
+                                 struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    mien_proof_finish(proof);
+    proof->known = true;
+    for (size_t i = 0; st == MIEN_OK && i < verdicts->count; i++) {
+        const struct mien_verdict *const v = &verdicts->items[i];
+        if (v->failed > 0) {
+            struct mien_finding finding = { .tolerance = 0.0 };
+            mien_finding_note(&finding, v->worst.fault, "%s", mien_fault_name(v->worst.fault));
+            st = mien_verdicts_add(&proof->wrong, v->kernel, v->variant, &finding, "", 0.0, err);
+        }
+    }
     return st;
 }
 
@@ -189,6 +207,7 @@ static bool is_needed(const char *kernel, const struct mien_recipe *recipe,
         { MIEN_KNOWN_NAME, true },
         { "gather", true },
         { "softmax", true },
+        { "guard", true },
         { "sgd", sgd },
         { "adam", !sgd },
         { "clip", train->clip_norm > 0.0f },

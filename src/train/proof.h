@@ -8,6 +8,7 @@
 
 /** Kernels that failed on one device with one driver; zeroed is none. */
 struct mien_proof {
+    bool known;                 /**< a self-test of this device, driver and version was made */
     struct mien_verdicts wrong; /**< of them `kernel`, `variant` and `worst.text` count */
 };
 void mien_proof_finish(struct mien_proof *proof); /* zeroed is allowed */
@@ -31,6 +32,11 @@ enum mien_status mien_proof_read(struct mien_proof *out, const struct mien_devic
 MIEN_CHECK_RESULT
 enum mien_status mien_proof_write(const struct mien_verdicts *verdicts,
                                   const struct mien_device_info *device, struct mien_error *err);
+
+/** Take what a self-test found, as mien_proof_read() would have it after mien_proof_write(). */
+MIEN_CHECK_RESULT
+enum mien_status mien_proof_take(struct mien_proof *proof, const struct mien_verdicts *verdicts,
+                                 struct mien_error *err);
 
 /** Whether a verdict is of a variant that failed and that others may stand in for. */
 bool mien_proof_avoids(const struct mien_verdict *verdict);

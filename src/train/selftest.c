@@ -121,14 +121,15 @@ static enum mien_status check_network(struct mien_verdicts *out, struct mien_cl 
         const struct mien_layer *const layer = &network->layers[i];
         const char *const row = mien_selftest_row(layer->spec.kind);
         mien_log_progress(what->wish.log, "shapes of the network", i, network->layer_count);
-        if (what->wish.stop != NULL && what->wish.stop(what->wish.user)) {
-            return mien_fail(err, MIEN_ERR_INTERRUPTED, "stopped");
+        enum mien_status st = mien_verify_go_on(&what->wish, err);
+        if (st != MIEN_OK) {
+            return st;
         }
         if (row == NULL || is_checked(network, i, batch)) {
             continue;
         }
         const struct mien_verify_shape shape = shape_of(network, i, batch);
-        const enum mien_status st = check(out, cl, &what->wish, row, &shape, err);
+        st = check(out, cl, &what->wish, row, &shape, err);
         if (st != MIEN_OK) {
             return mien_wrap(err, st, "%s", layer->name);
         }
@@ -166,6 +167,7 @@ enum mien_status mien_selftest_run(struct mien_verdicts *out, struct mien_cl *cl
     struct mien_tuning avoided = { .entries = NULL };
     TRY(mien_verify_table(out, cl, &what->wish, err));
     TRY(what->network != NULL ? check_network(out, cl, what, err) : MIEN_OK);
+    TRY(mien_verify_go_on(&what->wish, err));
     mien_proof_bar(out, &avoided); /* training would do without what failed */
     TRY(mien_verify_wanted(&what->wish, MIEN_KNOWN_NAME) ? mien_known_run(out, cl, &avoided, err)
                                                          : MIEN_OK);

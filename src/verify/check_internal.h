@@ -113,6 +113,7 @@ struct check_call {
     enum mien_conv2d_pass pass;
     const struct mien_conv2d *way; /**< may be NULL */
     const struct mien_verify_care *care;
+    const struct mien_verify_wish *wish; /**< asked whether to go on; may be NULL */
 };
 MIEN_CHECK_RESULT
 enum mien_status mien_verify_conv2d(const struct check_call *call, struct mien_error *err);

@@ -43,6 +43,7 @@ static enum mien_status check_way(struct subject *subject, const char *variant, 
     const struct mien_product_care care = care_of(call);
     struct mien_finding finding = { .tolerance = tolerance };
     double ms = 0.0;
+    TRY(mien_verify_go_on(call->wish, err));
     TRY(mien_product_check(&finding, &subject->product, way, &care, err));
     if (finding.fault != MIEN_FAULT_REFUSED) {
         const double start_ms = mien_now_ms();

@@ -127,6 +127,15 @@ size_t mien_verdicts_failed(const struct mien_verdicts *verdicts)
     return failed;
 }
 
+size_t mien_verdicts_checks(const struct mien_verdicts *verdicts)
+{
+    size_t checks = 0;
+    for (size_t i = 0; i < verdicts->count; i++) {
+        checks += verdicts->items[i].checks;
+    }
+    return checks;
+}
+
 /* The verdict of a kernel and variant, a new one behind the others if need be. */
 static struct mien_verdict *find_verdict(struct mien_verdicts *out, const char *kernel,
                                          const char *variant, struct mien_error *err)
@@ -230,6 +239,13 @@ bool mien_verify_wanted(const struct mien_verify_wish *wish, const char *name)
     return wish->filter == NULL || strstr(name, wish->filter) != NULL;
 }
 
+enum mien_status mien_verify_go_on(const struct mien_verify_wish *wish, struct mien_error *err)
+{
+    return wish != NULL && wish->stop != NULL && wish->stop(wish->user)
+               ? mien_fail(err, MIEN_ERR_INTERRUPTED, "stopped")
+               : MIEN_OK;
+}
+
 /* All shapes of a row, with the device's lanes and with one. */
 static enum mien_status check_shapes(struct mien_verdicts *out, struct mien_cl *cl,
                                      const struct row *row, const struct mien_verify_wish *wish,
@@ -248,11 +264,13 @@ static enum mien_status check_shapes(struct mien_verdicts *out, struct mien_cl *
             .shape = &row->shapes[k < count ? k : k - count],
             .lanes = k < count ? lanes : 1,
             .care = &care,
+            .wish = wish,
         };
-        if (wish->stop != NULL && wish->stop(wish->user)) {
-            return mien_fail(err, MIEN_ERR_INTERRUPTED, "stopped");
+        enum mien_status st = mien_verify_go_on(wish, err);
+        st = st == MIEN_OK ? check_row(row, &call, err) : st;
+        if (st == MIEN_ERR_INTERRUPTED) {
+            return st;
         }
-        const enum mien_status st = check_row(row, &call, err);
         if (st != MIEN_OK) {
             return mien_wrap(err, st, "%s", row->name);
         }

@@ -36,6 +36,8 @@ void mien_verdicts_finish(struct mien_verdicts *verdicts); /* zeroed is allowed 
 
 /** Verdicts with a fault. */
 size_t mien_verdicts_failed(const struct mien_verdicts *verdicts);
+/** Checks of all verdicts. */
+size_t mien_verdicts_checks(const struct mien_verdicts *verdicts);
 
 /**
  * Add what was found with a shape to the verdict of a kernel and variant, a new one if need be.
@@ -86,13 +88,17 @@ struct mien_verify_wish {
     const struct mien_log *log;
     /** Dense layers alone, as in struct mien_verify_care; NULL: all. */
     const struct mien_blas_params *blas;
-    bool (*stop)(void *user); /**< asked between shapes, ends with MIEN_ERR_INTERRUPTED; may be
+    bool (*stop)(void *user); /**< asked between checks, ends with MIEN_ERR_INTERRUPTED; may be
                                    NULL */
     void *user;
 };
 
 /** Whether an operation of that name is wished for. */
 bool mien_verify_wanted(const struct mien_verify_wish *wish, const char *name);
+
+/** MIEN_ERR_INTERRUPTED when it is wished to stop; a wish of NULL never is. */
+MIEN_CHECK_RESULT
+enum mien_status mien_verify_go_on(const struct mien_verify_wish *wish, struct mien_error *err);
 
 /** Check the whole table with shapes of its own. */
 MIEN_CHECK_RESULT

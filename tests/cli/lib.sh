@@ -5,6 +5,7 @@
 #   says PATTERN, errs PATTERN   fail unless the last output has a line with that basic regular expression
 #   one_line                     fail unless stderr was exactly one line
 #   silent                       fail unless stdout was empty
+#   own_cache FOLDER             keep tuning and compiled programs in this folder; the self-test counts as made there
 # Every failure is printed; the script ends with `finish`.
 
 set -u
@@ -67,6 +68,14 @@ check() {
     shift
     checks=$((checks + 1))
     "$@" || failed "$text"
+}
+
+# What the self-test found is copied from the tests' cache, where it is made once, before all scripts.
+own_cache() {
+    mkdir -p "$1"
+    cp -r "${MIEN_CACHE:-$HOME/.cache/mien}/selftest" "$1" || failed "no self-test was made"
+    MIEN_CACHE=$1
+    export MIEN_CACHE
 }
 
 finish() {

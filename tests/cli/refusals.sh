@@ -60,6 +60,8 @@ all=$calls
     errs '^mien train: .*clCreateBuffer: CL_MEM_OBJECT_ALLOCATION_FAILURE'
     one_line
     check "a refused run made a folder" test ! -e memory/last.safetensors
+    mkdir cache
+    cp -r "${MIEN_CACHE:-$HOME/.cache/mien}/selftest" cache
     MIEN_CACHE=$work/cache refuse clBuildProgram:2:-11 1 $run --out kernel
     errs '^mien train: .*kernel.*clBuildProgram: CL_BUILD_PROGRAM_FAILURE'
     refuse clCreateKernel:1:-46 1 $run --out kernel
@@ -104,4 +106,30 @@ while [ "$n" -lt "$all" ]; do
     n=$((n + step))
 done
 whole sweep
+
+# The same of a first training, which makes the self-test before it: what is refused there is not taken for a fault of the
+# device that lasts, and not kept.
+mkdir proven
+ln -s "${MIEN_CACHE:-$HOME/.cache/mien}/programs" proven/programs
+MIEN_CACHE=$work/proven
+export MIEN_CACHE
+# shellcheck disable=SC2086
+refuse none:0:0 0 $run --out proof
+check "no self-test was made" test -d proven/selftest
+before=$((calls - all))
+check "the self-test makes hardly a call: $before" test "$before" -gt 500
+step=$((before / 9))
+[ -z "${MIEN_TORTURE:-}" ] || step=7
+n=2
+while [ "$n" -lt "$before" ]; do
+    rm -rf sweep proven/selftest
+    # shellcheck disable=SC2086
+    refuse "any:$n:-6" "0 1 3" ${run% --quiet*} --tuning none --out sweep
+    [ "$code" -eq 0 ] || errs '^mien train: '
+    if grep -q -e 'kernels failed' -e '^mien train: self-test' "$err"; then
+        check "call $n was refused, and that is remembered" test -z "$(find proven/selftest -type f 2>/dev/null)"
+    fi
+    check "a sanitizer spoke" test -z "$(grep -l 'Sanitizer' "$err")"
+    n=$((n + step))
+done
 finish

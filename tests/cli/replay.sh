@@ -36,6 +36,25 @@ says '"finite": false'
 says '"run_kernels": true'
 expect 1 train --replay run/replay.safetensors --tuning none --json --quiet
 says '"run_kernels": false'
+
+# On a device that is new, the self-test comes first here too; what it found there is told, and the step repeated all the same.
+old=${MIEN_CACHE:-$HOME/.cache/mien}
+mkdir cache
+ln -s "$old/programs" cache/programs
+MIEN_CACHE=$work/cache
+export MIEN_CACHE
+expect 1 train --replay run/replay.safetensors
+errs '^self-test of [0-9]* checks passed, '
+kept=$(find cache/selftest -name '*.json')
+sed -i 's/"wrong": \[\]/"wrong": [{"kernel": "sgd", "variant": "", "text": "wrong"}]/' "$kept"
+expect 1 train --replay run/replay.safetensors
+errs '^sgd failed the self-test on this device$'
+errs 'not finite here either, in '
+check "the self-test was made again" test "$(grep -c '^self-test' "$err")" -eq 0
+rm -rf cache/selftest
+expect 1 train --replay run/replay.safetensors --no-selftest
+check "--no-selftest makes a self-test" test ! -e cache/selftest
+MIEN_CACHE=$old
 mv elsewhere faces
 
 # The run goes on from where it was.
@@ -64,6 +83,6 @@ one_line
 for more in faces "--resume run" "--recipe linear.yaml" "--out x" "--rate 1" "--seed 3" --no-shuffle "--split 0.1" --watch; do
     # shellcheck disable=SC2086
     expect 2 train --replay run/replay.safetensors $more --quiet
-    errs 'only --device, --tuning and --blas go with it'
+    errs 'only --device, --tuning, --blas and --no-selftest go with it'
 done
 finish

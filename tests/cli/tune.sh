@@ -4,8 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 recipes=$(pwd)/recipes
 cd "$work" || exit 1
-MIEN_CACHE=$work/cache # what is found here must not change other tests
-export MIEN_CACHE
+own_cache "$work/cache" # what is found here must not change other tests
 
 expect 2 tune
 expect 2 tune "$recipes/tiny.yaml" --seconds 0

@@ -1,0 +1,113 @@
+/* prove.c - the self-test that comes before the first training on a device and driver */
+#include "cli/prove.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "cli/stop.h"
+#include "train/selftest.h"
+
+/*
+ * The quick self-test with a context and queue of its own: what a kernel does to them, and what it
+ * takes on the device, is nothing to the training that follows.
+ */
+static enum mien_status run(struct mien_verdicts *out, const struct session *session,
+                            struct term *term, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    char place[32];
+    struct mien_cl *cl = NULL;
+    const struct mien_device_info *const device = mien_cl_device(session->cl);
+    const struct mien_cl_options options = { .device = place, .log = &term->log };
+    const struct mien_selftest what = {
+        .wish = { .quick = true, .log = &term->log, .stop = stop_wanted },
+    };
+    (void)snprintf(place, sizeof(place), "%d:%d", device->platform_index, device->device_index);
+    TRY(mien_cl_open(&cl, &options, err));
+    TRY(mien_selftest_run(out, cl, &what, err));
+
+done:
+    mien_cl_close(cl);
+    return st == MIEN_OK ? st : mien_wrap(err, st, "self-test");
+}
+
+static void tell_result(const struct mien_verdicts *verdicts, double seconds, struct term *term)
+{
+    const size_t failed = mien_verdicts_failed(verdicts);
+    if (failed == 0) {
+        mien_log_line(&term->log, "self-test of %zu checks passed, %.1f s",
+                      mien_verdicts_checks(verdicts), seconds);
+    } else {
+        mien_log_line(&term->log,
+                      "self-test: %zu of %zu kernels failed, %.1f s; 'mien selftest' tells more",
+                      failed, verdicts->count, seconds);
+    }
+}
+
+/* Whether a kernel was refused: memory may be short now and not next time. */
+static bool was_refused(const struct mien_verdicts *verdicts)
+{
+    for (size_t i = 0; i < verdicts->count; i++) {
+        if (verdicts->items[i].failed > 0 && verdicts->items[i].worst.fault == MIEN_FAULT_REFUSED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void remember(const struct mien_verdicts *verdicts, const struct session *session,
+                     struct term *term)
+{
+    struct mien_error problem = { "" };
+    if (was_refused(verdicts)) {
+        mien_log_line(&term->log, "what the driver refused may pass another time: the self-test "
+                                  "comes again, until 'mien selftest --quick' was run");
+    } else if (mien_proof_write(verdicts, mien_cl_device(session->cl), &problem) != MIEN_OK) {
+        mien_log_line(&term->log,
+                      "the self-test is not remembered, and comes again (--no-selftest leaves it "
+                      "out): %s",
+                      problem.text);
+    }
+}
+
+enum mien_status prove_device(struct session *session, bool leave_out, struct term *term,
+                              struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_verdicts verdicts = { .items = NULL };
+    if (session->proof.known || leave_out) {
+        return MIEN_OK;
+    }
+    mien_log_line(&term->log, "new device, driver or version of mien: a self-test first, which "
+                              "--no-selftest leaves out");
+    const double start_ms = mien_now_ms();
+    TRY(run(&verdicts, session, term, err));
+    term_clear(term);
+    tell_result(&verdicts, (mien_now_ms() - start_ms) / 1e3, term);
+    TRY(mien_proof_take(&session->proof, &verdicts, err));
+    mien_proof_bar(&session->proof.wrong, &session->tuning);
+    remember(&verdicts, session, term);
+
+done:
+    mien_verdicts_finish(&verdicts);
+    return st;
+}
+
+void prove_tell(const struct session *session, struct term *term)
+{
+    const struct mien_verdicts *const wrong = &session->proof.wrong;
+    for (size_t i = 0; i < wrong->count; i++) {
+        if (mien_proof_avoids(&wrong->items[i])) {
+            mien_log_line(&term->log, "%s, %s failed the self-test on this device: it is not used",
+                          wrong->items[i].kernel, wrong->items[i].variant);
+        }
+    }
+}
+
+enum mien_status prove_network(const struct session *session, const struct mien_model_file *file,
+                               enum mien_blas blas, struct mien_error *err)
+{
+    const int lanes = mien_device_lanes(mien_cl_device(session->cl));
+    return mien_proof_check(&session->proof, file->recipe, file->network, lanes, blas, err);
+}
