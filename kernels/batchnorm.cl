@@ -110,6 +110,34 @@ __kernel void batchnorm_apply(__global float *restrict y, __global const float *
     }
 }
 
+/*
+ * What a convolution or dense layer in front becomes in evaluation: to[c][each] and bias[c] make
+ * what from and from_bias (or null: zeros) and this made of it.  Dimension 1 takes `chunk`
+ * channels, 0 `cols` weights of each.
+ */
+__kernel void batchnorm_fold(__global float *restrict to, __global float *restrict to_bias,
+                             __global const float *restrict from,
+                             __global const float *restrict from_bias,
+                             __global const float *restrict weight,
+                             __global const float *restrict bias,
+                             __global const float *restrict running_mean,
+                             __global const float *restrict running_var, const float eps,
+                             const int c, const int each, const int cols, const int chunk)
+{
+    const int first = (int)get_global_id(1) * chunk;
+    const int left = (int)get_global_id(0) * cols;
+    for (int channel = first; channel < min(first + chunk, c); channel++) {
+        const float scale = weight[channel] * (1.0f / sqrt(running_var[channel] + eps));
+        for (int k = left; k < min(left + cols, each); k++) {
+            to[channel * each + k] = from[channel * each + k] * scale;
+        }
+        if (left == 0) {
+            const float before = from_bias ? from_bias[channel] : 0.0f;
+            to_bias[channel] = (before - running_mean[channel]) * scale + bias[channel];
+        }
+    }
+}
+
 /* Sums of dy and of dy times the normalised x, of each plane. */
 __kernel void batchnorm_bwd_parts(__global float *restrict parts, __global const float *restrict dy,
                                   __global const float *restrict x,

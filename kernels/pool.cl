@@ -2,7 +2,8 @@
  * pool.cl - max and average pooling, forward and backward, any window, stride and padding
  *
  * Pairs with   src/ops/pool.c (host), src/ref/pool.c (plain C)
- * Layout       planes = blocks * channels of [h][w][LANES]; `winner` [ho][wo][LANES] bytes.  Built
+ * Layout       planes = blocks * channels of [h][w][LANES]; `winner` [ho][wo][LANES] bytes,
+ *              forward it may be null.  Built
  *              with -DLANES -DKH -DKW -DSTRIDE -DPAD
  * Mapping      rows of the output (forward), of the input (backward) or of cells (backward of
  *              windows that do not overlap); dimension 0 takes `cols` vectors of a row,
@@ -50,7 +51,9 @@ __kernel void pool_max_fwd(__global float *restrict y, __global uchar *restrict 
                 }
             }
             VSTORE(relu_on ? relu(best) : best, row * wo + xo, y);
-            VSTORE_BYTES(which, row * wo + xo, winner);
+            if (winner) {
+                VSTORE_BYTES(which, row * wo + xo, winner);
+            }
         }
     }
 }

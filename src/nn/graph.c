@@ -80,6 +80,48 @@ static size_t act_bytes(const struct mien_act *act)
     return mien_act_floats(act) * sizeof(cl_float);
 }
 
+static bool is_tapped(const struct mien_model_options *options, size_t layer)
+{
+    for (size_t i = 0; i < options->tap_count; i++) {
+        if (options->taps[i] == layer) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * The convolution or dense layer that a batch norm comes straight behind, and is part of in
+ * evaluation; NULL: none.  Models to explain have all layers apart.
+ */
+static struct mien_node *folded_into(const struct builder *b, const struct mien_node_class *class,
+                                     const struct mien_layer *layer)
+{
+    if (class != &mien_node_batchnorm || b->options->explain || layer->from < 0 ||
+        is_tapped(b->options, (size_t)layer->from)) {
+        return NULL;
+    }
+    struct mien_node *const before = &b->graph->nodes[b->graph->count - 1];
+    const bool weights = before->class == &mien_node_conv || before->class == &mien_node_dense;
+    return weights && before->layer == &b->network->layers[layer->from] ? before : NULL;
+}
+
+/* `node`, which has all but the place of its result, is part of the one in front in evaluation. */
+static enum mien_status fold(struct builder *b, struct mien_node *node, struct mien_node *before,
+                             struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const size_t weights = b->network->params[before->layer->first_param].count;
+    before->norm = node;
+    before->normed = node->pooled != NULL ? before->y : node->y;
+    node->folds = true;
+    TRY(add_value(&before->folded_weight, b, weights * sizeof(cl_float), err));
+    TRY(add_value(&before->folded_bias, b, (size_t)before->out.c * sizeof(cl_float), err));
+
+done:
+    return st;
+}
+
 static void fill_labels(struct mien_node *node)
 {
     const struct mien_layer *const pooled = node->pooled;
@@ -96,6 +138,18 @@ static void fill_labels(struct mien_node *node)
     }
 }
 
+/* Scratch is one buffer for all nodes. */
+static enum mien_status add_work(struct mien_graph *graph, size_t bytes, struct mien_error *err)
+{
+    if (bytes / sizeof(cl_float) > INT_MAX) {
+        return mien_fail(err, MIEN_ERR_SHAPE,
+                         "its kernels want %zu bytes of scratch: at most %zu fit", bytes,
+                         (size_t)INT_MAX * sizeof(cl_float));
+    }
+    graph->work_bytes = bytes > graph->work_bytes ? bytes : graph->work_bytes;
+    return MIEN_OK;
+}
+
 /* Append a node that takes the builder's tensor, and make its output the builder's tensor. */
 static enum mien_status add_node(struct builder *b, const struct mien_node_class *class,
                                  const struct mien_layer *layer, const struct mien_layer *pooled,
@@ -104,6 +158,7 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
     enum mien_status st = MIEN_OK;
     size_t work_bytes = 0;
     size_t extra_bytes = 0;
+    struct mien_node *const before = folded_into(b, class, layer);
     struct mien_node *const node = &b->graph->nodes[b->graph->count++];
     *node = (struct mien_node){
         .class = class,
@@ -123,21 +178,23 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
         .winner = no_value,
         .skip = no_value,
         .dskip = no_value,
+        .normed = no_value,
+        .folded_weight = no_value,
+        .folded_bias = no_value,
     };
     fill_labels(node);
     st = class->setup(node, &work_bytes, &extra_bytes, err);
     node->tuning = NULL;
     TRY(st);
     TRY(mien_act_check(&node->out, "output", err));
-    if (work_bytes / sizeof(cl_float) > INT_MAX) {
-        st =
-            mien_fail(err, MIEN_ERR_SHAPE, "its kernels want %zu bytes of scratch: at most %zu fit",
-                      work_bytes, (size_t)INT_MAX * sizeof(cl_float));
-        goto done;
-    }
-    b->graph->work_bytes = work_bytes > b->graph->work_bytes ? work_bytes : b->graph->work_bytes;
-    if (!class->passes_on) {
+    TRY(add_work(b->graph, work_bytes, err));
+    /* Without training the node in front makes y at once, but for the pooling. */
+    const bool in_place = before != NULL && pooled == NULL && !has_gradients(b->options);
+    if (!class->passes_on && !in_place) {
         TRY(add_value(&node->y, b, act_bytes(&node->out), err));
+    }
+    if (before != NULL) {
+        TRY(fold(b, node, before, err));
     }
     if (extra_bytes > 0) {
         TRY(add_value(&node->extra, b, extra_bytes, err));
@@ -164,16 +221,6 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
 done:
     return st == MIEN_OK ? st
                          : mien_wrap(err, st, "recipe line %d, %s", layer->spec.line, layer->name);
-}
-
-static bool is_tapped(const struct mien_model_options *options, size_t layer)
-{
-    for (size_t i = 0; i < options->tap_count; i++) {
-        if (options->taps[i] == layer) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* A fused ReLU leaves no trace of what went into it, and its gradient comes masked. */
@@ -347,6 +394,11 @@ static void plan_lives(struct mien_graph *graph, const struct mien_model_options
         use(plan, &node->y, forward);
         use(plan, &node->extra, forward);
         use(plan, &node->winner, forward);
+        use(plan, &node->normed, forward);
+        use(plan, &node->folded_weight, 0); /* from before the first batch of an evaluation */
+        use(plan, &node->folded_weight, loss);
+        use(plan, &node->folded_bias, 0);
+        use(plan, &node->folded_bias, loss);
         if (!has_gradients(options)) {
             continue;
         }

@@ -18,6 +18,7 @@ struct mien_model {
     struct mien_model_memory memory;
     int batch;
     bool train;                    /* its backward pass is one of training */
+    bool folded;                   /* the nodes' weights with batch norm in them are up to date */
     struct mien_cl_buffer **slots; /* [graph.plan.slot_count] */
     struct mien_cl_buffer *values, *gradients, *work;
     struct mien_draw draw; /* of the last step of training */
@@ -98,6 +99,9 @@ static enum mien_status allocate_slots(struct mien_model *model, struct mien_err
         bind(model, &node->winner);
         bind(model, &node->skip);
         bind(model, &node->dskip);
+        bind(model, &node->normed);
+        bind(model, &node->folded_weight);
+        bind(model, &node->folded_bias);
     }
     bind(model, &graph->input);
     bind(model, &graph->logits);
@@ -406,12 +410,39 @@ done:
     return st;
 }
 
+void mien_model_weights_changed(struct mien_model *model)
+{
+    model->folded = false;
+}
+
+/* Before the first batch of an evaluation. */
+static enum mien_status fold_norms(struct mien_model *model, struct mien_error *err)
+{
+    for (size_t i = 0; !model->folded && i < model->graph.count; i++) {
+        const struct mien_node *const node = &model->graph.nodes[i];
+        if (node->norm != NULL) {
+            mien_cl_label(model->cl, node->norm->labels[MIEN_LABEL_FORWARD]);
+            const enum mien_status st = mien_node_fold(node, model->cl, err);
+            if (st != MIEN_OK) {
+                return mien_wrap(err, st, "%s forward", node->norm->layer->name);
+            }
+        }
+    }
+    model->folded = true;
+    return MIEN_OK;
+}
+
 enum mien_status mien_model_forward(struct mien_model *model, int n, const struct mien_draw *train,
                                     struct mien_error *err)
 {
     model->draw = train != NULL ? *train : model->draw;
     const struct mien_pass pass = { model->cl, model->work, n, train != NULL, model->draw };
-    const enum mien_status ready = use_blas(model, err);
+    enum mien_status ready = use_blas(model, err);
+    if (train != NULL) {
+        model->folded = false; /* the plan has given their memory to gradients */
+    } else {
+        ready = ready == MIEN_OK ? fold_norms(model, err) : ready;
+    }
     if (ready != MIEN_OK) {
         return ready;
     }
@@ -419,7 +450,9 @@ enum mien_status mien_model_forward(struct mien_model *model, int n, const struc
         const struct mien_node *const node = &model->graph.nodes[i];
         mien_cl_label(model->cl, node->labels[MIEN_LABEL_FORWARD]);
         enum mien_status st = node->class->forward(node, &pass, err);
-        st = st == MIEN_OK ? show_output(model, node, n, err) : st;
+        /* In evaluation a batch norm shows what the node in front of it made. */
+        st = st == MIEN_OK && (pass.train || node->norm == NULL) ? show_output(model, node, n, err)
+                                                                 : st;
         if (st != MIEN_OK) {
             return mien_wrap(err, st, "%s forward", node->layer->name);
         }

@@ -44,7 +44,8 @@ const char *mien_blas_name(enum mien_blas blas);
 struct mien_model_memory {
     size_t parameters;  /**< weights */
     size_t gradients;   /**< of the weights; 0 without training */
-    size_t activations; /**< activations and their gradients, sharing slots by lifetime */
+    size_t activations; /**< activations and their gradients, sharing slots by lifetime, and the
+                             weights of evaluation with batch norm in them */
     size_t unshared;    /**< what activations would take without sharing */
     size_t scratch;     /**< one work buffer for all kernels */
 };
@@ -142,11 +143,19 @@ struct mien_draw {
 };
 
 /**
+ * Say that weights are other ones than in the last evaluation.  A batch norm straight behind a
+ * convolution or dense layer is part of that one's weights in evaluation: these are computed in
+ * front of the first batch after this and after any step of training.  mien_weights_upload() and
+ * mien_evaluate() say so.
+ */
+void mien_model_weights_changed(struct mien_model *model);
+
+/**
  * Enqueue input -> logits for n images, n at most the batch.
  *
- * train   NULL evaluates; else this is a step of training: what the backward pass needs is kept,
- *         batch norm uses and gathers the batch's statistics, and dropout drops
- * Errors  MIEN_ERR_CL, MIEN_ERR_MEMORY, with the layer's name
+ * train   NULL evaluates, see mien_model_weights_changed(); else this is a step of training: what
+ * the backward pass needs is kept, batch norm uses and gathers the batch's statistics, and dropout
+ * drops Errors  MIEN_ERR_CL, MIEN_ERR_MEMORY, with the layer's name
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_model_forward(struct mien_model *model, int n, const struct mien_draw *train,

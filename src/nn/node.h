@@ -82,9 +82,19 @@ struct mien_node {
     struct mien_value winner; /**< of that pooling */
     struct mien_value skip;   /**< add: what is added to x */
     struct mien_value dskip;  /**< fork: the gradient that comes from the addition */
+    struct mien_node *norm;   /**< conv, dense: the batch norm that is part of it in evaluation, or
+                                   NULL */
+    struct mien_value normed; /**< then it makes this in evaluation, */
+    struct mien_value folded_weight, folded_bias; /**< from these */
+    bool folds; /**< batchnorm: it is part of the node in front in evaluation */
     struct mien_cl_buffer *params[MIEN_NODE_PARAMS];    /**< windows, owned by the model */
     struct mien_cl_buffer *gradients[MIEN_NODE_PARAMS]; /**< likewise */
 };
+
+/** Compute the weights of a node with its batch norm in them; node->norm is not NULL. */
+MIEN_CHECK_RESULT
+enum mien_status mien_node_fold(const struct mien_node *node, struct mien_cl *cl,
+                                struct mien_error *err);
 
 /** The nodes of a network and the plan of their memory; no device is needed. */
 struct mien_graph {

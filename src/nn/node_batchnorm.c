@@ -43,6 +43,34 @@ static struct mien_batchnorm_buffers buffers_of(const struct mien_node *node,
     };
 }
 
+enum mien_status mien_node_fold(const struct mien_node *node, struct mien_cl *cl,
+                                struct mien_error *err)
+{
+    const struct mien_pass none = { .cl = cl };
+    const struct mien_node *const norm = node->norm;
+    const struct mien_batchnorm_buffers buffers = buffers_of(norm, &none);
+    const size_t bytes = mien_cl_buffer_bytes(node->params[0]);
+    const struct mien_batchnorm_fold fold = {
+        .weight = node->folded_weight.buffer,
+        .bias = node->folded_bias.buffer,
+        .from_weight = node->params[0],
+        .from_bias = node->params[1],
+        .each = (cl_int)(bytes / sizeof(cl_float)) / node->out.c,
+    };
+    return mien_batchnorm_fold(cl, &fold, &buffers, &norm->op.batchnorm, err);
+}
+
+/* Evaluation behind a node that has this one in its weights: only the pooling is left to do. */
+static enum mien_status forward_folded(const struct mien_node *node, const struct mien_pass *pass,
+                                       struct mien_error *err)
+{
+    struct mien_pool pool = node->pool;
+    pool.n = pass->n;
+    return node->pooled == NULL ? MIEN_OK
+                                : mien_pool_max_fwd(pass->cl, node->y.buffer, NULL, node->x.buffer,
+                                                    &pool, false, err);
+}
+
 static enum mien_status forward_pooled(const struct mien_node *node, const struct mien_pass *pass,
                                        const struct mien_batchnorm *op, struct mien_error *err)
 {
@@ -61,6 +89,9 @@ static enum mien_status forward(const struct mien_node *node, const struct mien_
     struct mien_batchnorm op = node->op.batchnorm;
     const struct mien_batchnorm_buffers buffers = buffers_of(node, pass);
     op.act.n = pass->n;
+    if (node->folds && !pass->train) {
+        return forward_folded(node, pass, err);
+    }
     if (node->pooled != NULL) {
         return forward_pooled(node, pass, &op, err);
     }

@@ -52,6 +52,12 @@ static enum mien_status forward_conv(const struct mien_node *node, const struct 
 {
     struct mien_conv2d op = node->op.conv;
     op.n = pass->n;
+    if (node->norm != NULL && !pass->train) {
+        op.relu = node->norm->relu;
+        return mien_conv2d_fwd(pass->cl, node->normed.buffer, node->x.buffer,
+                               node->folded_weight.buffer, node->folded_bias.buffer, pass->work,
+                               &op, err);
+    }
     return mien_conv2d_fwd(pass->cl, node->y.buffer, node->x.buffer, node->params[0],
                            node->params[1], pass->work, &op, err);
 }
@@ -103,6 +109,12 @@ static enum mien_status forward_dense(const struct mien_node *node, const struct
 {
     struct mien_dense op = node->op.dense;
     op.n = pass->n;
+    if (node->norm != NULL && !pass->train) {
+        op.relu = node->norm->relu;
+        return mien_dense_fwd(pass->cl, node->normed.buffer, node->x.buffer,
+                              node->folded_weight.buffer, node->folded_bias.buffer, pass->work, &op,
+                              err);
+    }
     return mien_dense_fwd(pass->cl, node->y.buffer, node->x.buffer, node->params[0],
                           node->params[1], pass->work, &op, err);
 }

@@ -139,6 +139,7 @@ void mien_weights_to_tensors(struct mien_tensor *tensors, char (*names)[64],
 enum mien_status mien_weights_upload(struct mien_model *model, const float *flat,
                                      struct mien_error *err)
 {
+    mien_model_weights_changed(model);
     return mien_cl_write(mien_model_cl(model), mien_model_values(model), 0, flat,
                          mien_model_network(model)->flat_floats * sizeof(*flat), err);
 }

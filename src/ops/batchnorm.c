@@ -134,6 +134,34 @@ done:
     return st;
 }
 
+enum mien_status mien_batchnorm_fold(struct mien_cl *cl, const struct mien_batchnorm_fold *fold,
+                                     const struct mien_batchnorm_buffers *buffers,
+                                     const struct mien_batchnorm *op, struct mien_error *err)
+{
+    const size_t vectors = ((size_t)fold->each + (size_t)op->act.lanes - 1) / (size_t)op->act.lanes;
+    cl_int cols;
+    cl_int chunk;
+    const struct mien_cl_launch launch =
+        mien_grid_rows(&cols, &chunk, "batchnorm", "batchnorm_fold", op->act.lanes,
+                       (size_t)op->act.c, (size_t)fold->each, vectors);
+    const struct mien_cl_arg args[] = {
+        ARG_BUF(fold->weight),
+        ARG_BUF(fold->bias),
+        ARG_BUF(fold->from_weight),
+        mien_grid_optional(fold->from_bias),
+        ARG_BUF(buffers->weight),
+        ARG_BUF(buffers->bias),
+        ARG_BUF(buffers->running_mean),
+        ARG_BUF(buffers->running_var),
+        ARG_F32(op->eps),
+        ARG_I32(op->act.c),
+        ARG_I32(fold->each),
+        ARG_I32(cols),
+        ARG_I32(chunk),
+    };
+    return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
+}
+
 enum mien_status mien_batchnorm_add_parts(struct mien_cl *cl,
                                           const struct mien_batchnorm_buffers *buffers,
                                           const struct mien_batchnorm *op, struct mien_error *err)

@@ -54,6 +54,26 @@ enum mien_status mien_batchnorm_eval(struct mien_cl *cl, struct mien_cl_buffer *
                                      const struct mien_batchnorm_buffers *buffers,
                                      const struct mien_batchnorm *op, struct mien_error *err);
 
+/** Weights and bias of the layer in front, `each` weights to every channel: before and after. */
+struct mien_batchnorm_fold {
+    struct mien_cl_buffer *weight, *bias;                 /**< [c][each], [c]; overwritten */
+    const struct mien_cl_buffer *from_weight, *from_bias; /**< the same; from_bias may be NULL */
+    cl_int each;
+};
+
+/**
+ * Evaluation, as part of the convolution or dense layer in front: with weight and bias that one
+ * gives what it and mien_batchnorm_eval() give otherwise.
+ *
+ * Buffers   weight, bias, running_mean, running_var
+ * Errors    MIEN_ERR_CL, MIEN_ERR_MEMORY
+ * Numerics  elementwise, within 1e-6 of the reference; of op, act.c, act.lanes and eps count
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_batchnorm_fold(struct mien_cl *cl, const struct mien_batchnorm_fold *fold,
+                                     const struct mien_batchnorm_buffers *buffers,
+                                     const struct mien_batchnorm *op, struct mien_error *err);
+
 /**
  * Gradients of the training form.
  *

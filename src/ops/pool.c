@@ -100,8 +100,8 @@ enum mien_status mien_pool_max_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
     struct mien_cl_launch launch = mien_grid_rows(&cols, &chunk, "pool", "pool_max_fwd", op->lanes,
                                                   (size_t)rows, (size_t)op->wo, touched(op));
     launch.options = options.text;
-    const struct mien_cl_arg args[] = { ARG_BUF(y), ARG_BUF(winner), ARG_BUF(x), ARG_I32(relu_on),
-                                        SIZE_ARGS(op) };
+    const struct mien_cl_arg args[] = { ARG_BUF(y), mien_grid_optional(winner), ARG_BUF(x),
+                                        ARG_I32(relu_on), SIZE_ARGS(op) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }
 

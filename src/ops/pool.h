@@ -39,7 +39,7 @@ size_t mien_pool_winner_bytes(const struct mien_pool *op);
  *
  * Shapes    y      [blocks][c][ho][wo][lanes] float32, overwritten
  *           winner [blocks][c][ho][wo][lanes] uint8, overwritten: which pixel of the window, row by
- *                  row; the first of equals
+ *                  row; the first of equals; NULL: nobody asks
  *           x      [blocks][c][h][w][lanes] float32
  * Errors    MIEN_ERR_CL, MIEN_ERR_MEMORY
  * Numerics  exact; the first NaN of a window wins; padding is -infinity

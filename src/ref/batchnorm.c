@@ -76,6 +76,23 @@ void mien_ref_batchnorm_eval(float *y, const float *x,
     }
 }
 
+void mien_ref_batchnorm_fold(float *weight, float *bias, const float *from_weight,
+                             const float *from_bias, int each,
+                             const struct mien_ref_batchnorm_params *params,
+                             const struct mien_ref_batchnorm *op)
+{
+    for (size_t c = 0; c < (size_t)op->c; c++) {
+        const double scale =
+            (double)params->weight[c] / sqrt((double)params->running_var[c] + (double)op->eps);
+        const double before = from_bias != NULL ? (double)from_bias[c] : 0.0;
+        for (size_t k = c * (size_t)each; k < (c + 1) * (size_t)each; k++) {
+            weight[k] = (float)((double)from_weight[k] * scale);
+        }
+        bias[c] =
+            (float)((before - (double)params->running_mean[c]) * scale + (double)params->bias[c]);
+    }
+}
+
 void mien_ref_batchnorm_bwd(float *dx, float *dweight, float *dbias, const float *dy,
                             const float *x, const float *weight,
                             const struct mien_ref_batchnorm *op)

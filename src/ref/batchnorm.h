@@ -28,6 +28,13 @@ void mien_ref_batchnorm_eval(float *y, const float *x,
                              const struct mien_ref_batchnorm_params *params,
                              const struct mien_ref_batchnorm *op);
 
+/** Weights [c][each] and bias [c] of the layer in front with the evaluation form in them; from_bias
+ * may be NULL. */
+void mien_ref_batchnorm_fold(float *weight, float *bias, const float *from_weight,
+                             const float *from_bias, int each,
+                             const struct mien_ref_batchnorm_params *params,
+                             const struct mien_ref_batchnorm *op);
+
 /** Gradients of the training form, dweight and dbias [c]. */
 void mien_ref_batchnorm_bwd(float *dx, float *dweight, float *dbias, const float *dy,
                             const float *x, const float *weight,

@@ -86,6 +86,7 @@ enum mien_status mien_evaluate(struct mien_softmax_stats *out, float *probabilit
         return mien_fail(err, MIEN_ERR_FORMAT, "the data has no %s images",
                          mien_split_name(options->split));
     }
+    mien_model_weights_changed(model); /* by training, or to averages and back */
     TRY(mien_views_init(&views, options->views, model, mien_loader_recipe(loader), err));
     TRY(mien_cl_buffer_create(&stats, cl, mien_softmax_stats_bytes(mien_model_batch(model)), err));
     TRY(mien_softmax_stats_reset(cl, stats, err));

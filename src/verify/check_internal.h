@@ -120,6 +120,7 @@ enum mien_status mien_verify_conv2d(const struct check_call *call, struct mien_e
 MIEN_CHECK_RESULT
 enum mien_status mien_verify_dense(const struct check_call *call, struct mien_error *err);
 
+extern const struct check_op mien_verify_batchnorm_fold;
 extern const struct check_op mien_verify_maxpool, mien_verify_avgpool, mien_verify_batchnorm,
     mien_verify_batchnorm_pool, mien_verify_relu, mien_verify_leakyrelu, mien_verify_silu,
     mien_verify_gelu, mien_verify_add, mien_verify_dropout, mien_verify_softmax, mien_verify_sgd,

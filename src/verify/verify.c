@@ -56,6 +56,11 @@ static const struct mien_verify_shape norm_pool_shapes[] = {
     { .n = 150, .c = 3, .h = 6, .w = 5, .kh = 3, .kw = 3, .stride = 3, .mask = true },
     { .n = 9, .c = 2, .h = 44, .w = 44, .kh = 2, .kw = 2, .stride = 2, .relu = true },
 };
+static const struct mien_verify_shape fold_shapes[] = {
+    { .n = 1, .c = 19, .h = 9, .w = 25, .bias = true },
+    { .n = 1, .c = 1, .h = 1, .w = 1 },
+    { .n = 1, .c = 70, .h = 64, .w = 9 },
+};
 static const struct mien_verify_shape act_shapes[] = {
     { .n = 19, .c = 7, .h = 5, .w = 3, .relu = true, .mask = true },
     { .n = 2, .c = 1, .h = 1, .w = 1 },
@@ -92,6 +97,7 @@ static const struct row rows[] = {
     { "maxpool", NULL, &mien_verify_maxpool, SHAPES(pool_shapes), 1, true },
     { "avgpool", NULL, &mien_verify_avgpool, SHAPES(pool_shapes), 1, true },
     { "batchnorm", NULL, &mien_verify_batchnorm, SHAPES(act_shapes), 1, true },
+    { "batchnorm fold", NULL, &mien_verify_batchnorm_fold, SHAPES(fold_shapes), 1, true },
     { "batchnorm maxpool", NULL, &mien_verify_batchnorm_pool, SHAPES(norm_pool_shapes), 1, true },
     { "relu", NULL, &mien_verify_relu, SHAPES(act_shapes), 1, true },
     { "leakyrelu", NULL, &mien_verify_leakyrelu, SHAPES(act_shapes), 1, true },

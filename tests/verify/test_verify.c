@@ -111,6 +111,7 @@ static void test_verify__finds_every_kernel_of_this_device_right(void **state)
                                            "accumulate add",
                                            "average swap",
                                            "batchnorm evaluation backward",
+                                           "batchnorm fold",
                                            "batchnorm maxpool forward",
                                            "batchnorm maxpool backward",
                                            "batchnorm maxpool evaluation" };
