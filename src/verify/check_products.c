@@ -83,6 +83,19 @@ static enum mien_status check_conv_way(struct subject *subject, const struct mie
                      &way, where, err);
 }
 
+/* Whether a variant is to be tried with its other parameters: once, with the first shape it takes.
+ */
+static bool take_turn(const struct check_call *call, enum mien_conv2d_pass pass,
+                      enum mien_conv2d_variant variant)
+{
+    unsigned *const tried = call->care->tried;
+    if (tried == NULL || (tried[pass] >> variant & 1u) != 0) {
+        return false;
+    }
+    tried[pass] |= 1u << variant;
+    return true;
+}
+
 /* A variant with its defaults, and with one parameter after the other at its other values. */
 static enum mien_status check_variant(struct subject *subject, const struct mien_conv2d *sizes,
                                       enum mien_conv2d_pass pass, enum mien_conv2d_variant variant,
@@ -94,7 +107,8 @@ static enum mien_status check_variant(struct subject *subject, const struct mien
     const int values = (int)(sizeof(params->values) / sizeof(params->values[0]));
     op.variant[pass] = variant;
     TRY(check_conv_way(subject, &op, pass, err));
-    for (int i = 0; subject->call->care->parameters && i < MIEN_CONV2D_PARAMS; i++) {
+    const bool others = take_turn(subject->call, pass, variant);
+    for (int i = 0; others && i < MIEN_CONV2D_PARAMS; i++) {
         const int usual = mien_conv2d_value(&op, pass, i);
         for (int k = 0; params[i].name != NULL && k < values && params[i].values[k] != 0; k++) {
             if (params[i].values[k] != usual) {

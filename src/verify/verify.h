@@ -56,8 +56,10 @@ enum mien_status mien_verdicts_add(struct mien_verdicts *out, const char *kernel
 
 /** How much of a shape is checked. */
 struct mien_verify_care {
-    bool parameters; /**< a convolution's variants not only with their default parameters */
-    double work;     /**< of the reference, see struct mien_product_care; 0: what suits */
+    /** [MIEN_CONV2D_PASSES] bits of a convolution's variants that were tried with other parameters
+     * than their default ones; those that were not are, and get their bit.  NULL: none is. */
+    unsigned *tried;
+    double work; /**< of the reference, see struct mien_product_care; 0: what suits */
     /** Of dense layers CLBlast's products alone, with these parameters; NULL: every way, CLBlast
      * with its usual ones. */
     const struct mien_blas_params *blas;

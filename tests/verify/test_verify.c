@@ -135,19 +135,28 @@ static void test_verify__finds_every_kernel_of_this_device_right(void **state)
     assert_int_equal(mien_cl_live(cl), 0);
 }
 
-static void test_verify__checks_parameters_beside_the_default_ones(void **state)
+static void test_verify__checks_parameters_with_the_first_shape_a_variant_takes(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
     const struct mien_verify_shape shape = { 5, 3, 6, 7, 5, 3, 3, 2, 1, true, true, true, 1 };
-    const struct mien_verify_care care = { .parameters = true };
-    struct mien_error err = { "" };
-    struct mien_verdicts verdicts = { NULL, 0 };
-    assert_ok(mien_verify_one(&verdicts, cl, "conv2d", &shape, MIEN_CONV2D_FWD, NULL, &care, &err),
-              &err);
-    assert_all_right(&verdicts);
     const bool cpu = mien_device_lanes(mien_cl_device(cl)) > 1;
-    assert_true(verdict_of(&verdicts, "conv2d forward", cpu ? "vector" : "tile")->checks > 3);
-    mien_verdicts_finish(&verdicts);
+    const enum mien_conv2d_variant variant = cpu ? MIEN_CONV2D_VECTOR : MIEN_CONV2D_TILE;
+    unsigned tried[MIEN_CONV2D_PASSES] = { 0 };
+    const struct mien_verify_care care = { .tried = tried };
+    for (int round = 0; round < 2; round++) {
+        struct mien_error err = { "" };
+        struct mien_verdicts verdicts = { NULL, 0 };
+        assert_ok(
+            mien_verify_one(&verdicts, cl, "conv2d", &shape, MIEN_CONV2D_FWD, NULL, &care, &err),
+            &err);
+        assert_all_right(&verdicts);
+        const struct mien_verdict *const verdict =
+            verdict_of(&verdicts, "conv2d forward", mien_conv2d_variant_name(variant));
+        assert_true(round == 0 ? verdict->checks > 3 : verdict->checks == 1);
+        assert_true((tried[MIEN_CONV2D_FWD] >> variant & 1u) == 1);
+        assert_true((tried[MIEN_CONV2D_FWD] >> MIEN_CONV2D_PRODUCT & 1u) == 0); /* not its turn */
+        mien_verdicts_finish(&verdicts);
+    }
 }
 
 static void test_verify__checks_the_one_way_that_is_asked_for(void **state)
@@ -177,7 +186,7 @@ static void check_one(struct mien_verdicts *out, const char *name,
 {
     struct mien_cl *cl = NULL;
     struct mien_error err = { "" };
-    const struct mien_verify_care care = { .parameters = false };
+    const struct mien_verify_care care = { .tried = NULL };
     assert_ok(mien_cl_open(&cl, NULL, &err), &err);
     assert_ok(mien_verify_one(out, cl, name, shape, MIEN_CONV2D_FWD, NULL, &care, &err), &err);
     assert_int_equal(mien_cl_live(cl), 0);
@@ -299,7 +308,7 @@ static void test_verify__refuses_what_is_no_operation_or_no_shape(void **state)
     const struct mien_verify_shape flat = {
         .n = 3, .c = 4, .h = 1, .w = 1, .kh = 3, .kw = 3, .stride = 1
     };
-    const struct mien_verify_care care = { .parameters = false };
+    const struct mien_verify_care care = { .tried = NULL };
     struct mien_error err = { "" };
     struct mien_verdicts verdicts = { NULL, 0 };
     assert_int_equal(
@@ -353,7 +362,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verify__finds_every_kernel_of_this_device_right),
-        cmocka_unit_test(test_verify__checks_parameters_beside_the_default_ones),
+        cmocka_unit_test(test_verify__checks_parameters_with_the_first_shape_a_variant_takes),
         cmocka_unit_test(test_verify__checks_the_one_way_that_is_asked_for),
         cmocka_unit_test(test_verify__finds_and_names_planted_faults),
         cmocka_unit_test(test_verify__a_kernel_that_does_not_build_is_a_verdict),
