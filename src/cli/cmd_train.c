@@ -398,6 +398,37 @@ static enum mien_status open_device(struct session *session, const struct train_
     return MIEN_OK;
 }
 
+static enum mien_status replay(const struct train_options *o, struct term *term,
+                               struct mien_error *err)
+{
+    const struct train_replay_options wanted = {
+        .path = o->replay,
+        .common = &o->common,
+        .blas = o->blas,
+        .tuning = o->tuning,
+        .no_selftest = o->no_selftest,
+    };
+    const enum mien_status st = check_replay(o, err);
+    return st != MIEN_OK ? st : train_replay(&wanted, term, err);
+}
+
+/* The device with what was tuned for it, and without what it computes wrong. */
+static enum mien_status prepare(struct session *session, const struct mien_model_file *file,
+                                const struct train_options *o, const struct origin *origin,
+                                struct term *term, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    TRY(open_device(session, o, origin, term, err));
+    TRY(session_tune(session, o->tuning, term, err));
+    stop_on_signals();
+    TRY(prove_device(session, o->no_selftest, term, err));
+    prove_tell(session, term);
+    TRY(prove_network(session, file, (enum mien_blas)origin->blas, err));
+
+done:
+    return st;
+}
+
 static enum mien_status train(const void *options, struct term *term, struct mien_error *err)
 {
     const struct train_options *const o = options;
@@ -412,26 +443,13 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     struct train_view view = { .term = term };
 
     if (o->replay != NULL) {
-        const struct train_replay_options replay = {
-            .path = o->replay,
-            .common = &o->common,
-            .blas = o->blas,
-            .tuning = o->tuning,
-            .no_selftest = o->no_selftest,
-        };
-        st = check_replay(o, err);
-        return st != MIEN_OK ? st : train_replay(&replay, term, err);
+        return replay(o, term, err);
     }
     TRY(check_options(o, err));
     TRY(o->resume != NULL ? go_on(&file, &set, &origin, o, term, err)
                           : begin(&file, &set, &origin, o, term, err));
     TRY(mien_class_map_create(&map, set, file.classes, file.class_count, err));
-    TRY(open_device(&session, o, &origin, term, err));
-    TRY(session_tune(&session, o->tuning, term, err));
-    stop_on_signals();
-    TRY(prove_device(&session, o->no_selftest, term, err));
-    prove_tell(&session, term);
-    TRY(prove_network(&session, &file, (enum mien_blas)origin.blas, err));
+    TRY(prepare(&session, &file, o, &origin, term, err));
     announce(&file, set, term);
     TRY(suggest_tuning(o, &session, &file, term, err));
     view = (struct train_view){

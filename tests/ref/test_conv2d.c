@@ -54,9 +54,11 @@ static void test_ref_conv2d__gives_what_pytorch_gives(void **state)
 /* sum(y * dy) is linear in x and in the weights, so a step of any size is exact. */
 static void check_differences(const struct mien_ref_conv2d *op)
 {
-    const size_t x_count = (size_t)(op->n * op->c * op->h * op->w);
-    const size_t weights = (size_t)(op->oc * (op->c / op->groups) * op->kh * op->kw);
-    const size_t y_count = (size_t)(op->n * op->oc * op->ho * op->wo);
+    const size_t n = (size_t)op->n;
+    const size_t oc = (size_t)op->oc;
+    const size_t x_count = n * (size_t)op->c * (size_t)op->h * (size_t)op->w;
+    const size_t weights = oc * (size_t)(op->c / op->groups) * (size_t)op->kh * (size_t)op->kw;
+    const size_t y_count = n * oc * (size_t)op->ho * (size_t)op->wo;
     float *const x = random_floats(x_count, 1);
     float *const weight = random_floats(weights, 2);
     float *const dy = random_floats(y_count, 3);

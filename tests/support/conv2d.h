@@ -30,7 +30,7 @@ struct mien_conv2d conv2d_oracle_op(const struct mien_safetensors *file, int lan
 /** Those numbers; free with conv2d_free(). */
 struct conv2d_numbers conv2d_oracle(const struct mien_safetensors *file);
 
-void conv2d_free(struct conv2d_numbers *numbers);
+void conv2d_free(struct conv2d_numbers *k);
 
 /** A variant for the passes that it takes, the default one for the others; false when it takes
  * none. */
@@ -40,7 +40,7 @@ bool conv2d_choose(struct mien_conv2d *op, enum mien_conv2d_variant variant);
  * Run the three passes on the device and hold each result against the numbers, within 1e-5 of the
  * largest; see that nothing is written behind a buffer and what unused lanes hold.
  */
-void conv2d_check(struct mien_cl *cl, const struct mien_conv2d *op,
-                  const struct conv2d_numbers *numbers, bool masked);
+void conv2d_check(struct mien_cl *cl, const struct mien_conv2d *op, const struct conv2d_numbers *k,
+                  bool masked);
 
 #endif
