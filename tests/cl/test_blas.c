@@ -1,6 +1,5 @@
 /* test_blas.c - matrix products through CLBlast against a plain loop */
 // wrap: CLBlastOverrideParameters
-#include <clblast_c.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,19 +8,13 @@
 #include "cl/internal.h"
 #include "support/device.h"
 #include "support/notes.h"
+#include "support/wrap_clblast.h"
 #include "tune/blas_space.h"
 
 static bool refuse_parameters;
 static int refuse_at;   /* the call that is refused, counted down; 0: none */
 static int taken;       /* calls that CLBlast took */
 static size_t mwg, kwg; /* of the last set for Xgemm that it took */
-
-CLBlastStatusCode __real_CLBlastOverrideParameters(cl_device_id device, const char *kernel,
-                                                   CLBlastPrecision precision, size_t count,
-                                                   const char **names, const size_t *values);
-CLBlastStatusCode __wrap_CLBlastOverrideParameters(cl_device_id device, const char *kernel,
-                                                   CLBlastPrecision precision, size_t count,
-                                                   const char **names, const size_t *values);
 
 CLBlastStatusCode __wrap_CLBlastOverrideParameters(cl_device_id device, const char *kernel,
                                                    CLBlastPrecision precision, size_t count,

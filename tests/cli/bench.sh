@@ -71,8 +71,7 @@ expect 4 bench step nosuch.yaml
 one_line
 silent
 
-"$mien" devices >/dev/null 2>&1
-if [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
+if no_device; then
     finish
     exit
 fi

@@ -9,10 +9,7 @@
 recipes=$(pwd)/recipes
 cd "$work" || exit 1
 
-"$mien" devices >/dev/null 2>&1
-if [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
-    exit 77
-fi
+needs_device
 if [ "${DETERMINISM_RECIPES:-}" = all ]; then
     set -- "$recipes"/*.yaml
 else

@@ -5,6 +5,7 @@
 #   says PATTERN, errs PATTERN   fail unless the last output has a line with that basic regular expression
 #   one_line                     fail unless stderr was exactly one line
 #   silent                       fail unless stdout was empty
+#   needs_device                 skip the test where there is no device, unless $MIEN_REQUIRE_DEVICE is set; no_device only asks
 #   own_cache FOLDER             keep tuning and compiled programs in this folder; the self-test counts as made there
 # Every failure is printed; the script ends with `finish`.
 
@@ -68,6 +69,15 @@ check() {
     shift
     checks=$((checks + 1))
     "$@" || failed "$text"
+}
+
+no_device() {
+    "$mien" devices >/dev/null 2>&1
+    [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]
+}
+needs_device() {
+    no_device && exit 77
+    return 0
 }
 
 # What the self-test found is copied from the tests' cache, where it is made once, before all scripts.

@@ -4,10 +4,7 @@
 # Root may do everything, so that the program runs as nobody; where the tests do not run as root there is no other user to be.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
-"$mien" devices >/dev/null 2>&1
-if [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
-    exit 77
-fi
+needs_device
 chmod 755 "$work" # nobody may look in
 nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
 if [ "$(id -u)" -ne 0 ] || ! $nobody test -x "$mien" 2>/dev/null; then

@@ -1,45 +1,16 @@
 #!/bin/sh
 # selftest_avoid.sh - a variant that failed the self-test is not used by other commands, which say so once
-#
-# $MIEN_PLANT_CL is the library that plants faults (tests/preload/plant_cl.c).
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
-[ -n "${MIEN_PLANT_CL:-}" ] || {
-    echo "MIEN_PLANT_CL names no library to preload"
-    exit 77
-}
-"$mien" devices >/dev/null 2>&1
-if [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
-    exit 77
-fi
+# shellcheck source=tests/support/plants.sh
+. "$(dirname "$0")/../support/plants.sh"
 cd "$work" || exit 1
-export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"
-right=${MIEN_CACHE:-$HOME/.cache/mien}
-cat >net.yaml <<'END'
-name: net
-input: { channels: 1, height: 48, width: 48 }
-layers: [ maxpool 2, conv 16 1x1, relu, conv 16 3x3 pad 1, relu, avgpool 24, flatten, dense classes ]
-train: { batch: 7, epochs: 1, optimizer: { rate: 0.1 } }
-END
+plant_net
 expect 0 synth faces --count 14 --quiet
 
-# fresh: a cache with all programs but those of one source, which is to be compiled with a fault.
-fresh() {
-    rm -rf cache
-    mkdir -p cache
-    cp -al "$right/programs" cache/programs 2>/dev/null || cp -r "$right/programs" cache/programs
-    rm -f cache/programs/"$1"-*
-    MIEN_CACHE=$work/cache
-    export MIEN_CACHE
-}
-
-# planted FIND WITH: the quick self-test where a kernel is wrong.
-planted() {
-    ran="selftest --quick (planted: $2)"
-    code=0
-    timeout 300 env MIEN_PLANT_FIND="$1" MIEN_PLANT_WITH="$2" LD_PRELOAD="$MIEN_PLANT_CL" \
-        "$mien" selftest --quick --quiet >"$out" 2>"$err" </dev/null || code=$?
-    check "nothing was planted" grep -q '^plant_cl: planted$' "$err"
+# wrong FIND WITH: the quick self-test where a kernel is wrong.
+wrong() {
+    planted "$1" "$2" selftest --quick --quiet
     check "exit code $code, expected 1" test "$code" -eq 1
 }
 
@@ -58,7 +29,7 @@ if [ "$(uses before)" -eq 0 ]; then
     exit
 fi
 fresh conv2d_winograd
-planted 'const vec v = out[r] + (first' 'const vec v = out[r] * 1.001f + (first'
+wrong 'const vec v = out[r] + (first' 'const vec v = out[r] * 1.001f + (first'
 says '^conv2d [a-z ]*, winograd .* FAILED$'
 kept=$(find cache/selftest -name '*.json')
 check "nothing is remembered" test -n "$kept"

@@ -1,35 +1,19 @@
 #!/bin/sh
 # selftest_faults.sh - faults that a broken compiler makes in kernels: selftest finds each, and names the kernel
 #
-# $MIEN_PLANT_CL is the library that plants them (tests/preload/plant_cl.c).  Where MIEN_TORTURE is set, also in
-# a product of CLBlast, which is slow to compile.
+# Where MIEN_TORTURE is set, also in a product of CLBlast, which is slow to compile.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
-[ -n "${MIEN_PLANT_CL:-}" ] || {
-    echo "MIEN_PLANT_CL names no library to preload"
-    exit 77
-}
-"$mien" devices >/dev/null 2>&1
-if [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
-    exit 77
-fi
-export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"
+# shellcheck source=tests/support/plants.sh
+. "$(dirname "$0")/../support/plants.sh"
 MIEN_CACHE=$work/cache # of programs that were built right, and of those that are not
 export MIEN_CACHE
 
-# plant FIND WITH ARGUMENT...: run mien where the first text FIND of a kernel's source became WITH.
+# plant FIND WITH ARGUMENT...: planted, with nothing compiled before.
 plant() {
-    find=$1
-    with=$2
-    shift 2
-    ran="$* (planted: $with)"
     rm -rf "$MIEN_CACHE"
     mkdir "$MIEN_CACHE"
-    code=0
-    timeout 300 env MIEN_PLANT_FIND="$find" MIEN_PLANT_WITH="$with" LD_PRELOAD="$MIEN_PLANT_CL" \
-        "$mien" "$@" >"$out" 2>"$err" </dev/null || code=$?
-    checks=$((checks + 1))
-    grep -q '^plant_cl: planted$' "$err" || failed "nothing was planted"
+    planted "$@"
 }
 
 # fault FIND WITH OPERATION KERNEL TEXT: the kernel, and how many besides, is named with what is wrong with it.

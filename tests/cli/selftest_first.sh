@@ -1,38 +1,13 @@
 #!/bin/sh
 # selftest_first.sh - the first training on a device, driver or version makes the self-test, and the next ones do not
-#
-# $MIEN_PLANT_CL is the library that plants faults (tests/preload/plant_cl.c).
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
-[ -n "${MIEN_PLANT_CL:-}" ] || {
-    echo "MIEN_PLANT_CL names no library to preload"
-    exit 77
-}
-"$mien" devices >/dev/null 2>&1
-if [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
-    exit 77
-fi
+# shellcheck source=tests/support/plants.sh
+. "$(dirname "$0")/../support/plants.sh"
 cd "$work" || exit 1
-export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"
-right=${MIEN_CACHE:-$HOME/.cache/mien}
-cat >net.yaml <<'END'
-name: net
-input: { channels: 1, height: 48, width: 48 }
-layers: [ maxpool 2, conv 16 1x1, relu, conv 16 3x3 pad 1, relu, avgpool 24, flatten, dense classes ]
-train: { batch: 7, epochs: 1, optimizer: { rate: 0.1 } }
-END
+plant_net
 expect 0 synth faces --count 14 --quiet
 train="train faces --recipe net.yaml --tuning none"
-
-# fresh [SOURCE]: a cache on which no self-test was made, with all programs but those of one source.
-fresh() {
-    rm -rf cache
-    mkdir cache
-    cp -al "$right/programs" cache/programs 2>/dev/null || cp -r "$right/programs" cache/programs
-    [ -z "${1:-}" ] || rm -f cache/programs/"$1"-*
-    MIEN_CACHE=$work/cache
-    export MIEN_CACHE
-}
 
 # proved, unproved: whether the command before made a self-test.
 proved() {
@@ -41,18 +16,6 @@ proved() {
 }
 unproved() {
     check "a self-test was made" test "$(grep -c 'self-test' "$err")" -eq 0
-}
-
-# planted FIND WITH ARGUMENT...: mien where the first text FIND of a kernel's source became WITH.
-planted() {
-    find=$1
-    with=$2
-    shift 2
-    ran="$* (planted: $with)"
-    code=0
-    timeout 300 env MIEN_PLANT_FIND="$find" MIEN_PLANT_WITH="$with" LD_PRELOAD="$MIEN_PLANT_CL" \
-        "$mien" "$@" >"$out" 2>"$err" </dev/null || code=$?
-    check "nothing was planted" grep -q '^plant_cl: planted$' "$err"
 }
 
 # The first one makes it, before anything is written; the second one does not.

@@ -2,10 +2,7 @@
 # stranger.sh - a model from a stranger is data: whatever names it holds, reading it writes nowhere and runs nothing
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
-"$mien" devices >/dev/null 2>&1
-if [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
-    exit 77
-fi
+needs_device
 cd "$work" || exit 1
 cat >net.yaml <<'END'
 name: "../../up $(touch ran) `touch ran`; touch ran | %n%s%99999d /x"

@@ -16,8 +16,7 @@ one_line
 expect 1 tune "$recipes/tiny.yaml" --export nosuch/folder/file.json
 one_line
 
-"$mien" devices >/dev/null 2>&1
-if [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
+if no_device; then
     finish
     exit
 fi

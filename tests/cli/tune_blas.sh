@@ -3,10 +3,7 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 cd "$work" || exit 1
-"$mien" devices >/dev/null 2>&1
-if [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
-    exit 77
-fi
+needs_device
 # A cache of its own, but for the programs.
 programs=${MIEN_CACHE:-$HOME/.cache/mien}/programs
 mkdir -p cache

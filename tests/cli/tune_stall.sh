@@ -11,10 +11,7 @@ export MIEN_CACHE
     echo "MIEN_STALL_CL names no library to preload"
     exit 77
 }
-"$mien" devices >/dev/null 2>&1
-if [ $? -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
-    exit 77
-fi
+needs_device
 # The library stands before the sanitizer's, which is fine: it watches nothing of it.
 ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"
 

@@ -463,6 +463,9 @@ def write_models(folder):
     put("model", "weights", files["best"])
     put("model", "checkpoint", files["last"])
     put("model", "cut", files["best"][:700])
+    run(MIEN, "export", f"{folder}/run/best.safetensors", f"{folder}/half.safetensors", "--half")
+    with open(f"{folder}/half.safetensors", "rb") as file:
+        put("model", "halves", file.read())
 
     def change(target, name, tensors=None, **metadata):
         header, data = split_file(files["best" if target == "model" else "last"])
@@ -553,6 +556,12 @@ def write_import(folder):
     short = dict(list(theirs.items())[1:])
     save("one-missing", "", short)
     save("names-of-numbers", "", {f"{99999999999999999999 + i}.weight": v for i, v in enumerate(header.values())})
+    with open(f"{folder}/half.safetensors", "rb") as file:
+        halves, half_data = split_file(file.read())
+    del halves["__metadata__"]
+    put("import", "halves", struct.pack("<H", 0) + container(halves, half_data))
+    brain = {k: {**v, "dtype": v["dtype"].replace("F16", "BF16")} for k, v in halves.items()}
+    put("import", "brain-floats", struct.pack("<H", 0) + container(brain, half_data))
     put("import", "empty", b"")
     put("import", "map-behind-end", b"\xff\xff")
 

@@ -4,7 +4,6 @@
  * CLBlast is told nothing of them, so that nothing is compiled anew.
  */
 // wrap: CLBlastOverrideParameters
-#include <clblast_c.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "support/device.h"
 #include "support/notes.h"
 #include "support/training.h"
+#include "support/wrap_clblast.h"
 #include "tune/blas_space.h"
 
 static const char recipe[] = "input: { channels: 1, height: 4, width: 4 }\n"
@@ -19,9 +19,6 @@ static const char recipe[] = "input: { channels: 1, height: 4, width: 4 }\n"
 static size_t mwg; /* as CLBlast was told */
 static bool refuse;
 
-CLBlastStatusCode __wrap_CLBlastOverrideParameters(cl_device_id device, const char *kernel,
-                                                   CLBlastPrecision precision, size_t count,
-                                                   const char **names, const size_t *values);
 CLBlastStatusCode __wrap_CLBlastOverrideParameters(cl_device_id device, const char *kernel,
                                                    CLBlastPrecision precision, size_t count,
                                                    const char **names, const size_t *values)

@@ -148,6 +148,42 @@ static void test_file__gives_back_what_was_written(void **state)
     scratch_remove(folder);
 }
 
+/* 1, -2, 0.5 and 3 in both forms of 16 bits. */
+static void test_file__takes_weights_of_16_bits(void **state)
+{
+    (void)state;
+    static const float want[4] = { 1.0f, -2.0f, 0.5f, 3.0f };
+    static const uint16_t halves[4] = { 0x3c00, 0xc000, 0x3800, 0x4200 };
+    static const uint16_t brain_floats[4] = { 0x3f80, 0xc000, 0x3f00, 0x4040 };
+    for (int brain = 0; brain < 2; brain++) {
+        struct mien_error err = { "" };
+        struct mien_safetensors *file = NULL;
+        const struct mien_tensor bias = { .name = "conv1.bias",
+                                          .dtype = brain == 1 ? MIEN_BF16 : MIEN_F16,
+                                          .rank = 1,
+                                          .shape = { 4 },
+                                          .data = brain == 1 ? brain_floats : halves,
+                                          .bytes = sizeof(halves) };
+        char *const folder = scratch_make();
+        struct mien_network *const network = network_from(recipe, 7);
+        float *const flat = draw(network, 5);
+        float *const back = draw(network, 6);
+        const size_t at = param_offset(network, "conv1.bias", NULL);
+        char *const path = write_weights(folder, network, flat, "conv1.bias", &bias);
+        must(mien_safetensors_open(&file, path, &err), &err);
+        must(mien_weights_from_file(back, network, file, "", &err), &err);
+        assert_memory_equal(back + at, want, sizeof(want));
+        memcpy(flat + at, want, sizeof(want));
+        assert_memory_equal(flat, back, network->flat_floats * sizeof(float));
+        mien_safetensors_close(file);
+        free(path);
+        free(flat);
+        free(back);
+        mien_network_destroy(network);
+        scratch_remove(folder);
+    }
+}
+
 static void check_refusal(const char *changed, const struct mien_tensor *as, const char *part)
 {
     struct mien_error err = { "" };
@@ -235,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_init__draws_within_pytorchs_bounds),
         cmocka_unit_test(test_init__starts_batch_norm_at_one_and_zero),
         cmocka_unit_test(test_file__gives_back_what_was_written),
+        cmocka_unit_test(test_file__takes_weights_of_16_bits),
         cmocka_unit_test(test_file__says_which_tensor_is_missing_or_other),
         cmocka_unit_test(test_file__leaves_the_weights_alone_when_it_is_refused),
     };

@@ -4,13 +4,13 @@
  * its products do what a plan says while a set is in force.
  */
 // wrap: CLBlastOverrideParameters CLBlastSgemm
-#include <clblast_c.h>
 #include <string.h>
 #include <time.h>
 
 #include "cl/blas.h"
 #include "cl/internal.h"
 #include "support/device.h"
+#include "support/wrap_clblast.h"
 #include "tune/blas_space.h"
 #include "tune/search_internal.h"
 
@@ -25,9 +25,6 @@ static struct {
 
 CLBlastStatusCode __wrap_CLBlastOverrideParameters(cl_device_id device, const char *kernel,
                                                    CLBlastPrecision precision, size_t count,
-                                                   const char **names, const size_t *values);
-CLBlastStatusCode __wrap_CLBlastOverrideParameters(cl_device_id device, const char *kernel,
-                                                   CLBlastPrecision precision, size_t count,
                                                    const char **names, const size_t *values)
 {
     (void)device;
@@ -40,13 +37,6 @@ CLBlastStatusCode __wrap_CLBlastOverrideParameters(cl_device_id device, const ch
     }
     return CLBlastSuccess;
 }
-
-typedef CLBlastStatusCode sgemm(CLBlastLayout layout, CLBlastTranspose a_transpose,
-                                CLBlastTranspose b_transpose, size_t m, size_t n, size_t k,
-                                float alpha, cl_mem a, size_t a_offset, size_t a_ld, cl_mem b,
-                                size_t b_offset, size_t b_ld, float beta, cl_mem c, size_t c_offset,
-                                size_t c_ld, cl_command_queue *queue, cl_event *event);
-sgemm __real_CLBlastSgemm, __wrap_CLBlastSgemm;
 
 CLBlastStatusCode __wrap_CLBlastSgemm(CLBlastLayout layout, CLBlastTranspose a_transpose,
                                       CLBlastTranspose b_transpose, size_t m, size_t n, size_t k,
