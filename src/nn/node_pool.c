@@ -23,7 +23,7 @@ static enum mien_status setup_maxpool(struct mien_node *node, size_t *work_bytes
 {
     const enum mien_status st = setup_pool(node, MIEN_POOL_MAX, err);
     *work_bytes = 0;
-    *extra_bytes = st == MIEN_OK ? mien_pool_winner_bytes(&node->op.pool) : 0;
+    *extra_bytes = st == MIEN_OK && node->backward ? mien_pool_winner_bytes(&node->op.pool) : 0;
     return st;
 }
 

@@ -303,6 +303,33 @@ static void test_graph__keeps_a_mark_until_it_is_added(void **state)
     mien_network_destroy(network);
 }
 
+/* Which pixel of a window won is of use to the backward pass alone. */
+static void test_graph__keeps_winners_for_a_backward_pass_only(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_network *const network =
+        network_from("input: { channels: 1, height: 8, width: 8 }\n"
+                     "layers: [ conv 4 3x3 pad 1, maxpool 2, flatten, dense classes ]",
+                     3);
+    const struct {
+        struct mien_model_options options;
+        bool kept;
+    } cases[] = {
+        { { .batch = 2, .train = true, .lanes = 8 }, true },
+        { { .batch = 2, .explain = true, .lanes = 8 }, true },
+        { { .batch = 2, .lanes = 8 }, false },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct mien_graph graph;
+        must(mien_graph_build(&graph, network, &cases[i].options, &err), &err);
+        assert_ptr_equal(graph.nodes[1].class, &mien_node_maxpool);
+        assert_int_equal(graph.nodes[1].extra.item != MIEN_NO_ITEM, cases[i].kept);
+        mien_graph_finish(&graph);
+    }
+    mien_network_destroy(network);
+}
+
 static void test_model_plan__needs_less_without_training_and_shares(void **state)
 {
     (void)state;
@@ -364,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_graph__fuses_a_relu_into_the_layer_before),
         cmocka_unit_test(test_graph__makes_a_batch_norm_and_its_pooling_one),
         cmocka_unit_test(test_graph__keeps_a_mark_until_it_is_added),
+        cmocka_unit_test(test_graph__keeps_winners_for_a_backward_pass_only),
         cmocka_unit_test(test_model_plan__needs_less_without_training_and_shares),
         cmocka_unit_test(test_model_plan__refuses_own_products_on_plain_rows),
         cmocka_unit_test(test_model_plan__refuses_a_batch_beyond_the_indices),
