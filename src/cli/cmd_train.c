@@ -1,31 +1,19 @@
 /* cmd_train.c - `mien train`: trains a recipe's network into a run folder, or goes on with one */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/prove.h"
 #include "cli/session.h"
 #include "cli/stop.h"
+#include "cli/train_origin.h"
 #include "cli/train_replay.h"
 #include "cli/train_view.h"
 #include "nn/tuned.h"
-#include "train/checkpoint.h"
 #include "train/class_map.h"
 #include "train/run.h"
-
-struct train_options {
-    struct common_options common;
-    const char *data, *recipe, *out, *resume, *init, *replay;
-    const char *tuning, *exclude, *board;
-    struct opt_strings settings;
-    double split;
-    int max_steps, keep_every, blas, data_mib;
-    bool no_shuffle, no_selftest, watch;
-};
 
 #define FIELD(name) offsetof(struct train_options, name)
 
@@ -120,123 +108,9 @@ static enum mien_status check_options(const struct train_options *o, struct mien
     return MIEN_OK;
 }
 
-/* What a run was begun with; kept in its run.json, so that going on with it needs no options. */
-struct origin {
-    char *data;
-    char *exclude;         /* NULL: none */
-    char *device, *driver; /* names; NULL: not known */
-    double split;
-    bool shuffle;
-    int blas, keep_every;
-};
-
-static void finish_origin(struct origin *origin)
-{
-    free(origin->data);
-    free(origin->exclude);
-    free(origin->device);
-    free(origin->driver);
-    *origin = (struct origin){ .data = NULL };
-}
-
-static int choice_of(const char *word, const char *const *choices)
-{
-    for (int i = 0; word != NULL && choices[i] != NULL; i++) {
-        if (strcmp(word, choices[i]) == 0) {
-            return i;
-        }
-    }
-    return 0;
-}
-
-/* The whole path, since a run may go on from another folder; free() it.  NULL gives NULL. */
-static enum mien_status whole_path(char **out, const char *path, struct mien_error *err)
-{
-    *out = path != NULL ? realpath(path, NULL) : NULL;
-    if (path != NULL && *out == NULL) {
-        *out = mien_strdup(path, err);
-    }
-    return path != NULL && *out == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
-}
-
-/* The text of a key, to free(); NULL where there is none, or no memory. */
-static char *copy_text(const json_t *object, const char *key)
-{
-    const char *const text = json_string_value(json_object_get(object, key));
-    return text != NULL ? mien_strdup(text, NULL) : NULL;
-}
-
-/*
- * The origin of a run that goes on.  What this command line says goes first; the order of the
- * images is the checkpoint's word, as run.json may be lost.
- */
-static enum mien_status read_origin(struct origin *out, const char *last,
-                                    const struct train_options *o, struct mien_error *err)
-{
-    json_error_t error;
-    enum mien_status st = mien_checkpoint_shuffled(&out->shuffle, last, err);
-    if (st != MIEN_OK) {
-        return st;
-    }
-    st = MIEN_ERR_MEMORY;
-    char *const path = mien_path_join(o->resume, "run.json", err);
-    json_t *const info = path == NULL ? NULL : json_load_file(path, 0, &error);
-    const json_t *const options = json_object_get(info, "options");
-    const char *const data =
-        o->data != NULL ? o->data
-                        : json_string_value(json_object_get(json_object_get(info, "data"), "path"));
-    if (path != NULL && data == NULL) {
-        st = mien_fail(err, MIEN_ERR_FORMAT, "%s does not say where the data is: give DATA", path);
-    } else if (path != NULL) {
-        const char *const exclude = json_string_value(json_object_get(options, "exclude"));
-        st = whole_path(&out->data, data, err);
-        st = st == MIEN_OK
-                 ? whole_path(&out->exclude, o->exclude != NULL ? o->exclude : exclude, err)
-                 : st;
-    }
-    const double split = json_number_value(json_object_get(options, "split"));
-    const char *const blas = json_string_value(json_object_get(options, "blas"));
-    out->split = o->split > 0.0 ? o->split : split >= 0.0 && split <= 0.9 ? split : 0.0;
-    const json_int_t keep = json_integer_value(json_object_get(options, "keep_every"));
-    out->keep_every = o->keep_every >= 0           ? o->keep_every
-                      : keep > 0 && keep <= 100000 ? (int)keep
-                                                   : 0;
-    out->device = copy_text(json_object_get(info, "device"), "name");
-    out->driver = copy_text(json_object_get(info, "device"), "driver");
-    out->shuffle = out->shuffle && !o->no_shuffle;
-    out->blas = o->blas > 0 ? o->blas : choice_of(blas, session_blas_choices);
-    json_decref(info);
-    free(path);
-    return st;
-}
-
-/* The same of a new run. */
-static enum mien_status take_origin(struct origin *out, const struct train_options *o,
-                                    struct mien_error *err)
-{
-    *out = (struct origin){
-        .split = o->split,
-        .shuffle = !o->no_shuffle,
-        .blas = o->blas,
-        .keep_every = o->keep_every > 0 ? o->keep_every : 0,
-    };
-    const enum mien_status st = whole_path(&out->data, o->data, err);
-    return st == MIEN_OK ? whole_path(&out->exclude, o->exclude, err) : st;
-}
-
-static struct mien_data_options data_options(const struct origin *origin,
-                                             const struct mien_recipe *recipe, struct term *term)
-{
-    struct mien_data_options options = mien_recipe_data_options(recipe);
-    options.split = origin->split;
-    options.exclude = origin->exclude;
-    options.log = &term->log;
-    return options;
-}
-
 /* A new run: the recipe, the data, and weights drawn or read. */
 static enum mien_status begin(struct mien_model_file *file, struct mien_dataset **set,
-                              struct origin *origin, const struct train_options *o,
+                              struct train_origin *origin, const struct train_options *o,
                               struct term *term, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -247,8 +121,8 @@ static enum mien_status begin(struct mien_model_file *file, struct mien_dataset 
         recipe->train.seed = (uint64_t)o->common.seed;
     }
     TRY(mien_run_check_folder(o->out, err));
-    TRY(take_origin(origin, o, err));
-    const struct mien_data_options load = data_options(origin, recipe, term);
+    TRY(train_origin_take(origin, o, err));
+    const struct mien_data_options load = train_origin_data(origin, recipe, term);
     TRY(mien_dataset_load(set, o->data, &load, err));
     struct mien_recipe *const given = recipe;
     recipe = NULL;
@@ -264,7 +138,7 @@ done:
 
 /* An old run: what its last checkpoint and its run.json say. */
 static enum mien_status go_on(struct mien_model_file *file, struct mien_dataset **set,
-                              struct origin *origin, const struct train_options *o,
+                              struct train_origin *origin, const struct train_options *o,
                               struct term *term, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -279,13 +153,13 @@ static enum mien_status go_on(struct mien_model_file *file, struct mien_dataset 
     }
     TRY(mien_model_file_load(file, last, err));
     TRY(mien_model_file_set(file, (const char *const *)o->settings.items, o->settings.count, err));
-    TRY(read_origin(origin, last, o, err));
+    TRY(train_origin_read(origin, last, o, err));
     if (o->data == NULL && access(origin->data, R_OK) != 0) {
         st = mien_fail(err, MIEN_ERR_FORMAT, "%s, the run's data, cannot be read: give DATA",
                        origin->data);
         goto done;
     }
-    const struct mien_data_options load = data_options(origin, file->recipe, term);
+    const struct mien_data_options load = train_origin_data(origin, file->recipe, term);
     TRY(mien_dataset_load(set, origin->data, &load, err));
 
 done:
@@ -375,7 +249,7 @@ static enum mien_status suggest_tuning(const struct train_options *o, const stru
 
 /* A run that goes on does so where it was begun, unless it is told otherwise or cannot. */
 static enum mien_status open_device(struct session *session, const struct train_options *o,
-                                    const struct origin *origin, struct term *term,
+                                    const struct train_origin *origin, struct term *term,
                                     struct mien_error *err)
 {
     struct common_options common = o->common;
@@ -414,7 +288,7 @@ static enum mien_status replay(const struct train_options *o, struct term *term,
 
 /* The device with what was tuned for it, and without what it computes wrong. */
 static enum mien_status prepare(struct session *session, const struct mien_model_file *file,
-                                const struct train_options *o, const struct origin *origin,
+                                const struct train_options *o, const struct train_origin *origin,
                                 struct term *term, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -439,7 +313,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     struct mien_dataset *set = NULL;
     struct mien_class_map map = { .labels = NULL };
     struct mien_run_result result;
-    struct origin origin = { .data = NULL };
+    struct train_origin origin = { .data = NULL };
     struct train_view view = { .term = term };
 
     if (o->replay != NULL) {
@@ -502,7 +376,7 @@ done:
     mien_dataset_destroy(set);
     mien_model_file_finish(&file);
     session_close(&session);
-    finish_origin(&origin);
+    train_origin_finish(&origin);
     return st;
 }
 

@@ -1,0 +1,109 @@
+/* train_origin.c - what a run was begun with, from this command line or from its run.json */
+#include "cli/train_origin.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "train/checkpoint.h"
+
+void train_origin_finish(struct train_origin *origin)
+{
+    free(origin->data);
+    free(origin->exclude);
+    free(origin->device);
+    free(origin->driver);
+    *origin = (struct train_origin){ .data = NULL };
+}
+
+static int choice_of(const char *word, const char *const *choices)
+{
+    for (int i = 0; word != NULL && choices[i] != NULL; i++) {
+        if (strcmp(word, choices[i]) == 0) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+/* The whole path, since a run may go on from another folder; free() it.  NULL gives NULL. */
+static enum mien_status whole_path(char **out, const char *path, struct mien_error *err)
+{
+    *out = path != NULL ? realpath(path, NULL) : NULL;
+    if (path != NULL && *out == NULL) {
+        *out = mien_strdup(path, err);
+    }
+    return path != NULL && *out == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
+}
+
+/* The text of a key, to free(); NULL where there is none, or no memory. */
+static char *copy_text(const json_t *object, const char *key)
+{
+    const char *const text = json_string_value(json_object_get(object, key));
+    return text != NULL ? mien_strdup(text, NULL) : NULL;
+}
+
+enum mien_status train_origin_read(struct train_origin *out, const char *last,
+                                   const struct train_options *o, struct mien_error *err)
+{
+    json_error_t error;
+    enum mien_status st = mien_checkpoint_shuffled(&out->shuffle, last, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    st = MIEN_ERR_MEMORY;
+    char *const path = mien_path_join(o->resume, "run.json", err);
+    json_t *const info = path == NULL ? NULL : json_load_file(path, 0, &error);
+    const json_t *const options = json_object_get(info, "options");
+    const char *const data =
+        o->data != NULL ? o->data
+                        : json_string_value(json_object_get(json_object_get(info, "data"), "path"));
+    if (path != NULL && data == NULL) {
+        st = mien_fail(err, MIEN_ERR_FORMAT, "%s does not say where the data is: give DATA", path);
+    } else if (path != NULL) {
+        const char *const exclude = json_string_value(json_object_get(options, "exclude"));
+        st = whole_path(&out->data, data, err);
+        st = st == MIEN_OK
+                 ? whole_path(&out->exclude, o->exclude != NULL ? o->exclude : exclude, err)
+                 : st;
+    }
+    const double split = json_number_value(json_object_get(options, "split"));
+    const char *const blas = json_string_value(json_object_get(options, "blas"));
+    out->split = o->split > 0.0 ? o->split : split >= 0.0 && split <= 0.9 ? split : 0.0;
+    const json_int_t keep = json_integer_value(json_object_get(options, "keep_every"));
+    out->keep_every = o->keep_every >= 0           ? o->keep_every
+                      : keep > 0 && keep <= 100000 ? (int)keep
+                                                   : 0;
+    out->device = copy_text(json_object_get(info, "device"), "name");
+    out->driver = copy_text(json_object_get(info, "device"), "driver");
+    out->shuffle = out->shuffle && !o->no_shuffle;
+    out->blas = o->blas > 0 ? o->blas : choice_of(blas, session_blas_choices);
+    json_decref(info);
+    free(path);
+    return st;
+}
+
+enum mien_status train_origin_take(struct train_origin *out, const struct train_options *o,
+                                   struct mien_error *err)
+{
+    *out = (struct train_origin){
+        .split = o->split,
+        .shuffle = !o->no_shuffle,
+        .blas = o->blas,
+        .keep_every = o->keep_every > 0 ? o->keep_every : 0,
+    };
+    const enum mien_status st = whole_path(&out->data, o->data, err);
+    return st == MIEN_OK ? whole_path(&out->exclude, o->exclude, err) : st;
+}
+
+struct mien_data_options train_origin_data(const struct train_origin *origin,
+                                           const struct mien_recipe *recipe, struct term *term)
+{
+    struct mien_data_options options = mien_recipe_data_options(recipe);
+    options.split = origin->split;
+    options.exclude = origin->exclude;
+    options.log = &term->log;
+    return options;
+}
