@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -125,6 +126,7 @@ enum mien_status mien_cl_open(struct mien_cl **out, const struct mien_cl_options
     if (cl == NULL) {
         return MIEN_ERR_MEMORY;
     }
+    cl->opened_s = mien_now_s();
     cl->profile = options != NULL && options->profile;
     cl->log = options != NULL ? options->log : NULL;
     cl->label = "";

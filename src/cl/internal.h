@@ -4,6 +4,7 @@
 
 #include "cl/blas_params.h"
 #include "cl/cl.h"
+#include "cl/program.h"
 
 /** A kernel that was asked for, found again by (source, options, name). */
 struct mien_cl_kernel {
@@ -15,8 +16,10 @@ struct mien_cl_kernel {
 };
 
 struct mien_cl_built {
-    char *key; /**< "source\noptions", owned */
-    cl_program handle;
+    char *key;           /**< "source\noptions", owned */
+    const char *options; /**< borrowed from key */
+    const struct mien_kernel_source *source;
+    struct mien_program program;
 };
 
 /** The events of one sample. */
@@ -31,7 +34,9 @@ struct mien_cl {
     cl_command_queue queue;
     char *cache_folder; /**< owned; NULL: no cache */
     const struct mien_log *log;
-    bool told; /**< that kernels are being compiled */
+    bool told;        /**< that kernels are being compiled */
+    double opened_s;  /**< by mien_now_s() */
+    double keeping_s; /**< spent in mien_cl_keep_programs() */
 
     struct mien_cl_built *programs;
     size_t program_count, program_room;

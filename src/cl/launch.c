@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "cl/internal.h"
@@ -67,10 +68,11 @@ static enum mien_status get_program(size_t *out, struct mien_cl *cl,
     if (source == NULL) {
         return mien_fail(err, MIEN_ERR_CL, "there is no kernels/%s.cl", what->source);
     }
-    struct mien_cl_built built = { mien_strdup(key, err), NULL };
+    struct mien_cl_built built = { .key = mien_strdup(key, err), .source = source };
     if (built.key == NULL) {
         return MIEN_ERR_MEMORY;
     }
+    built.options = built.key + strlen(what->source) + 1;
     if (cl->program_count == cl->program_room) {
         const size_t room = cl->program_room == 0 ? FIRST_ROOM : cl->program_room * 2;
         void *const grown = mien_realloc(cl->programs, room, sizeof(*cl->programs), err);
@@ -81,7 +83,7 @@ static enum mien_status get_program(size_t *out, struct mien_cl *cl,
         cl->programs = grown;
         cl->program_room = room;
     }
-    TRY(mien_program_build(&built.handle, cl, source, options, err));
+    TRY(mien_program_build(&built.program, cl, source, options, err));
     *out = cl->program_count;
     cl->programs[cl->program_count++] = built;
     built.key = NULL;
@@ -129,7 +131,8 @@ enum mien_status mien_cl_kernel_get(struct mien_cl_kernel **out, struct mien_cl 
             st = MIEN_ERR_MEMORY;
             goto done;
         }
-        made.handle = clCreateKernel(cl->programs[made.program].handle, what->kernel, &code);
+        made.handle =
+            clCreateKernel(cl->programs[made.program].program.handle, what->kernel, &code);
         if (made.handle == NULL) {
             st = mien_fail(err, MIEN_ERR_CL, "kernel %s of kernels/%s.cl: clCreateKernel: %s (%d)",
                            what->kernel, what->source, mien_cl_error_name(code), (int)code);
@@ -155,6 +158,21 @@ done:
     return st;
 }
 
+void mien_cl_keep_programs(struct mien_cl *cl, double share)
+{
+    const double before_s = mien_now_s();
+    double now_s = before_s;
+    for (size_t i = 0; i < cl->program_count; i++) {
+        struct mien_cl_built *const built = &cl->programs[i];
+        if (cl->keeping_s + now_s - before_s > share * (now_s - cl->opened_s)) {
+            break;
+        }
+        mien_program_keep(&built->program, cl, built->source, built->options);
+        now_s = mien_now_s();
+    }
+    cl->keeping_s += now_s - before_s;
+}
+
 void mien_cl_kernels_finish(struct mien_cl *cl)
 {
     for (size_t i = 0; i < cl->kernel_room; i++) {
@@ -164,7 +182,7 @@ void mien_cl_kernels_finish(struct mien_cl *cl)
         }
     }
     for (size_t i = 0; i < cl->program_count; i++) {
-        (void)clReleaseProgram(cl->programs[i].handle);
+        (void)clReleaseProgram(cl->programs[i].program.handle);
         free(cl->programs[i].key);
     }
     free(cl->kernels);

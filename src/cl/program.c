@@ -64,6 +64,13 @@ static char *make_key(const struct mien_device_info *device,
     return key;
 }
 
+/* For a binary PoCL compiles every kernel of the program for any work-group size: code that no
+ * launch uses where PoCL can make better one for its size. */
+static bool binaries_are_slow(const struct mien_cl *cl)
+{
+    return strcmp(cl->info.platform_name, "Portable Computing Language") == 0;
+}
+
 static void hash_bytes(char out[33], const void *data, size_t bytes)
 {
     struct mien_hash hash;
@@ -220,7 +227,17 @@ static enum mien_status compile(cl_program *out, const struct mien_cl *cl,
     return MIEN_OK;
 }
 
-enum mien_status mien_program_build(cl_program *out, struct mien_cl *cl,
+static char *join_options(const char *options, struct mien_error *err)
+{
+    const size_t room = sizeof(COMMON_OPTIONS) + strlen(options);
+    char *const all = mien_calloc(room, 1, err);
+    if (all != NULL) {
+        (void)snprintf(all, room, "%s%s", COMMON_OPTIONS, options);
+    }
+    return all;
+}
+
+enum mien_status mien_program_build(struct mien_program *out, struct mien_cl *cl,
                                     const struct mien_kernel_source *source, const char *options,
                                     struct mien_error *err)
 {
@@ -228,35 +245,52 @@ enum mien_status mien_program_build(cl_program *out, struct mien_cl *cl,
     char *key = NULL;
     char *path = NULL;
 
-    *out = NULL;
-    const size_t room = sizeof(COMMON_OPTIONS) + strlen(options);
-    char *all_options = mien_calloc(room, 1, err);
+    *out = (struct mien_program){ NULL, false };
+    char *all_options = join_options(options, err);
     if (all_options == NULL) {
         return MIEN_ERR_MEMORY;
     }
-    (void)snprintf(all_options, room, "%s%s", COMMON_OPTIONS, options);
     key = make_key(&cl->info, source, all_options, err);
     if (key == NULL) {
         st = MIEN_ERR_MEMORY;
         goto done;
     }
     path = cache_path(cl, source->name, key);
-    cl_program program = path == NULL ? NULL : load_cached(cl, path, key, all_options);
-    if (program == NULL) {
+    out->handle = path == NULL ? NULL : load_cached(cl, path, key, all_options);
+    if (out->handle == NULL) {
         if (!cl->told) {
             mien_log_line(cl->log, "compiling kernels for %s, once", cl->info.name);
             cl->told = true;
         }
-        TRY(compile(&program, cl, source, all_options, err));
-        if (path != NULL) {
-            store(cl, program, path, key);
+        TRY(compile(&out->handle, cl, source, all_options, err));
+        out->unkept = path != NULL;
+        if (out->unkept && !binaries_are_slow(cl)) {
+            store(cl, out->handle, path, key);
+            out->unkept = false;
         }
     }
-    *out = program;
 
 done:
     free(path);
     free(key);
     free(all_options);
     return st;
+}
+
+void mien_program_keep(struct mien_program *program, const struct mien_cl *cl,
+                       const struct mien_kernel_source *source, const char *options)
+{
+    if (!program->unkept) {
+        return;
+    }
+    char *const all_options = join_options(options, NULL);
+    char *const key = all_options == NULL ? NULL : make_key(&cl->info, source, all_options, NULL);
+    char *const path = key == NULL ? NULL : cache_path(cl, source->name, key);
+    if (path != NULL) {
+        store(cl, program->handle, path, key);
+    }
+    program->unkept = false;
+    free(path);
+    free(key);
+    free(all_options);
 }

@@ -15,6 +15,11 @@ extern const size_t mien_kernel_source_count;
 /** The embedded source of that name, NULL when there is none. */
 const struct mien_kernel_source *mien_kernel_source_find(const char *name);
 
+struct mien_program {
+    cl_program handle;
+    bool unkept; /**< was compiled, and the cache is still to get its binary */
+};
+
 /**
  * Build one source with `options` after `-cl-std=CL1.2`, from the disk cache where it has the
  * binary; a notice goes to the device's log before the first source of a device is compiled.
@@ -22,15 +27,21 @@ const struct mien_kernel_source *mien_kernel_source_find(const char *name);
  * The cache is a file per program in the open device's cache folder (none: no cache), named by a
  * hash of source, options, device, driver and format version, which it holds in full too; written
  * atomically; a damaged, foreign or refused file is built anew, and a folder that can not be
- * written goes without.  NVIDIA's driver caches for itself, so nothing is cached for it.
+ * written goes without.  NVIDIA's driver caches for itself, so nothing is cached for it.  PoCL
+ * compiles every kernel once more for a binary, which takes longer than all before: its programs
+ * stay unkept until mien_program_keep().
  *
- * Ownership  *out is the caller's (clReleaseProgram); NULL on error
+ * Ownership  out->handle is the caller's (clReleaseProgram); NULL on error
  * Errors     MIEN_ERR_CL with the source's name, the options and the compiler's log;
  *            MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
-enum mien_status mien_program_build(cl_program *out, struct mien_cl *cl,
+enum mien_status mien_program_build(struct mien_program *out, struct mien_cl *cl,
                                     const struct mien_kernel_source *source, const char *options,
                                     struct mien_error *err);
+/** Give the cache a program's binary if it is unkept, as best it can; source and options are those
+ * that it was built with. */
+void mien_program_keep(struct mien_program *program, const struct mien_cl *cl,
+                       const struct mien_kernel_source *source, const char *options);
 
 #endif

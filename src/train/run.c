@@ -16,6 +16,9 @@
 
 #define REPORT_SECONDS 0.3 /* between two looks at the sums, each of which waits for the device */
 
+/* Of a run's time, what may go into the start of the next one. */
+static const double keeping_share = 0.02;
+
 /* A run under way. */
 struct state {
     const struct mien_run_options *options;
@@ -341,6 +344,9 @@ static enum mien_status train_epochs(struct state *state, enum mien_run_end *end
         if (!stopped && wants_stop(state)) { /* while it validated */
             stopped = true;
             *end = MIEN_RUN_INTERRUPTED;
+        }
+        if (!stopped) {
+            mien_cl_keep_programs(state->trainer.cl, keeping_share);
         }
     }
     if (!stopped && reached_accuracy(state)) { /* in the last epoch */

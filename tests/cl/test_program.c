@@ -70,7 +70,7 @@ static void build_good(struct notices *notices, const char *cache, const char *o
 {
     struct mien_error err = { "" };
     struct mien_cl *cl = NULL;
-    cl_program program = NULL;
+    struct mien_program program;
     cl_int code = CL_SUCCESS;
     const struct mien_log log = { take_notice, NULL, notices };
     const struct mien_cl_options open = { .cache = cache, .log = &log };
@@ -81,7 +81,7 @@ static void build_good(struct notices *notices, const char *cache, const char *o
     assert_ok(mien_program_build(&program, cl, &good, options, &err), &err);
 
     struct mien_cl_buffer *const y = guarded_buffer(cl, sizeof(int));
-    const cl_kernel kernel = clCreateKernel(program, "one", &code);
+    const cl_kernel kernel = clCreateKernel(program.handle, "one", &code);
     assert_int_equal(code, CL_SUCCESS);
     assert_int_equal(clSetKernelArg(kernel, 0, sizeof(cl_mem), &y->handle), CL_SUCCESS);
     const size_t one = 1;
@@ -91,7 +91,11 @@ static void build_good(struct notices *notices, const char *cache, const char *o
     assert_int_equal(*got, value);
     free(got);
     (void)clReleaseKernel(kernel);
-    (void)clReleaseProgram(program);
+    if (cache[0] != '\0') {
+        mien_program_keep(&program, cl, &good, options);
+    }
+    assert_false(program.unkept);
+    (void)clReleaseProgram(program.handle);
     mien_cl_buffer_destroy(y);
     mien_cl_close(cl);
 }
@@ -151,9 +155,10 @@ static void test_program__notice_comes_once(void **state)
     const struct mien_cl_options open = { .cache = "", .log = &log };
     assert_ok(mien_cl_open(&cl, &open, &err), &err);
     for (int i = 0; i < 2; i++) {
-        cl_program program = NULL;
+        struct mien_program program;
         assert_ok(mien_program_build(&program, cl, &good, "-DVALUE=1", &err), &err);
-        (void)clReleaseProgram(program);
+        assert_false(program.unkept);
+        (void)clReleaseProgram(program.handle);
     }
     assert_int_equal(notices.count, 1);
     mien_cl_close(cl);
@@ -276,18 +281,45 @@ static void test_program__nothing_is_cached_for_nvidia(void **state)
     char *const folder = scratch_make();
     struct mien_error err = { "" };
     struct mien_cl *cl = NULL;
-    cl_program program = NULL;
+    struct mien_program program;
     const struct mien_cl_options open = { .cache = folder };
     assert_ok(mien_cl_open(&cl, &open, &err), &err);
     (void)snprintf(cl->info.platform_name, sizeof(cl->info.platform_name), "NVIDIA CUDA");
     assert_ok(mien_program_build(&program, cl, &good, "-DVALUE=7", &err), &err);
-    (void)clReleaseProgram(program);
+    assert_false(program.unkept);
+    mien_program_keep(&program, cl, &good, "-DVALUE=7");
+    (void)clReleaseProgram(program.handle);
     mien_cl_close(cl);
     assert_int_equal(scratch_count(folder), 0);
     scratch_remove(folder);
 }
 
 /* Each of these belongs to what a binary was made from. */
+/* Who asks for PoCL's binaries: a run that has been at work for long, not its start. */
+static void test_program__slow_binaries_wait_until_they_are_asked_for(void **state)
+{
+    (void)device_or_skip(state);
+    char *const folder = scratch_make();
+    struct mien_error err = { "" };
+    struct mien_cl *cl = NULL;
+    struct mien_cl_kernel *kernel = NULL;
+    const struct mien_cl_options open = { .cache = folder };
+    const struct mien_cl_launch what = { .source = "probe", .kernel = "probe_axpb" };
+    assert_ok(mien_cl_open(&cl, &open, &err), &err);
+    const bool slow = strcmp(cl->info.platform_name, "Portable Computing Language") == 0;
+    assert_ok(mien_cl_kernel_get(&kernel, cl, &what, &err), &err);
+    assert_int_equal(scratch_count(folder), slow ? 0 : 1);
+    cl->keeping_s = 1.0;
+    cl->opened_s -= 99.0;
+    mien_cl_keep_programs(cl, 1e-3);
+    assert_int_equal(scratch_count(folder), slow ? 0 : 1);
+    mien_cl_keep_programs(cl, 0.02);
+    assert_int_equal(scratch_count(folder), 1);
+    assert_true(!slow || cl->keeping_s > 1.0);
+    mien_cl_close(cl);
+    scratch_remove(folder);
+}
+
 static void test_program__key_depends_on_device_and_driver(void **state)
 {
     (void)device_or_skip(state);
@@ -299,11 +331,12 @@ static void test_program__key_depends_on_device_and_driver(void **state)
     char *const texts[] = { cl->info.name, cl->info.driver, cl->info.version,
                             cl->info.platform_version };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        cl_program program = NULL;
+        struct mien_program program;
         texts[i][0] ^= 1;
         from_binary = 0;
         assert_ok(mien_program_build(&program, cl, &good, "-DVALUE=7", &err), &err);
-        (void)clReleaseProgram(program);
+        mien_program_keep(&program, cl, &good, "-DVALUE=7");
+        (void)clReleaseProgram(program.handle);
         assert_int_equal(from_binary, 0);
         assert_int_equal(scratch_count(folder), i + 1);
     }
@@ -318,9 +351,10 @@ static void test_program__failure_names_source_options_and_the_compilers_words(v
         "bad", "__kernel void one(__global int *y)\n{\n    y[0] = no_such_thing;\n}\n"
     };
     struct mien_error err = { "" };
-    cl_program program = NULL;
+    struct mien_program program;
     assert_int_equal(mien_program_build(&program, cl, &bad, "-DSOME=1", &err), MIEN_ERR_CL);
-    assert_null(program);
+    assert_null(program.handle);
+    assert_false(program.unkept);
     assert_non_null(strstr(err.text, "kernels/bad.cl does not build on "));
     assert_non_null(strstr(err.text, "-DSOME=1"));
     assert_non_null(strstr(err.text, "CL_BUILD_PROGRAM_FAILURE (-11)"));
@@ -349,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_program__refused_binary_is_built_anew),
         cmocka_unit_test(test_program__goes_without_a_cache_that_can_not_be_written),
         cmocka_unit_test(test_program__nothing_is_cached_for_nvidia),
+        cmocka_unit_test(test_program__slow_binaries_wait_until_they_are_asked_for),
         cmocka_unit_test(test_program__key_depends_on_device_and_driver),
         cmocka_unit_test(test_program__failure_names_source_options_and_the_compilers_words),
         cmocka_unit_test(test_kernel_source_find__knows_the_embedded_files),
