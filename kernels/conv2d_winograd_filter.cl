@@ -37,39 +37,40 @@
 #define VT      (CV % 2 == 0 ? 2 : CV % 3 == 0 ? 3 : 1) /* of a register tile: divides CV */
 
 /*
- * Points of CC input channels of one tile, turned so that a vector holds LANES channels of one
- * image: v is [COLS P][NT LANES][CV].  `first` and `columns` are constants where this is called.
+ * Points of the LANES input channels from `channel` on of one tile, all [LANES][COLS][P].  `first`
+ * and `columns` are constants where this is called.
  */
-INLINED void load_input(__local vec *restrict v, __global const float *restrict x, const int block,
-                        const int tile, const int slot, const int c0, const int first,
-                        const int columns)
+INLINED void load_input(vec all[LANES][COLS][P], __global const float *restrict x, const int block,
+                        const int tile, const int channel, const int first, const int columns)
 {
     const int top = tile / TILES_X * M - PAD;
     const int left = tile % TILES_X * M - PAD;
-    for (int cv = 0; cv < CV; cv++) {
-        vec all[LANES][COLS][P];
-        for (int c = 0; c < LANES; c++) {
-            const int channel = c0 + cv * LANES + c;
-            if (channel < C) {
-                tile_to_points(all[c], x + (block * C + channel) * H * W * LANES, H * W * LANES,
-                               top, left, H, W, first, columns);
-            } else {
-                for (int i = 0; i < columns * P; i++) {
-                    all[c][i / P][i % P] = (vec)(0.0f);
-                }
+    for (int c = 0; c < LANES; c++) {
+        if (channel + c < C) {
+            tile_to_points(all[c], x + (block * C + channel + c) * H * W * LANES, H * W * LANES,
+                           top, left, H, W, first, columns);
+        } else {
+            for (int i = 0; i < columns * P; i++) {
+                all[c][i / P][i % P] = (vec)(0.0f);
             }
         }
-        for (int i = 0; i < columns * P; i++) {
-            vec square[LANES];
+    }
+}
+
+/* The same turned, so that a vector holds LANES channels of one image: v is [COLS P][NT LANES][CV],
+ * and `v` the place of the tile and of these channels in it. */
+INLINED void turn_input(__local vec *restrict v, vec all[LANES][COLS][P], const int columns)
+{
+    for (int i = 0; i < columns * P; i++) {
+        vec square[LANES];
 #pragma unroll
-            for (int c = 0; c < LANES; c++) {
-                square[c] = all[c][i / P][i % P];
-            }
-            transpose(square);
+        for (int c = 0; c < LANES; c++) {
+            square[c] = all[c][i / P][i % P];
+        }
+        transpose(square);
 #pragma unroll
-            for (int n = 0; n < LANES; n++) {
-                v[i * V_PLANE + (slot * LANES + n) * CV + cv] = square[n];
-            }
+        for (int n = 0; n < LANES; n++) {
+            v[i * V_PLANE + n * CV] = square[n];
         }
     }
 }
@@ -188,33 +189,24 @@ INLINED void multiply(__local vec *restrict sums, __local const vec *restrict v,
     }
 }
 
-/* The sums of all tiles of a part at `columns` columns of points from `first` on. */
-INLINED void sum_tiles(__local vec *restrict sums, __local vec *restrict bias,
-                       __local vec *restrict v, __local vec *restrict g,
-                       __global const float *restrict dy, __global const float *restrict x,
-                       const int c0, const int o0, const int tile0, const int tile_end,
-                       const int first, const int columns)
-{
-    const int outputs = min(OG, OC - o0);
-    for (int tile = tile0; tile < tile_end; tile += NT) {
-        const int count = min(NT, tile_end - tile);
-        for (int t = 0; t < count; t++) {
-            const int block = (tile + t) / (TILES_X * TILES_Y);
-            const int at = (tile + t) % (TILES_X * TILES_Y);
-            load_input(v, x, block, at, t, c0, first, columns);
-            load_gradient(g, bias, dy, block, at, t, o0, first, columns);
-        }
-        multiply(sums, v, g, count, outputs, columns);
-    }
-}
-
-#define GROUP_CASE(i)                                                                              \
+/* WITH_COLUMNS(group, f, ...) is f(..., first, columns) with the group's columns of points as
+ * constants: that part of the code is there once for each group. */
+#define GROUP_CASE(i, f, ...)                                                                      \
     case i:                                                                                        \
         if ((i)*COLS < P) {                                                                        \
-            sum_tiles(sums, bias, v, g, dy, x, c0, o0, tile0, tile_end, (i)*COLS,                  \
-                      (i)*COLS + COLS < P ? COLS : P - (i)*COLS);                                  \
+            f(__VA_ARGS__, (i)*COLS, (i)*COLS + COLS < P ? COLS : P - (i)*COLS);                   \
         }                                                                                          \
-        break
+        break;
+#define WITH_COLUMNS(group, f, ...)                                                                \
+    switch (group) {                                                                               \
+        GROUP_CASE(0, f, __VA_ARGS__)                                                              \
+        GROUP_CASE(1, f, __VA_ARGS__)                                                              \
+        GROUP_CASE(2, f, __VA_ARGS__)                                                              \
+        GROUP_CASE(3, f, __VA_ARGS__)                                                              \
+        GROUP_CASE(4, f, __VA_ARGS__)                                                              \
+        GROUP_CASE(5, f, __VA_ARGS__)                                                              \
+        GROUP_CASE(6, f, __VA_ARGS__)                                                              \
+    }
 
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_filter(
     __global float *restrict part, __global const float *restrict dy,
@@ -232,6 +224,7 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_fil
     const int tile0 = (int)((long)all * split / SPLIT);
     const int tile_end = (int)((long)all * (split + 1) / SPLIT);
     const int outputs = min(OG, OC - o0);
+    const int columns = min(COLS, P - group * COLS);
     for (int i = 0; i < COLS * P * OG * CV; i++) {
         sums[i] = (vec)(0.0f);
     }
@@ -241,16 +234,21 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_fil
     for (int o = 0; o < OG; o++) {
         bias[o] = (vec)(0.0f);
     }
-    switch (group) { /* columns of points are constants in each case */
-        GROUP_CASE(0);
-        GROUP_CASE(1);
-        GROUP_CASE(2);
-        GROUP_CASE(3);
-        GROUP_CASE(4);
-        GROUP_CASE(5);
-        GROUP_CASE(6);
+    for (int tile = tile0; tile < tile_end; tile += NT) {
+        const int count = min(NT, tile_end - tile);
+        for (int t = 0; t < count; t++) {
+            const int block = (tile + t) / (TILES_X * TILES_Y);
+            const int at = (tile + t) % (TILES_X * TILES_Y);
+            for (int cv = 0; cv < CV; cv++) {
+                vec all[LANES][COLS][P];
+                WITH_COLUMNS(group, load_input, all, x, block, at, c0 + cv * LANES);
+                turn_input(v + t * LANES * CV + cv, all, columns);
+            }
+            WITH_COLUMNS(group, load_gradient, g, bias, dy, block, at, t, o0);
+        }
+        multiply(sums, v, g, count, outputs, columns);
     }
-    for (int k = 0; k < min(COLS, P - group * COLS); k++) {
+    for (int k = 0; k < columns; k++) {
         for (int o = 0; o < outputs; o++) {
             for (int j = 0; j < CV; j++) {
                 vec column[P];
