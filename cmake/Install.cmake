@@ -10,8 +10,8 @@ install(TARGETS mien_shared EXPORT mien-targets
 install(TARGETS mien EXPORT mien-targets
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 install(FILES include/mien.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
-install(DIRECTORY recipes/ DESTINATION ${CMAKE_INSTALL_DATADIR}/mien/recipes
-    FILES_MATCHING PATTERN "*.yaml")
+install(DIRECTORY recipes/ DESTINATION ${CMAKE_INSTALL_DATADIR}/mien/recipes USE_SOURCE_PERMISSIONS
+    FILES_MATCHING PATTERN "*.yaml" PATTERN "*.sh")
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/mien/models)
 
 # The program writes these texts from its option tables.

@@ -1,0 +1,35 @@
+#!/bin/sh
+# ensemble.sh DATA FOLDER - trains the networks of an ensemble, each in a folder of its own in FOLDER, and evaluates the
+# mean of what they say with ten crops.  Started again, it goes on where it was stopped.  $MIEN is the program [mien].
+#
+# Two networks of 3.55 million parameters in all, about two hours on two AVX-512 cores.  On FER2013 70.8 % of PublicTest with
+# ten crops, where the better one alone has 70.1 % (docs/results); without training:
+#   mien eval models/fer-medium.safetensors models/fer-wide.safetensors DATA --views 10
+set -eu
+if [ $# -ne 2 ]; then
+    echo "usage: $0 DATA FOLDER" >&2
+    exit 2
+fi
+mien=${MIEN:-mien}
+recipes=$(dirname "$0")
+data=$1
+folder=$2
+mkdir -p "$folder"
+
+# member NAME SEED [TRAIN-OPTION ...]: the network of NAME.yaml, trained to its end
+member() {
+    name=$1
+    seed=$2
+    shift 2
+    if [ -e "$folder/$name/last.safetensors" ]; then
+        "$mien" train --resume "$folder/$name"
+    else
+        rm -rf "${folder:?}/$name"
+        "$mien" train "$data" --recipe "$recipes/$name.yaml" --out "$folder/$name" --seed "$seed" "$@"
+    fi
+}
+
+member medium 1
+member wide 11
+member wide-calm 12 --init "$folder/wide/last.safetensors"
+"$mien" eval "$folder/medium/last.safetensors" "$folder/wide-calm/last.safetensors" "$data" --views 10
