@@ -4,6 +4,7 @@
  *
  * MIEN_PLANT_FIND, MIEN_PLANT_WITH   the first text in each source that has it is replaced by the
  *                                    other, and one line on stderr says so
+ * MIEN_PLANT_SKIP                    so many sources that have it stay right before that [0]
  */
 #include <CL/cl.h>
 #include <dlfcn.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 
 static atomic_bool told;
+static atomic_int seen; /* sources that have the text */
 
 typedef CL_API_ENTRY cl_program(CL_API_CALL *create_function)(cl_context, cl_uint, const char **,
                                                               const size_t *, cl_int *);
@@ -23,7 +25,8 @@ static char *replaced(const char *text)
     const char *const find = getenv("MIEN_PLANT_FIND");
     const char *const with = getenv("MIEN_PLANT_WITH");
     const char *const at = find == NULL || with == NULL ? NULL : strstr(text, find);
-    if (at == NULL) {
+    const char *const skip = getenv("MIEN_PLANT_SKIP");
+    if (at == NULL || atomic_fetch_add(&seen, 1) < (skip != NULL ? strtol(skip, NULL, 10) : 0)) {
         return NULL;
     }
     const size_t bytes = strlen(text) + strlen(with) + 1;
