@@ -123,29 +123,53 @@ static char *write_weights(const char *folder, const struct mien_network *networ
     return path;
 }
 
+/* A file of the recipe's weights, one of them changed, and the weights that were drawn for it. */
+struct written {
+    char *folder, *path;
+    struct mien_network *network;
+    float *flat;
+    struct mien_safetensors *file;
+};
+
+static void set_up(struct written *w, const char *changed, const struct mien_tensor *as)
+{
+    struct mien_error err = { "" };
+    w->folder = scratch_make();
+    w->network = network_from(recipe, 7);
+    w->flat = draw(w->network, 5);
+    w->path = write_weights(w->folder, w->network, w->flat, changed, as);
+    must(mien_safetensors_open(&w->file, w->path, &err), &err);
+}
+
+static void tear_down(struct written *w)
+{
+    mien_safetensors_close(w->file);
+    free(w->path);
+    free(w->flat);
+    mien_network_destroy(w->network);
+    scratch_remove(w->folder);
+}
+
+/* Reads all weights over others, and compares with w->flat. */
+static void check_read_back(const struct written *w)
+{
+    struct mien_error err = { "" };
+    float *const back = draw(w->network, 6);
+    must(mien_weights_from_file(back, w->network, w->file, "", &err), &err);
+    assert_memory_equal(back, w->flat, w->network->flat_floats * sizeof(float));
+    free(back);
+}
+
 static void test_file__gives_back_what_was_written(void **state)
 {
     (void)state;
-    struct mien_error err = { "" };
-    struct mien_safetensors *file = NULL;
-    char *const folder = scratch_make();
-    struct mien_network *const network = network_from(recipe, 7);
-    float *const flat = draw(network, 5);
-    float *const back = calloc(network->flat_floats, sizeof(*back));
-    assert_non_null(back);
-    char *const path = write_weights(folder, network, flat, NULL, NULL);
-    must(mien_safetensors_open(&file, path, &err), &err);
-    assert_int_equal(mien_safetensors_find(file, "conv1.weight")->rank, 4);
-    assert_int_equal(mien_safetensors_find(file, "conv1.weight")->shape[1], 3);
-    assert_null(mien_safetensors_find(file, "conv2.bias"));
-    must(mien_weights_from_file(back, network, file, "", &err), &err);
-    assert_memory_equal(flat, back, network->flat_floats * sizeof(float));
-    mien_safetensors_close(file);
-    free(path);
-    free(flat);
-    free(back);
-    mien_network_destroy(network);
-    scratch_remove(folder);
+    struct written w;
+    set_up(&w, NULL, NULL);
+    assert_int_equal(mien_safetensors_find(w.file, "conv1.weight")->rank, 4);
+    assert_int_equal(mien_safetensors_find(w.file, "conv1.weight")->shape[1], 3);
+    assert_null(mien_safetensors_find(w.file, "conv2.bias"));
+    check_read_back(&w);
+    tear_down(&w);
 }
 
 /* 1, -2, 0.5 and 3 in both forms of 16 bits. */
@@ -156,49 +180,28 @@ static void test_file__takes_weights_of_16_bits(void **state)
     static const uint16_t halves[4] = { 0x3c00, 0xc000, 0x3800, 0x4200 };
     static const uint16_t brain_floats[4] = { 0x3f80, 0xc000, 0x3f00, 0x4040 };
     for (int brain = 0; brain < 2; brain++) {
-        struct mien_error err = { "" };
-        struct mien_safetensors *file = NULL;
-        const struct mien_tensor bias = { .name = "conv1.bias",
-                                          .dtype = brain == 1 ? MIEN_BF16 : MIEN_F16,
-                                          .rank = 1,
-                                          .shape = { 4 },
-                                          .data = brain == 1 ? brain_floats : halves,
-                                          .bytes = sizeof(halves) };
-        char *const folder = scratch_make();
-        struct mien_network *const network = network_from(recipe, 7);
-        float *const flat = draw(network, 5);
-        float *const back = draw(network, 6);
-        const size_t at = param_offset(network, "conv1.bias", NULL);
-        char *const path = write_weights(folder, network, flat, "conv1.bias", &bias);
-        must(mien_safetensors_open(&file, path, &err), &err);
-        must(mien_weights_from_file(back, network, file, "", &err), &err);
-        assert_memory_equal(back + at, want, sizeof(want));
-        memcpy(flat + at, want, sizeof(want));
-        assert_memory_equal(flat, back, network->flat_floats * sizeof(float));
-        mien_safetensors_close(file);
-        free(path);
-        free(flat);
-        free(back);
-        mien_network_destroy(network);
-        scratch_remove(folder);
+        struct written w;
+        set_up(&w, "conv1.bias",
+               &(struct mien_tensor){ .name = "conv1.bias",
+                                      .dtype = brain == 1 ? MIEN_BF16 : MIEN_F16,
+                                      .rank = 1,
+                                      .shape = { 4 },
+                                      .data = brain == 1 ? brain_floats : halves,
+                                      .bytes = sizeof(halves) });
+        memcpy(w.flat + param_offset(w.network, "conv1.bias", NULL), want, sizeof(want));
+        check_read_back(&w);
+        tear_down(&w);
     }
 }
 
 static void check_refusal(const char *changed, const struct mien_tensor *as, const char *part)
 {
     struct mien_error err = { "" };
-    struct mien_safetensors *file = NULL;
-    char *const folder = scratch_make();
-    struct mien_network *const network = network_from(recipe, 7);
-    float *const flat = draw(network, 5);
-    char *const path = write_weights(folder, network, flat, changed, as);
-    must(mien_safetensors_open(&file, path, &err), &err);
-    must_fail(mien_weights_from_file(flat, network, file, "", &err), MIEN_ERR_FORMAT, &err, part);
-    mien_safetensors_close(file);
-    free(path);
-    free(flat);
-    mien_network_destroy(network);
-    scratch_remove(folder);
+    struct written w;
+    set_up(&w, changed, as);
+    must_fail(mien_weights_from_file(w.flat, w.network, w.file, "", &err), MIEN_ERR_FORMAT, &err,
+              part);
+    tear_down(&w);
 }
 
 static void test_file__says_which_tensor_is_missing_or_other(void **state)
