@@ -43,6 +43,11 @@ for name in $members; do
     cksum "runs/$name/last.safetensors" >>before
 done
 rm -rf "runs/$first"
+mkdir "runs/$first"
+echo mine >"runs/$first/notes" # which is nobody's to remove
+run 1 faces runs
+check "a file of somebody else stays" grep -q mine "runs/$first/notes"
+rm -r "runs/$first"
 run 0 faces runs
 says "^accuracy "
 for name in $members; do
