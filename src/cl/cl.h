@@ -143,11 +143,14 @@ enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch 
                                 struct mien_error *err);
 
 /**
- * Give the disk cache the binaries that it could not get at once, because the driver compiles
- * everything again for them (PoCL), as long as all such calls together stay below `share` of the
- * time that the device has been open.  So a long run pays for its next start, a short one does not.
+ * Give the disk cache one of the binaries that it could not get at once, because the driver
+ * compiles everything again for them (PoCL), if all such calls together are likely to stay below
+ * `share` of the time that the device has been open.  So a long run pays for its next start, a
+ * short one does not.
+ *
+ * Returns  false when it did nothing: too early, or all are kept
  */
-void mien_cl_keep_programs(struct mien_cl *cl, double share);
+bool mien_cl_keep_program(struct mien_cl *cl, double share);
 
 /**
  * How launches are cut: a launch of more than `most_flop` operations, or of more than `most_groups`

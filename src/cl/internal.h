@@ -36,7 +36,7 @@ struct mien_cl {
     const struct mien_log *log;
     bool told;        /**< that kernels are being compiled */
     double opened_s;  /**< by mien_now_s() */
-    double keeping_s; /**< spent in mien_cl_keep_programs() */
+    double keeping_s; /**< spent in mien_cl_keep_program() */
 
     struct mien_cl_built *programs;
     size_t program_count, program_room;

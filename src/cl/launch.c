@@ -12,6 +12,8 @@
 
 enum { FIRST_ROOM = 16 };
 
+#define KEEP_SECONDS 1.0 /* that PoCL needs for the binary of a program, roughly */
+
 static size_t hash_key(const char *key)
 {
     struct mien_hash hash;
@@ -158,19 +160,21 @@ done:
     return st;
 }
 
-void mien_cl_keep_programs(struct mien_cl *cl, double share)
+bool mien_cl_keep_program(struct mien_cl *cl, double share)
 {
     const double before_s = mien_now_s();
-    double now_s = before_s;
+    if (cl->keeping_s + KEEP_SECONDS > share * (before_s - cl->opened_s)) {
+        return false;
+    }
     for (size_t i = 0; i < cl->program_count; i++) {
         struct mien_cl_built *const built = &cl->programs[i];
-        if (cl->keeping_s + now_s - before_s > share * (now_s - cl->opened_s)) {
-            break;
+        if (built->program.unkept) {
+            mien_program_keep(&built->program, cl, built->source, built->options);
+            cl->keeping_s += mien_now_s() - before_s;
+            return true;
         }
-        mien_program_keep(&built->program, cl, built->source, built->options);
-        now_s = mien_now_s();
     }
-    cl->keeping_s += now_s - before_s;
+    return false;
 }
 
 void mien_cl_kernels_finish(struct mien_cl *cl)

@@ -341,12 +341,14 @@ static enum mien_status train_epochs(struct state *state, enum mien_run_end *end
             continue;
         }
         TRY(end_epoch(state, &row, err));
-        if (!stopped && wants_stop(state)) { /* while it validated */
-            stopped = true;
-            *end = MIEN_RUN_INTERRUPTED;
-        }
-        if (!stopped) {
-            mien_cl_keep_programs(state->trainer.cl, keeping_share);
+        bool kept = true;
+        while (kept && !stopped) { /* asked since the last step, and after each program */
+            if (wants_stop(state)) {
+                stopped = true;
+                *end = MIEN_RUN_INTERRUPTED;
+            } else {
+                kept = mien_cl_keep_program(state->trainer.cl, keeping_share);
+            }
         }
     }
     if (!stopped && reached_accuracy(state)) { /* in the last epoch */

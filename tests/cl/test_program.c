@@ -309,13 +309,16 @@ static void test_program__slow_binaries_wait_until_they_are_asked_for(void **sta
     const bool slow = strcmp(cl->info.platform_name, "Portable Computing Language") == 0;
     assert_ok(mien_cl_kernel_get(&kernel, cl, &what, &err), &err);
     assert_int_equal(scratch_count(folder), slow ? 0 : 1);
-    cl->keeping_s = 1.0;
-    cl->opened_s -= 99.0;
-    mien_cl_keep_programs(cl, 1e-3);
+    assert_false(mien_cl_keep_program(cl, 0.02)); /* a short run pays nothing */
+    cl->opened_s -= 1000.0;
+    cl->keeping_s = 21.0; /* more than its share already */
+    assert_false(mien_cl_keep_program(cl, 0.02));
     assert_int_equal(scratch_count(folder), slow ? 0 : 1);
-    mien_cl_keep_programs(cl, 0.02);
+    cl->keeping_s = 10.0;
+    assert_int_equal(mien_cl_keep_program(cl, 0.02), slow);
     assert_int_equal(scratch_count(folder), 1);
-    assert_true(!slow || cl->keeping_s > 1.0);
+    assert_true(!slow || cl->keeping_s > 10.0);
+    assert_false(mien_cl_keep_program(cl, 0.02)); /* none is left */
     mien_cl_close(cl);
     scratch_remove(folder);
 }

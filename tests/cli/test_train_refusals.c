@@ -143,8 +143,7 @@ void __wrap_mien_cl_close(struct mien_cl *cl);
 
 void __wrap_mien_cl_close(struct mien_cl *cl)
 {
-    if (keeping && cl != NULL) {
-        mien_cl_keep_programs(cl, 1e9);
+    while (keeping && cl != NULL && mien_cl_keep_program(cl, 1e9)) {
     }
     __real_mien_cl_close(cl);
 }

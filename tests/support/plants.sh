@@ -29,7 +29,8 @@ planted() {
 fresh() {
     rm -rf "$work/cache"
     mkdir "$work/cache"
-    cp -al "$right/programs" "$work/cache/programs" 2>/dev/null || cp -r "$right/programs" "$work/cache/programs"
+    [ ! -d "$right/programs" ] || cp -al "$right/programs" "$work/cache/programs" 2>/dev/null ||
+        cp -r "$right/programs" "$work/cache/programs"
     [ -z "${1:-}" ] || rm -f "$work/cache/programs/$1"-*
     MIEN_CACHE=$work/cache
     export MIEN_CACHE
