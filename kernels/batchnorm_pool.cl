@@ -12,8 +12,6 @@
  * Border       lanes beyond n count nowhere; their dx is zero
  * NaN          as batch norm, then max-pooling: the first NaN of a window wins it
  * Determinism  fixed order of sums
- *
- * `which` goes by select(): Oclgrind takes the 1 that a compiler makes of (wins ? 1 : 0) for -1.
  */
 #include "group_sum.h"
 #include "vec.h"
@@ -44,10 +42,7 @@ __kernel void batchnorm_pool_fwd(
             for (int k = 1; k < KH * KW; k++) {
                 const vec z =
                     (VLOAD(top + k / KW * w + xo * KW + k % KW, x) - centre) * scale + shift;
-                const vec v = relu_on ? relu(z) : z;
-                const ivec wins = (best == best) & ~(v <= best); /* or v is the first NaN */
-                best = wins ? v : best;
-                which = select(which, (ivec)(k), wins);
+                take_pixel(&best, &which, relu_on ? relu(z) : z, k);
             }
             VSTORE(best, row * wo + xo, y);
             if (winner) {

@@ -9,9 +9,11 @@
  *                backward data    rows: input channels,  columns: input pixels of all images
  *                backward filter  rows: output channels, columns: taps of all channels, and one
  *                                 column of ones for the bias; dimension 2 splits the images
- * Border       loads outside of image, matrix or split give 0; stores are guarded, barriers are not
- * NaN          goes through, but for the ReLU mask, which gives zero where mask is NaN
- * Determinism  fixed order of sums; the splits of the filter are added in order by a second kernel
+ * Pooling      with pool_on the four columns of a work-item of forward are the pixels of a window
+ * of 2x2, of which it keeps the largest: the same sums for other pixels Border       loads outside
+ * of image, matrix or split give 0; stores are guarded, barriers are not NaN          goes through,
+ * but for the ReLU mask, which gives zero where mask is NaN Determinism  fixed order of sums; the
+ * splits of the filter are added in order by a second kernel
  */
 enum { TILE = 64, TERMS = 16, SIDE = 16, EACH = 4, ROW = TILE + 1, TAPS = KH * KW };
 
@@ -45,11 +47,43 @@ static inline void clear(float acc[EACH][EACH])
     }
 }
 
+/* The output pixel of a column of forward's product, [image][row][column] from 0; a column of no
+ * image gives one behind the last. */
+static inline int pixel_of(const int column, const int n, const int ho, const int wo,
+                           const int pool_on)
+{
+    if (!pool_on) {
+        return column;
+    }
+    const int across = wo / 2;
+    const int windows = ho / 2 * across;
+    const int window = column / TILE * SIDE + column % SIDE;
+    const int k = column % TILE / SIDE; /* lx + 16 k is the column of pixel k of the window */
+    const int y = window % windows / across * 2 + k / 2;
+    const int x = window % across * 2 + k % 2;
+    return window < n * windows ? (window / windows * ho + y) * wo + x : n * ho * wo;
+}
+
+/* The largest of a window's pixels; the first of equals wins, and the first NaN. */
+static inline int winner_of(float *best, const float v[EACH])
+{
+    int which = 0;
+    *best = v[0];
+#pragma unroll
+    for (int k = 1; k < EACH; k++) {
+        if (*best == *best && !(v[k] <= *best)) {
+            *best = v[k];
+            which = k;
+        }
+    }
+    return which;
+}
+
 __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_fwd(
-    __global float *restrict y, __global const float *restrict x,
+    __global float *restrict y, __global uchar *restrict winner, __global const float *restrict x,
     __global const float *restrict weight, __global const float *restrict bias, const int n,
     const int c, const int h, const int w, const int oc, const int ho, const int wo,
-    const int relu_on)
+    const int relu_on, const int pool_on)
 {
     __local float left[TERMS * ROW];
     __local float right[TERMS * ROW];
@@ -63,7 +97,7 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_f
     const int col0 = (int)get_global_id(0) / SIDE * TILE;
 
     /* The column this work-item loads, four terms of it. */
-    const int col = col0 + me % TILE;
+    const int col = pixel_of(col0 + me % TILE, n, ho, wo, pool_on);
     const int top = col % pixels / wo * STRIDE - PAD;
     const int lft = col % wo * STRIDE - PAD;
     __global const float *const image = x + (col < columns ? col / pixels : 0) * c * h * w;
@@ -89,14 +123,25 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_f
         multiply(acc, left, right, lx, ly);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    for (int j = 0; j < EACH; j++) {
-        const int out = col0 + lx + SIDE * j;
-        for (int i = 0; i < EACH; i++) {
-            const int row = row0 + ly + SIDE * i;
-            if (row < oc && out < columns) {
-                const float v = acc[i][j] + (bias ? bias[row] : 0.0f);
+    for (int i = 0; i < EACH; i++) {
+        const int row = row0 + ly + SIDE * i;
+        for (int j = 0; j < EACH; j++) {
+            const int out = col0 + lx + SIDE * j;
+            acc[i][j] += bias && row < oc ? bias[row] : 0.0f;
+            if (!pool_on && row < oc && out < columns) {
                 y[(out / pixels * oc + row) * pixels + out % pixels] =
-                    relu_on && v <= 0.0f ? 0.0f : v;
+                    relu_on && acc[i][j] <= 0.0f ? 0.0f : acc[i][j];
+            }
+        }
+        const int windows = ho / 2 * (wo / 2);
+        const int window = col0 / TILE * SIDE + lx;
+        if (pool_on && row < oc && window < n * windows) {
+            const int at = (window / windows * oc + row) * windows + window % windows;
+            float best;
+            const int which = winner_of(&best, acc[i]);
+            y[at] = relu_on && best <= 0.0f ? 0.0f : best;
+            if (winner) {
+                winner[at] = (uchar)which;
             }
         }
     }

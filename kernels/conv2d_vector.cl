@@ -3,17 +3,17 @@
  *
  * Pairs with   src/ops/conv2d_vector.c (host), src/ref/conv2d.c (plain C)
  * Layout       activations [blocks][c][h][w][LANES], weights [oc][c][kh][kw]; LANES > 1
- * Mapping      forward: a work-item makes OT channels of one output row; backward data: OT channels
- * of one input row; backward filter: OT output channels of one input channel, summed over one of
- *              SPLIT parts of all (image block, output row) pairs.  A work-group is one work-item:
- * a CPU device runs it as one function on one core, so barriers and local memory would only cost.
- * Border       padding counts as zero; rows are clipped by loop bounds, columns by checked loads
- * that only the tiles at the ends of a row pay for Determinism  every sum has one fixed order; the
- * parts of the backward filter are added in order
+ * Mapping      forward: a work-item makes OT channels of one output row, or of one row of windows
+ * of POOL x POOL of it; backward data: OT channels of one input row; backward filter: OT output
+ * channels of one input channel, summed over one of SPLIT parts of all (image block, output row)
+ * pairs.  A work-group is one work-item: a CPU device runs it as one function on one core, so
+ * barriers and local memory would only cost. Border       padding counts as zero; rows are clipped
+ * by loop bounds, columns by checked loads that only the tiles at the ends of a row pay for
+ * Determinism  every sum has one fixed order; the parts of the backward filter are added in order
  *
  * Build options: the sizes C H W OC KH KW STRIDE PAD HO WO, LANES, the tile OT (channels) x XT
- * (columns), one of FORWARD, BACKWARD_DATA, BACKWARD_FILTER, and BIAS, RELU, MASK, SPLIT as 0, 1 or
- * a count.
+ * (columns), one of FORWARD, BACKWARD_DATA, BACKWARD_FILTER, and BIAS, RELU, MASK, SPLIT, POOL (1:
+ * no max-pooling), WINNER as 0, 1 or a count.
  */
 #include "vec.h"
 
@@ -52,47 +52,100 @@ static inline void add_row(vec acc[OT][XT], __global const float *restrict row, 
     }
 }
 
+/* acc = OT channels from o0 on of XT columns from col0 on of one output row. */
+INLINED void sum_tile(vec acc[OT][XT], __global const float *restrict x,
+                      __global const float *restrict weight, __global const float *restrict bias,
+                      const int block, const int o0, const int row, const int col0)
+{
+    const int top = row * STRIDE - PAD;
+    const int x0 = col0 * STRIDE - PAD;
+    const int ky_first = max(0, -top);
+    const int ky_end = min(KH, H - top);
+    const bool inside = x0 >= 0 && x0 + (XT - 1) * STRIDE + KW <= W;
+#pragma unroll
+    for (int a = 0; a < OT; a++) {
+#pragma unroll
+        for (int b = 0; b < XT; b++) {
+            acc[a][b] = (vec)(BIAS ? bias[o0 + TILE_CHANNEL(a, o0, OC)] : 0.0f);
+        }
+    }
+    for (int c = 0; c < C; c++) {
+        for (int ky = ky_first; ky < ky_end; ky++) {
+            __global const float *const line = x + ((block * C + c) * H + top + ky) * W * LANES;
+            __global const float *const w = weight + ((o0 * C + c) * KH + ky) * KW;
+            if (inside) {
+                add_row(acc, line, x0, w, o0, false);
+            } else {
+                add_row(acc, line, x0, w, o0, true);
+            }
+        }
+    }
+}
+
+#if POOL > 1
+#define ROWS    (HO / POOL) /* of the result */
+#define COLUMNS (WO / POOL)
+
+/* Rows of a window follow one another: best and which of those before row `r` go on with it. */
+INLINED void take_row(vec best[OT][XT / POOL], ivec which[OT][XT / POOL], const vec acc[OT][XT],
+                      const int r)
+{
+#pragma unroll
+    for (int a = 0; a < OT; a++) {
+#pragma unroll
+        for (int b = 0; b < XT; b++) {
+            take_pixel(&best[a][b / POOL], &which[a][b / POOL], acc[a][b], r * POOL + b % POOL);
+        }
+    }
+}
+#else
+#define ROWS    HO
+#define COLUMNS WO
+#endif
+
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_vector_fwd(
-    __global float *restrict y, __global const float *restrict x,
+    __global float *restrict y, __global uchar *restrict winner, __global const float *restrict x,
     __global const float *restrict weight, __global const float *restrict bias)
 {
     const int row = (int)get_global_id(0);
     const int o0 = (int)get_global_id(1) * OT;
     const int block = (int)get_global_id(2);
-    const int top = row * STRIDE - PAD;
-    const int ky_first = max(0, -top);
-    const int ky_end = min(KH, H - top);
 
-    for (int col = 0; col < WO; col += XT) {
-        const int col0 = min(col, WO - XT); /* the last tile repeats columns of its own row */
-        const int x0 = col0 * STRIDE - PAD;
-        const bool inside = x0 >= 0 && x0 + (XT - 1) * STRIDE + KW <= W;
+    for (int col = 0; col < COLUMNS; col += XT / POOL) {
+        const int col0 =
+            min(col, COLUMNS - XT / POOL); /* the last repeats columns of its own row */
         vec acc[OT][XT];
+#if POOL > 1
+        vec best[OT][XT / POOL];
+        ivec which[OT][XT / POOL];
+#pragma unroll
+        for (int i = 0; i < OT * (XT / POOL); i++) {
+            best[i / (XT / POOL)][i % (XT / POOL)] = (vec)(-INFINITY);
+            which[i / (XT / POOL)][i % (XT / POOL)] = (ivec)(0);
+        }
+#pragma unroll 1
+        for (int r = 0; r < POOL; r++) {
+            sum_tile(acc, x, weight, bias, block, o0, row * POOL + r, col0 * POOL);
+            take_row(best, which, acc, r);
+        }
+#else
+        sum_tile(acc, x, weight, bias, block, o0, row, col0);
+#endif
 #pragma unroll
         for (int a = 0; a < OT; a++) {
 #pragma unroll
-            for (int b = 0; b < XT; b++) {
-                acc[a][b] = (vec)(BIAS ? bias[o0 + TILE_CHANNEL(a, o0, OC)] : 0.0f);
-            }
-        }
-        for (int c = 0; c < C; c++) {
-            for (int ky = ky_first; ky < ky_end; ky++) {
-                __global const float *const line = x + ((block * C + c) * H + top + ky) * W * LANES;
-                __global const float *const w = weight + ((o0 * C + c) * KH + ky) * KW;
-                if (inside) {
-                    add_row(acc, line, x0, w, o0, false);
-                } else {
-                    add_row(acc, line, x0, w, o0, true);
-                }
-            }
-        }
-#pragma unroll
-        for (int a = 0; a < OT; a++) {
-#pragma unroll
-            for (int b = 0; b < XT; b++) {
+            for (int b = 0; b < XT / POOL; b++) {
                 if (OC % OT == 0 || o0 + a < OC) {
-                    const vec v = RELU ? relu(acc[a][b]) : acc[a][b];
-                    VSTORE(v, ((block * OC + o0 + a) * HO + row) * WO + col0 + b, y);
+                    const int at = ((block * OC + o0 + a) * ROWS + row) * COLUMNS + col0 + b;
+#if POOL > 1
+                    const vec v = best[a][b];
+                    if (WINNER) {
+                        VSTORE_BYTES(which[a][b], at, winner);
+                    }
+#else
+                    const vec v = acc[a][b];
+#endif
+                    VSTORE(RELU ? relu(v) : v, at, y);
                 }
             }
         }

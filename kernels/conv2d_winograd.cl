@@ -12,8 +12,11 @@
  * Border       tiles at the border read zeros outside and store what lies inside
  * Determinism  every sum has one fixed order; each output is stored by one work-item
  *
- * Build options: P R LANES OT; CONVOLVE with CC OG OW NT IC OC H W HO WO PAD BIAS RELU MASK;
- * WEIGHTS with LANES=OT CC OG C OC FLIP.
+ * Pooling      with POOL > 1, which divides M and wants IC <= CC: y is the largest of each window
+ * of POOL x POOL, `winner` which one
+ *
+ * Build options: P R LANES OT; CONVOLVE with CC OG OW NT IC OC H W HO WO PAD BIAS RELU MASK POOL
+ * WINNER; WEIGHTS with LANES=OT CC OG C OC FLIP.
  */
 #include "vec.h"
 #include "winograd.h"
@@ -191,16 +194,9 @@ INLINED void multiply(__local vec *restrict m, __local const vec *restrict v,
     }
 }
 
-/*
- * One output channel of one tile: points to pixels, what the input channels before have left in y,
- * and after the last of them the epilogue.  Stores what lies inside.
- */
-INLINED void store_tile(__global float *restrict plane, __local const vec *restrict m,
-                        const float bias, __global const float *restrict mask, const int top,
-                        const int left, const bool first, const bool last)
+/* A^T once: M rows of each of P columns of points. */
+INLINED void rows_from_points(vec rows[P][M], __local const vec *restrict m)
 {
-    vec rows[P][M];
-    const bool inside = top + M <= HO && left + M <= WO;
 #pragma unroll
     for (int r = 0; r < P; r++) {
         vec line[P];
@@ -210,15 +206,78 @@ INLINED void store_tile(__global float *restrict plane, __local const vec *restr
         }
         from_points(rows[r], line, M);
     }
+}
+
+/* And again: column k of the tile's pixels. */
+INLINED void column_from_rows(vec out[M], const vec rows[P][M], const int k)
+{
+    vec column[P];
+#pragma unroll
+    for (int r = 0; r < P; r++) {
+        column[r] = rows[r][k];
+    }
+    from_points(out, column, M);
+}
+
+#if POOL > 1
+#define OUT_H (HO / POOL)
+#define OUT_W (WO / POOL)
+
+/* One output channel of one tile: the largest of each window that lies inside. */
+INLINED void store_tile(__global float *restrict plane, __global uchar *restrict winner,
+                        __local const vec *restrict m, const float bias,
+                        __global const float *restrict mask, const int top, const int left,
+                        const bool first, const bool last)
+{
+    vec rows[P][M];
+    const int y0 = top / POOL;
+    const int x0 = left / POOL;
+    rows_from_points(rows, m);
+#pragma unroll
+    for (int k = 0; k < M / POOL; k++) {
+        vec out[POOL][M];
+#pragma unroll
+        for (int i = 0; i < POOL; i++) {
+            column_from_rows(out[i], rows, k * POOL + i);
+        }
+#pragma unroll
+        for (int r = 0; r < M / POOL; r++) {
+            if (y0 + r < OUT_H && x0 + k < OUT_W) {
+                vec best = out[0][r * POOL] + bias;
+                ivec which = (ivec)(0);
+#pragma unroll
+                for (int i = 1; i < POOL * POOL; i++) {
+                    take_pixel(&best, &which, out[i % POOL][r * POOL + i / POOL] + bias, i);
+                }
+                const int at = (y0 + r) * OUT_W + x0 + k;
+                VSTORE(RELU ? relu(best) : best, at, plane);
+                if (WINNER) {
+                    VSTORE_BYTES(which, at, winner);
+                }
+            }
+        }
+    }
+}
+#else
+#define OUT_H HO
+#define OUT_W WO
+
+/*
+ * One output channel of one tile: points to pixels, what the input channels before have left in y,
+ * and after the last of them the epilogue.  Stores what lies inside.
+ */
+INLINED void store_tile(__global float *restrict plane, __global uchar *restrict winner,
+                        __local const vec *restrict m, const float bias,
+                        __global const float *restrict mask, const int top, const int left,
+                        const bool first, const bool last)
+{
+    vec rows[P][M];
+    const bool inside = top + M <= HO && left + M <= WO;
+    rows_from_points(rows, m);
 #pragma unroll
     for (int k = 0; k < M; k++) {
-        vec column[P];
         vec out[M];
-#pragma unroll
-        for (int r = 0; r < P; r++) {
-            column[r] = rows[r][k];
-        }
-        from_points(out, column, M);
+        column_from_rows(out, rows, k);
 #pragma unroll
         for (int r = 0; r < M; r++) {
             if (inside || (top + r < HO && left + k < WO)) {
@@ -237,9 +296,10 @@ INLINED void store_tile(__global float *restrict plane, __local const vec *restr
         }
     }
 }
+#endif
 
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_convolve(
-    __global float *restrict y, __global const float *restrict x,
+    __global float *restrict y, __global uchar *restrict winner, __global const float *restrict x,
     __global const float *restrict weights, __global const float *restrict bias,
     __global const float *restrict mask, const int blocks)
 {
@@ -263,8 +323,9 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_con
                      (outputs + OT - 1) / OT, count, &ahead);
             for (int o = 0; o < outputs; o++) {
                 for (int tile = tile0; tile < min(tile0 + NT, last + 1); tile++) {
-                    const int out = (tile / TILES * OC + o0 + o) * HO * WO * LANES;
-                    store_tile(y + out, m + (o / OT * PP * OT + o % OT) * NT + tile - tile0,
+                    const int out = (tile / TILES * OC + o0 + o) * OUT_H * OUT_W * LANES;
+                    store_tile(y + out, winner + out,
+                               m + (o / OT * PP * OT + o % OT) * NT + tile - tile0,
                                BIAS ? bias[o0 + o] : 0.0f, mask + out, tile % TILES / TILES_X * M,
                                tile % TILES_X * M, c0 == 0, !more);
                 }

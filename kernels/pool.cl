@@ -43,11 +43,7 @@ __kernel void pool_max_fwd(__global float *restrict y, __global uchar *restrict 
                 const int r = y0 + k / KW;
                 const int c = x0 + k % KW;
                 if (inside(r, h) && inside(c, w)) {
-                    const vec v = VLOAD((plane * h + r) * w + c, x);
-                    /* v > best, or v is the first NaN */
-                    const ivec wins = (best == best) & ~(v <= best);
-                    best = wins ? v : best;
-                    which = select(which, (ivec)(k), wins);
+                    take_pixel(&best, &which, VLOAD((plane * h + r) * w + c, x), k);
                 }
             }
             VSTORE(relu_on ? relu(best) : best, row * wo + xo, y);

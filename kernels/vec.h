@@ -192,3 +192,15 @@ static inline vec keep_lanes(const vec v, const int count)
 {
     return select((vec)(0.0f), v, VLANE < (ivec)(count));
 }
+
+/*
+ * Max-pooling takes pixel `k` of a window, `v`, after those before it: the first of equals wins,
+ * and the first NaN.  `which` goes by select(): Oclgrind takes the 1 that a compiler makes of
+ * (wins ? 1 : 0) for -1.
+ */
+static inline void take_pixel(vec *best, ivec *which, const vec v, const int k)
+{
+    const ivec wins = (*best == *best) & ~(v <= *best);
+    *best = wins ? v : *best;
+    *which = select(*which, (ivec)(k), wins);
+}

@@ -1,4 +1,4 @@
-/* graph.c - from a network's layers to nodes: fusion, layout, and how long each tensor lives */
+/* graph.c - from a network's layers to nodes: fusion and layout */
 #include <assert.h>
 #include <limits.h>
 #include <stdio.h>
@@ -28,10 +28,6 @@ enum { MAX_NODES = 3 };
 
 static const struct mien_value no_value = { MIEN_NO_ITEM, NULL };
 
-/*
- * Moments of a step: 0 the batch is gathered, i + 1 node i runs forward, count + 1 the loss, then
- * the nodes backward from the last to the first.
- */
 struct builder {
     struct mien_graph *graph;
     const struct mien_network *network;
@@ -40,12 +36,6 @@ struct builder {
     struct mien_value given; /* the gradient of the next node's output, where it is there before */
     struct mark *marks;      /* [layer_count], those of kind mark are used */
 };
-
-/* Whether the model runs backward. */
-static bool has_gradients(const struct mien_model_options *options)
-{
-    return options->train || options->explain;
-}
 
 static const struct mien_node_class *class_of(enum mien_layer_kind kind)
 {
@@ -106,6 +96,14 @@ static struct mien_node *folded_into(const struct builder *b, const struct mien_
     return weights && before->layer == &b->network->layers[layer->from] ? before : NULL;
 }
 
+/* Whether `before`, which has the batch norm `node` in its weights in evaluation, makes its pooling
+ * too. */
+static bool pools_norm(const struct mien_node *before, const struct mien_node *node)
+{
+    return node->pooled != NULL && before->class == &mien_node_conv &&
+           mien_conv2d_pools(&before->op.conv, node->pool.stride);
+}
+
 /* `node`, which has all but the place of its result, is part of the one in front in evaluation. */
 static enum mien_status fold(struct builder *b, struct mien_node *node, struct mien_node *before,
                              struct mien_error *err)
@@ -113,8 +111,10 @@ static enum mien_status fold(struct builder *b, struct mien_node *node, struct m
     enum mien_status st = MIEN_OK;
     const size_t weights = b->network->params[before->layer->first_param].count;
     before->norm = node;
-    before->normed = node->pooled != NULL ? before->y : node->y;
+    before->pools_norm = pools_norm(before, node);
+    before->normed = node->pooled != NULL && !before->pools_norm ? before->y : node->y;
     node->folds = true;
+    node->pooled_before = before->pools_norm;
     TRY(add_value(&before->folded_weight, b, weights * sizeof(cl_float), err));
     TRY(add_value(&before->folded_bias, b, (size_t)before->out.c * sizeof(cl_float), err));
 
@@ -165,7 +165,7 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
         .layer = layer,
         .local_bytes = b->options->local_bytes,
         .tuning = b->options->tuning,
-        .backward = has_gradients(b->options),
+        .backward = mien_model_has_gradients(b->options),
         .in = b->now.act,
         .pooled = pooled,
         .relu = relu,
@@ -176,20 +176,25 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
         .dy = no_value,
         .extra = no_value,
         .winner = no_value,
+        .unpooled = no_value,
         .skip = no_value,
         .dskip = no_value,
         .normed = no_value,
         .folded_weight = no_value,
         .folded_bias = no_value,
     };
-    fill_labels(node);
     st = class->setup(node, &work_bytes, &extra_bytes, err);
     node->tuning = NULL;
     TRY(st);
+    fill_labels(node);
     TRY(mien_act_check(&node->out, "output", err));
     TRY(add_work(b->graph, work_bytes, err));
-    /* Without training the node in front makes y at once, but for the pooling. */
-    const bool in_place = before != NULL && pooled == NULL && !has_gradients(b->options);
+    /* Without training the node in front makes y at once, but for a pooling that it cannot. */
+    const bool in_place = before != NULL && !mien_model_has_gradients(b->options) &&
+                          (node->pooled == NULL || pools_norm(before, node));
+    if (in_place) {
+        b->graph->plan.items[node->y.item].bytes = act_bytes(&node->out);
+    }
     if (!class->passes_on && !in_place) {
         TRY(add_value(&node->y, b, act_bytes(&node->out), err));
     }
@@ -199,11 +204,15 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
     if (extra_bytes > 0) {
         TRY(add_value(&node->extra, b, extra_bytes, err));
     }
-    if (pooled != NULL && b->options->train) {
+    if (node->pooled != NULL && b->options->train) {
         TRY(add_value(&node->winner, b, mien_pool_winner_bytes(&node->pool), err));
+        if (class == &mien_node_conv) {
+            const struct mien_act unpooled = mien_conv2d_output(&node->op.conv);
+            TRY(add_value(&node->unpooled, b, act_bytes(&unpooled), err));
+        }
     }
     const bool has_params = class != &mien_node_relayout && layer->param_count > 0;
-    if (has_gradients(b->options)) {
+    if (mien_model_has_gradients(b->options)) {
         node->dx = b->now.gradient;
         b->now.trained = b->now.trained || has_params;
         if (b->now.trained && b->given.item == MIEN_NO_ITEM) {
@@ -232,14 +241,15 @@ static bool fuses_relu(const struct builder *b, const struct mien_node_class *cl
 }
 
 /*
- * The max-pooling behind a batch norm, with a ReLU between them or without, that becomes part of
- * it; NULL: none.  Models to explain have all layers apart.
+ * The max-pooling behind a convolution or a batch norm, with a ReLU between them or without, that
+ * becomes part of it if it can; NULL: none.  Models to explain have all layers apart.
  */
 static const struct mien_layer *fused_pool(const struct builder *b,
                                            const struct mien_node_class *class, size_t i)
 {
     const size_t at = i + (fuses_relu(b, class, i) ? 2 : 1);
-    if (class != &mien_node_batchnorm || b->options->explain || at >= b->network->layer_count) {
+    const bool able = class == &mien_node_batchnorm || class == &mien_node_conv;
+    if (!able || b->options->explain || at >= b->network->layer_count) {
         return NULL;
     }
     const struct mien_layer *const layer = &b->network->layers[at];
@@ -287,7 +297,8 @@ static enum mien_status add_mark(struct builder *b, size_t i, struct mien_error 
     *mark = (struct mark){ .tensor = b->now, .fork = b->graph->count };
     mark->tensor.gradient = no_value;
     mark->tensor.after_relu = false;
-    for (int k = 0; has_gradients(b->options) && b->now.trained && k < layer->uses; k++) {
+    for (int k = 0; mien_model_has_gradients(b->options) && b->now.trained && k < layer->uses;
+         k++) {
         const enum mien_status st = add_node(b, &mien_node_fork, layer, NULL, false, err);
         if (st != MIEN_OK) {
             return st;
@@ -312,7 +323,7 @@ static enum mien_status add_skip(struct builder *b, size_t i, const struct mien_
     struct mark *const mark = &b->marks[first < i ? layers[first].from : layers[i].skip];
     const bool relayout = mark->tensor.act.lanes != want->lanes;
     b->now = mark->tensor;
-    if (has_gradients(b->options) && b->now.trained) {
+    if (mien_model_has_gradients(b->options) && b->now.trained) {
         struct mien_value *const dskip = &b->graph->nodes[mark->fork++].dskip;
         *dskip = *sum;
         if (first < i || relayout) {
@@ -341,7 +352,7 @@ static enum mien_status add_sum(struct builder *b, size_t i, struct mien_error *
     /* The gradient of what comes straight along can be that of the sum, unless a ReLU masks it. */
     struct mien_value sum = now.after_relu ? no_value : now.gradient;
     const bool trained = now.trained || b->network->layers[i - 1].projects;
-    if (has_gradients(b->options) && trained && sum.item == MIEN_NO_ITEM) {
+    if (mien_model_has_gradients(b->options) && trained && sum.item == MIEN_NO_ITEM) {
         TRY(add_value(&sum, b, act_bytes(&now.act), err));
     }
     TRY(add_skip(b, i, &now.act, &sum, err));
@@ -354,69 +365,6 @@ static enum mien_status add_sum(struct builder *b, size_t i, struct mien_error *
 
 done:
     return st;
-}
-
-static void use(struct mien_plan *plan, const struct mien_value *value, int moment)
-{
-    if (value->item != MIEN_NO_ITEM) {
-        mien_plan_use(plan, value->item, moment);
-    }
-}
-
-/* Taps, and what comes out at either end of a model to explain, outlive the last pass. */
-static void plan_outputs(struct mien_graph *graph, const struct mien_model_options *options)
-{
-    struct mien_plan *const plan = &graph->plan;
-    const int loss = (int)graph->count + 1;
-    const int end = options->explain ? loss + (int)graph->count : loss;
-    use(plan, &graph->logits, end);
-    use(plan, &graph->logits_gradient, loss);
-    use(plan, &graph->input_gradient, end);
-    for (size_t i = 0; i < options->tap_count; i++) {
-        use(plan, &graph->nodes[graph->taps[i]].y, end);
-        use(plan, &graph->nodes[graph->taps[i]].dy, end);
-    }
-}
-
-/* Tell the plan at which moments each node needs which tensor. */
-static void plan_lives(struct mien_graph *graph, const struct mien_model_options *options)
-{
-    struct mien_plan *const plan = &graph->plan;
-    const int loss = (int)graph->count + 1;
-    use(plan, &graph->input, 0);
-    for (size_t i = 0; i < graph->count; i++) {
-        const struct mien_node *const node = &graph->nodes[i];
-        const int forward = (int)i + 1;
-        const int backward = loss + (int)(graph->count - i);
-        const bool mask = node->after_relu && node->dx.item != MIEN_NO_ITEM;
-        use(plan, &node->x, forward);
-        use(plan, &node->skip, forward);
-        use(plan, &node->y, forward);
-        use(plan, &node->extra, forward);
-        use(plan, &node->winner, forward);
-        use(plan, &node->normed, forward);
-        use(plan, &node->folded_weight, 0); /* from before the first batch of an evaluation */
-        use(plan, &node->folded_weight, loss);
-        use(plan, &node->folded_bias, 0);
-        use(plan, &node->folded_bias, loss);
-        if (!has_gradients(options)) {
-            continue;
-        }
-        use(plan, &node->extra, backward);
-        use(plan, &node->winner, backward);
-        use(plan, &node->dy, backward);
-        use(plan, &node->dx, backward);
-        use(plan, &node->dskip, backward);
-        if ((node->class->reads_input && options->train) ||
-            (node->class->bends_input && node->dx.item != MIEN_NO_ITEM) ||
-            (mask && !node->class->masks_output)) {
-            use(plan, &node->x, backward);
-        }
-        if (node->class->reads_output || (mask && node->class->masks_output)) {
-            use(plan, &node->y, backward);
-        }
-    }
-    plan_outputs(graph, options);
 }
 
 /* The node that each tap stands for; a layer that is none of its own cannot be tapped. */
@@ -510,7 +458,7 @@ enum mien_status mien_graph_build(struct mien_graph *graph, const struct mien_ne
     graph->output_act = b.now.act;
     graph->output_after_relu = b.now.after_relu;
     TRY(find_taps(graph, network, options, err));
-    plan_lives(graph, options);
+    mien_graph_plan_lives(graph, options);
     TRY(mien_plan_solve(&graph->plan, err));
 
 done:

@@ -97,6 +97,7 @@ static enum mien_status allocate_slots(struct mien_model *model, struct mien_err
         bind(model, &node->dy);
         bind(model, &node->extra);
         bind(model, &node->winner);
+        bind(model, &node->unpooled);
         bind(model, &node->skip);
         bind(model, &node->dskip);
         bind(model, &node->normed);

@@ -74,22 +74,33 @@ struct mien_node {
         struct mien_pool pool;
         struct mien_batchnorm batchnorm;
     } op;
-    const struct mien_layer *pooled; /**< batchnorm: the max-pooling that is part of it, or NULL */
-    struct mien_pool pool;           /**< that pooling */
-    bool relu;                       /**< the ReLU behind it is part of its forward kernel */
-    bool after_relu;                 /**< a ReLU made its input: its backward pass masks dx */
+    /** conv, batchnorm: the max-pooling that is part of it, or NULL; setup() of a node that cannot
+     * have it sets it to NULL. */
+    const struct mien_layer *pooled;
+    struct mien_pool pool; /**< that pooling */
+    bool relu;             /**< the ReLU behind it is part of its forward kernel */
+    bool after_relu;       /**< a ReLU made its input: its backward pass masks dx */
     struct mien_value x, y, dx, dy, extra;
-    struct mien_value winner; /**< of that pooling */
-    struct mien_value skip;   /**< add: what is added to x */
-    struct mien_value dskip;  /**< fork: the gradient that comes from the addition */
+    struct mien_value winner;   /**< of that pooling */
+    struct mien_value unpooled; /**< conv: the gradient of what that pooling takes */
+    struct mien_value skip;     /**< add: what is added to x */
+    struct mien_value dskip;    /**< fork: the gradient that comes from the addition */
     struct mien_node *norm;   /**< conv, dense: the batch norm that is part of it in evaluation, or
                                    NULL */
+    bool pools_norm;          /**< then it makes the pooling of that batch norm too in evaluation */
     struct mien_value normed; /**< then it makes this in evaluation, */
     struct mien_value folded_weight, folded_bias; /**< from these */
-    bool folds; /**< batchnorm: it is part of the node in front in evaluation */
+    bool folds;         /**< batchnorm: it is part of the node in front in evaluation, */
+    bool pooled_before; /**< its pooling as well */
     struct mien_cl_buffer *params[MIEN_NODE_PARAMS];    /**< windows, owned by the model */
     struct mien_cl_buffer *gradients[MIEN_NODE_PARAMS]; /**< likewise */
 };
+
+/** Fill node->pool from the layer node->pooled, which is behind `before`.  Errors  MIEN_ERR_SHAPE
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_node_setup_pool(struct mien_node *node, const struct mien_act *before,
+                                      struct mien_error *err);
 
 /** Compute the weights of a node with its batch norm in them; node->norm is not NULL. */
 MIEN_CHECK_RESULT
@@ -119,6 +130,15 @@ MIEN_CHECK_RESULT
 enum mien_status mien_graph_build(struct mien_graph *graph, const struct mien_network *network,
                                   const struct mien_model_options *options, struct mien_error *err);
 void mien_graph_finish(struct mien_graph *graph);
+
+/** Whether a model runs backward. */
+static inline bool mien_model_has_gradients(const struct mien_model_options *options)
+{
+    return options->train || options->explain;
+}
+
+/** Tell the graph's plan at which moments each node needs which tensor. */
+void mien_graph_plan_lives(struct mien_graph *graph, const struct mien_model_options *options);
 
 /** The nodes of a model; borrowed. */
 const struct mien_graph *mien_model_graph(const struct mien_model *model);

@@ -15,10 +15,7 @@ static enum mien_status setup(struct mien_node *node, size_t *work_bytes, size_t
     *work_bytes = mien_batchnorm_work_bytes(&node->op.batchnorm);
     *extra_bytes = mien_batchnorm_saved_bytes(&node->op.batchnorm);
     if (node->pooled != NULL) {
-        const struct mien_layer_spec *const spec = &node->pooled->spec;
-        const enum mien_status st =
-            mien_pool_init(&node->pool, MIEN_POOL_MAX, &node->in, spec->kernel_h, spec->kernel_w,
-                           spec->stride, spec->pad, err);
+        const enum mien_status st = mien_node_setup_pool(node, &node->in, err);
         if (st != MIEN_OK) {
             return st;
         }
@@ -60,15 +57,16 @@ enum mien_status mien_node_fold(const struct mien_node *node, struct mien_cl *cl
     return mien_batchnorm_fold(cl, &fold, &buffers, &norm->op.batchnorm, err);
 }
 
-/* Evaluation behind a node that has this one in its weights: only the pooling is left to do. */
+/* Evaluation behind a node that has this one in its weights: at most the pooling is left to do. */
 static enum mien_status forward_folded(const struct mien_node *node, const struct mien_pass *pass,
                                        struct mien_error *err)
 {
     struct mien_pool pool = node->pool;
     pool.n = pass->n;
-    return node->pooled == NULL ? MIEN_OK
-                                : mien_pool_max_fwd(pass->cl, node->y.buffer, NULL, node->x.buffer,
-                                                    &pool, false, err);
+    return node->pooled == NULL || node->pooled_before
+               ? MIEN_OK
+               : mien_pool_max_fwd(pass->cl, node->y.buffer, NULL, node->x.buffer, &pool, false,
+                                   err);
 }
 
 static enum mien_status forward_pooled(const struct mien_node *node, const struct mien_pass *pass,

@@ -21,6 +21,21 @@ static enum mien_status check_barred(const struct mien_node *node, struct mien_e
     return MIEN_OK;
 }
 
+/* The variant has the last word on whether the pooling is part of it. */
+static enum mien_status setup_pooled(struct mien_node *node, struct mien_error *err)
+{
+    const int edge = node->pooled->spec.stride;
+    if (!mien_conv2d_pools(&node->op.conv, edge)) {
+        node->pooled = NULL;
+        return MIEN_OK;
+    }
+    const struct mien_act unpooled = node->out;
+    const enum mien_status st = mien_node_setup_pool(node, &unpooled, err);
+    node->op.conv.pool = edge;
+    node->out = mien_pool_output(&node->pool);
+    return st;
+}
+
 static enum mien_status setup_conv(struct mien_node *node, size_t *work_bytes, size_t *extra_bytes,
                                    struct mien_error *err)
 {
@@ -42,9 +57,12 @@ static enum mien_status setup_conv(struct mien_node *node, size_t *work_bytes, s
     }
     node->op.conv.relu = node->relu;
     node->out = mien_conv2d_output(&node->op.conv);
+    if (node->pooled != NULL) {
+        st = setup_pooled(node, err);
+    }
     *work_bytes = mien_conv2d_work_bytes(&node->op.conv);
     *extra_bytes = 0;
-    return MIEN_OK;
+    return st;
 }
 
 static enum mien_status forward_conv(const struct mien_node *node, const struct mien_pass *pass,
@@ -52,14 +70,30 @@ static enum mien_status forward_conv(const struct mien_node *node, const struct 
 {
     struct mien_conv2d op = node->op.conv;
     op.n = pass->n;
-    if (node->norm != NULL && !pass->train) {
+    const bool normed = node->norm != NULL && !pass->train;
+    if (normed) {
         op.relu = node->norm->relu;
-        return mien_conv2d_fwd(pass->cl, node->normed.buffer, node->x.buffer,
-                               node->folded_weight.buffer, node->folded_bias.buffer, pass->work,
-                               &op, err);
+        op.pool = node->pools_norm ? node->norm->pool.stride : 0;
     }
-    return mien_conv2d_fwd(pass->cl, node->y.buffer, node->x.buffer, node->params[0],
-                           node->params[1], pass->work, &op, err);
+    struct mien_cl_buffer *const y = normed ? node->normed.buffer : node->y.buffer;
+    const struct mien_cl_buffer *const weight =
+        normed ? node->folded_weight.buffer : node->params[0];
+    const struct mien_cl_buffer *const bias = normed ? node->folded_bias.buffer : node->params[1];
+    return op.pool > 0
+               ? mien_conv2d_fwd_pool(pass->cl, y, node->winner.buffer, node->x.buffer, weight,
+                                      bias, pass->work, &op, err)
+               : mien_conv2d_fwd(pass->cl, y, node->x.buffer, weight, bias, pass->work, &op, err);
+}
+
+/* The gradient of what the convolution made before the pooling.  What a ReLU stopped is zero in dy:
+ * the layer behind masks it. */
+static enum mien_status unpool(const struct mien_node *node, const struct mien_pass *pass,
+                               struct mien_error *err)
+{
+    struct mien_pool pool = node->pool;
+    pool.n = pass->n;
+    return mien_pool_max_bwd(pass->cl, node->unpooled.buffer, node->dy.buffer, node->winner.buffer,
+                             NULL, &pool, err);
 }
 
 static enum mien_status backward_conv(const struct mien_node *node, const struct mien_pass *pass,
@@ -68,17 +102,24 @@ static enum mien_status backward_conv(const struct mien_node *node, const struct
     struct mien_conv2d op = node->op.conv;
     op.n = pass->n;
     enum mien_status st = MIEN_OK;
-    if (pass->train) {
+    const struct mien_cl_buffer *const dy =
+        node->pooled != NULL ? node->unpooled.buffer : node->dy.buffer;
+    if (pass->train) { /* models to explain have no poolings in their convolutions */
         mien_cl_label(pass->cl, node->labels[MIEN_LABEL_BACKWARD_FILTER]);
-        st = mien_conv2d_bwd_filter(pass->cl, node->gradients[0], node->gradients[1],
-                                    node->dy.buffer, node->x.buffer, pass->work, &op, err);
+        if (node->pooled != NULL) {
+            TRY(unpool(node, pass, err));
+        }
+        TRY(mien_conv2d_bwd_filter(pass->cl, node->gradients[0], node->gradients[1], dy,
+                                   node->x.buffer, pass->work, &op, err));
     }
-    if (st != MIEN_OK || node->dx.buffer == NULL) {
-        return st;
+    if (node->dx.buffer != NULL) {
+        mien_cl_label(pass->cl, node->labels[MIEN_LABEL_BACKWARD]);
+        TRY(mien_conv2d_bwd_data(pass->cl, node->dx.buffer, dy, node->params[0],
+                                 node->after_relu ? node->x.buffer : NULL, pass->work, &op, err));
     }
-    mien_cl_label(pass->cl, node->labels[MIEN_LABEL_BACKWARD]);
-    return mien_conv2d_bwd_data(pass->cl, node->dx.buffer, node->dy.buffer, node->params[0],
-                                node->after_relu ? node->x.buffer : NULL, pass->work, &op, err);
+
+done:
+    return st;
 }
 
 const struct mien_node_class mien_node_conv = {

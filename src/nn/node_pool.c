@@ -18,6 +18,14 @@ static enum mien_status setup_pool(struct mien_node *node, enum mien_pool_kind k
     return st;
 }
 
+enum mien_status mien_node_setup_pool(struct mien_node *node, const struct mien_act *before,
+                                      struct mien_error *err)
+{
+    const struct mien_layer_spec *const spec = &node->pooled->spec;
+    return mien_pool_init(&node->pool, MIEN_POOL_MAX, before, spec->kernel_h, spec->kernel_w,
+                          spec->stride, spec->pad, err);
+}
+
 static enum mien_status setup_maxpool(struct mien_node *node, size_t *work_bytes,
                                       size_t *extra_bytes, struct mien_error *err)
 {

@@ -176,6 +176,15 @@ size_t mien_conv2d_work_bytes(const struct mien_conv2d *op)
     return most;
 }
 
+bool mien_conv2d_pools(const struct mien_conv2d *op, int edge)
+{
+    const struct mien_conv2d_family *const family = families[op->variant[MIEN_CONV2D_FWD]];
+    struct mien_conv2d pooled = *op;
+    pooled.pool = edge;
+    return family->pools != NULL && edge > 1 && op->ho >= edge && op->wo >= edge &&
+           family->pools(&pooled, edge);
+}
+
 static const struct mien_conv2d_family *family_of(const struct mien_conv2d *op,
                                                   enum mien_conv2d_pass pass)
 {
@@ -190,7 +199,19 @@ enum mien_status mien_conv2d_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
                                  const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
                                  const struct mien_conv2d *op, struct mien_error *err)
 {
-    return family_of(op, MIEN_CONV2D_FWD)->fwd(cl, y, x, weight, bias, work, op, err);
+    assert(op->pool == 0);
+    return family_of(op, MIEN_CONV2D_FWD)->fwd(cl, y, NULL, x, weight, bias, work, op, err);
+}
+
+enum mien_status mien_conv2d_fwd_pool(struct mien_cl *cl, struct mien_cl_buffer *y,
+                                      struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
+                                      const struct mien_cl_buffer *weight,
+                                      const struct mien_cl_buffer *bias,
+                                      struct mien_cl_buffer *work, const struct mien_conv2d *op,
+                                      struct mien_error *err)
+{
+    assert(mien_conv2d_pools(op, op->pool));
+    return family_of(op, MIEN_CONV2D_FWD)->fwd(cl, y, winner, x, weight, bias, work, op, err);
 }
 
 enum mien_status mien_conv2d_bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,

@@ -47,6 +47,7 @@ struct mien_conv2d {
     size_t local_bytes; /**< of the device, see mien_conv2d_fit(); 0: not known */
     cl_int lanes;       /**< of both activations, see tensor.h */
     bool relu;          /**< forward: y = max(y, 0) */
+    cl_int pool;        /**< edge of the windows of mien_conv2d_fwd_pool(); else 0 */
     enum mien_conv2d_variant variant[MIEN_CONV2D_PASSES];
     /** Values of the variant's parameters, see mien_conv2d_params(); 0: its default. */
     cl_int param[MIEN_CONV2D_PASSES][MIEN_CONV2D_PARAMS];
@@ -95,8 +96,12 @@ const struct mien_conv2d_param *mien_conv2d_params(enum mien_conv2d_variant vari
 /** The value in force: op->param, or the default for these sizes where that is 0. */
 int mien_conv2d_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index);
 
-/** The output's shape. */
+/** The output's shape; that of the convolution itself where there is a pooling. */
 struct mien_act mien_conv2d_output(const struct mien_conv2d *op);
+
+/** Whether the forward pass, with the variant and the parameters that it has, can end in
+ * max-pooling of windows of `edge` x `edge` that do not overlap. */
+bool mien_conv2d_pools(const struct mien_conv2d *op, int edge);
 
 /** Bytes of scratch that the three passes with their variants need at most, for op->n images or
  * fewer; 0: none. */
@@ -118,6 +123,23 @@ enum mien_status mien_conv2d_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
                                  const struct mien_cl_buffer *weight,
                                  const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
                                  const struct mien_conv2d *op, struct mien_error *err);
+
+/**
+ * The same with max-pooling behind it: y = the largest of each window of op->pool x op->pool
+ * (stride op->pool, no padding) of conv(x, weight) + bias, then ReLU where op->relu.  op is one
+ * that mien_conv2d_pools() such windows.
+ *
+ * Shapes    y      [blocks][oc][ho / pool][wo / pool][lanes] float32, overwritten
+ *           winner as y, uint8, as mien_pool_max_fwd() makes it; NULL: nobody asks
+ * Numerics  the windows' rules are those of mien_pool_max_fwd()
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_conv2d_fwd_pool(struct mien_cl *cl, struct mien_cl_buffer *y,
+                                      struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
+                                      const struct mien_cl_buffer *weight,
+                                      const struct mien_cl_buffer *bias,
+                                      struct mien_cl_buffer *work, const struct mien_conv2d *op,
+                                      struct mien_error *err);
 
 /**
  * dx = gradient of the input; where `mask` (the input x itself, when a ReLU made it) is not above

@@ -69,10 +69,12 @@ static struct mien_cl_launch tile_grid(const struct mien_conv2d *op, const char 
 }
 
 static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
-                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
-                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
-                            const struct mien_conv2d *op, struct mien_error *err)
+                            struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
+                            const struct mien_cl_buffer *weight, const struct mien_cl_buffer *bias,
+                            struct mien_cl_buffer *work, const struct mien_conv2d *op,
+                            struct mien_error *err)
 {
+    (void)winner;
     (void)work;
     const struct tile tile = choose_tile(op, op->oc / op->groups, op->wo);
     char pass[64];

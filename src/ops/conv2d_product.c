@@ -169,10 +169,12 @@ static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg ar
 }
 
 static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
-                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
-                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
-                            const struct mien_conv2d *op, struct mien_error *err)
+                            struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
+                            const struct mien_cl_buffer *weight, const struct mien_cl_buffer *bias,
+                            struct mien_cl_buffer *work, const struct mien_conv2d *op,
+                            struct mien_error *err)
 {
+    (void)winner;
     (void)work;
     char epilogue[64];
     (void)snprintf(epilogue, sizeof(epilogue), "-DBIAS=%d -DRELU=%d -DMASK=0", bias != NULL,

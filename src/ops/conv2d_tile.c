@@ -84,20 +84,42 @@ static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pas
                : most_splits(op) * (size_t)op->oc * (size_t)filter_columns(op) * sizeof(cl_float);
 }
 
+/* A work-item has four columns of the product: the pixels of a window. */
+static bool pools(const struct mien_conv2d *op, int edge)
+{
+    (void)op;
+    return edge == 2;
+}
+
 static enum mien_status forward(struct mien_cl *cl, struct mien_cl_buffer *y,
-                                const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
+                                struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
+                                const struct mien_cl_buffer *weight,
                                 const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
                                 const struct mien_conv2d *op, struct mien_error *err)
 {
     (void)work;
     const struct options options = build_options(op);
     const cl_int relu_on = op->relu;
+    const cl_int pool_on = op->pool > 0;
+    const cl_int pixels =
+        pool_on ? op->ho / op->pool * op->pool * (op->wo / op->pool * op->pool) : op->ho * op->wo;
     const struct mien_cl_launch launch =
-        tile_grid("conv2d_tile_fwd", &options, op, op->oc, op->n * op->ho * op->wo, 1);
+        tile_grid("conv2d_tile_fwd", &options, op, op->oc, op->n * pixels, 1);
     const struct mien_cl_arg args[] = {
-        ARG_BUF(y),      ARG_BUF(x),      ARG_BUF(weight), mien_grid_optional(bias),
-        ARG_I32(op->n),  ARG_I32(op->c),  ARG_I32(op->h),  ARG_I32(op->w),
-        ARG_I32(op->oc), ARG_I32(op->ho), ARG_I32(op->wo), ARG_I32(relu_on),
+        ARG_BUF(y),
+        mien_grid_optional(winner),
+        ARG_BUF(x),
+        ARG_BUF(weight),
+        mien_grid_optional(bias),
+        ARG_I32(op->n),
+        ARG_I32(op->c),
+        ARG_I32(op->h),
+        ARG_I32(op->w),
+        ARG_I32(op->oc),
+        ARG_I32(op->ho),
+        ARG_I32(op->wo),
+        ARG_I32(relu_on),
+        ARG_I32(pool_on),
     };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }
@@ -162,6 +184,7 @@ const struct mien_conv2d_family mien_conv2d_tile = {
     .takes = takes,
     .suits = takes,
     .work_bytes = work_bytes,
+    .pools = pools,
     .fwd = forward,
     .bwd_data = backward_data,
     .bwd_filter = backward_filter,

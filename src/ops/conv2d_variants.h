@@ -18,10 +18,14 @@ struct mien_conv2d_family {
     /** Local memory of a work-group of its kernels; NULL: none, or less than any device has. */
     size_t (*local_bytes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
     size_t (*work_bytes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
+    /** Whether fwd() can end in max-pooling with windows of this edge; NULL: never. */
+    bool (*pools)(const struct mien_conv2d *op, int edge);
+    /** `winner` is NULL but for a pooling, op->pool > 0. */
     enum mien_status (*fwd)(struct mien_cl *cl, struct mien_cl_buffer *y,
-                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
-                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
-                            const struct mien_conv2d *op, struct mien_error *err);
+                            struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
+                            const struct mien_cl_buffer *weight, const struct mien_cl_buffer *bias,
+                            struct mien_cl_buffer *work, const struct mien_conv2d *op,
+                            struct mien_error *err);
     enum mien_status (*bwd_data)(struct mien_cl *cl, struct mien_cl_buffer *dx,
                                  const struct mien_cl_buffer *dy,
                                  const struct mien_cl_buffer *weight,

@@ -48,6 +48,22 @@ static struct tile choose_tile(const struct mien_conv2d *op, enum mien_conv2d_pa
     };
 }
 
+/* Whole windows next to each other, where a max-pooling takes them. */
+static struct tile forward_tile(const struct mien_conv2d *op)
+{
+    const int edge = op->pool > 0 ? op->pool : 1;
+    struct tile tile = choose_tile(op, MIEN_CONV2D_FWD, op->oc, op->wo / edge * edge);
+    tile.columns = tile.columns < edge ? edge : tile.columns / edge * edge;
+    return tile;
+}
+
+/* More pixels of a window than the usual tile has columns are too many for the registers. */
+static bool pools(const struct mien_conv2d *op, int edge)
+{
+    (void)op;
+    return edge <= 3;
+}
+
 static void write_options(char out[OPTION_BYTES], const struct mien_conv2d *op, struct tile tile,
                           const char *pass)
 {
@@ -65,26 +81,30 @@ static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 }
 
 static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
-                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
-                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
-                            const struct mien_conv2d *op, struct mien_error *err)
+                            struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
+                            const struct mien_cl_buffer *weight, const struct mien_cl_buffer *bias,
+                            struct mien_cl_buffer *work, const struct mien_conv2d *op,
+                            struct mien_error *err)
 {
     (void)work;
-    const struct tile tile = choose_tile(op, MIEN_CONV2D_FWD, op->oc, op->wo);
+    const struct tile tile = forward_tile(op);
+    const int edge = op->pool > 0 ? op->pool : 1;
     char pass[64];
     char options[OPTION_BYTES];
-    (void)snprintf(pass, sizeof(pass), "-DFORWARD -DBIAS=%d -DRELU=%d", bias != NULL, op->relu);
+    (void)snprintf(pass, sizeof(pass), "-DFORWARD -DBIAS=%d -DRELU=%d -DPOOL=%d -DWINNER=%d",
+                   bias != NULL, op->relu, edge, winner != NULL);
     write_options(options, op, tile, pass);
     const struct mien_cl_launch launch = {
         .source = "conv2d_vector",
         .kernel = "conv2d_vector_fwd",
         .options = options,
-        .global = { (size_t)op->ho, (size_t)mien_divide_up(op->oc, tile.channels),
+        .global = { (size_t)(op->ho / edge), (size_t)mien_divide_up(op->oc, tile.channels),
                     (size_t)mien_conv2d_blocks(op) },
         .flop = mien_conv2d_flop(op),
     };
     const struct mien_cl_arg args[] = {
         ARG_BUF(y),
+        mien_grid_optional(winner),
         ARG_BUF(x),
         ARG_BUF(weight),
         ARG_BUF(bias != NULL ? bias : weight),
@@ -209,6 +229,7 @@ const struct mien_conv2d_family mien_conv2d_vector = {
     .params = { tile_params, tile_params, filter_params },
     .default_value = default_value,
     .work_bytes = work_bytes,
+    .pools = pools,
     .fwd = fwd,
     .bwd_data = bwd_data,
     .bwd_filter = bwd_filter,

@@ -3,6 +3,7 @@
 
 #include "ops/arith.h"
 #include "ops/conv2d_winograd.h"
+#include "ops/grid.h"
 
 enum {
     OPTION_BYTES = 320,
@@ -198,8 +199,10 @@ static enum mien_status transform_weights(struct mien_cl *cl, struct mien_cl_buf
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }
 
-/* A pass that runs as a convolution; `epilogue` is its options for bias, ReLU and mask. */
-static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg args[6],
+enum { CONVOLVE_ARGS = 7 };
+
+/* A pass that runs as a convolution; `epilogue` is its options for bias, ReLU, mask and pooling. */
+static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg args[CONVOLVE_ARGS],
                                  const struct mien_conv2d *op, enum mien_conv2d_pass pass,
                                  const char *epilogue, struct mien_error *err)
 {
@@ -231,21 +234,33 @@ static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg ar
         .global = { (size_t)items, (size_t)mien_divide_up(out, share) },
         .flop = mien_conv2d_flop(op),
     };
-    return mien_cl_launch(cl, &launch, args, 6, err);
+    return mien_cl_launch(cl, &launch, args, CONVOLVE_ARGS, err);
+}
+
+/* Windows must not cross tiles, nor can sums be added up in what only has the largest of them. */
+static bool pools(const struct mien_conv2d *op, int edge)
+{
+    const int side = points_of(op, MIEN_CONV2D_FWD) + 1 - op->kh;
+    return side % edge == 0 && inputs_of(op, MIEN_CONV2D_FWD) >= op->c;
 }
 
 static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
-                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
-                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
-                            const struct mien_conv2d *op, struct mien_error *err)
+                            struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
+                            const struct mien_cl_buffer *weight, const struct mien_cl_buffer *bias,
+                            struct mien_cl_buffer *work, const struct mien_conv2d *op,
+                            struct mien_error *err)
 {
     char epilogue[64];
-    (void)snprintf(epilogue, sizeof(epilogue), "-DBIAS=%d -DRELU=%d -DMASK=0", bias != NULL,
-                   op->relu);
+    (void)snprintf(epilogue, sizeof(epilogue), "-DBIAS=%d -DRELU=%d -DMASK=0 -DPOOL=%d -DWINNER=%d",
+                   bias != NULL, op->relu, op->pool > 0 ? op->pool : 1, winner != NULL);
     const cl_int blocks = mien_conv2d_blocks(op);
-    const struct mien_cl_arg args[] = { ARG_BUF(y),    ARG_BUF(x),
-                                        ARG_BUF(work), ARG_BUF(bias != NULL ? bias : weight),
-                                        ARG_BUF(x),    ARG_I32(blocks) };
+    const struct mien_cl_arg args[CONVOLVE_ARGS] = { ARG_BUF(y),
+                                                     mien_grid_optional(winner),
+                                                     ARG_BUF(x),
+                                                     ARG_BUF(work),
+                                                     ARG_BUF(bias != NULL ? bias : weight),
+                                                     ARG_BUF(x),
+                                                     ARG_I32(blocks) };
     const enum mien_status st = transform_weights(cl, work, weight, op, MIEN_CONV2D_FWD, err);
     return st == MIEN_OK ? convolve(cl, args, op, MIEN_CONV2D_FWD, epilogue, err) : st;
 }
@@ -257,14 +272,13 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
                                  const struct mien_conv2d *op, struct mien_error *err)
 {
     char epilogue[64];
-    (void)snprintf(epilogue, sizeof(epilogue), "-DBIAS=0 -DRELU=0 -DMASK=%d", mask != NULL);
+    (void)snprintf(epilogue, sizeof(epilogue), "-DBIAS=0 -DRELU=0 -DMASK=%d -DPOOL=1 -DWINNER=0",
+                   mask != NULL);
     const cl_int blocks = mien_conv2d_blocks(op);
-    const struct mien_cl_arg args[] = { ARG_BUF(dx),
-                                        ARG_BUF(dy),
-                                        ARG_BUF(work),
-                                        ARG_BUF(weight),
-                                        ARG_BUF(mask != NULL ? mask : dy),
-                                        ARG_I32(blocks) };
+    const struct mien_cl_arg args[CONVOLVE_ARGS] = {
+        ARG_BUF(dx),     mien_grid_optional(NULL),          ARG_BUF(dy),    ARG_BUF(work),
+        ARG_BUF(weight), ARG_BUF(mask != NULL ? mask : dy), ARG_I32(blocks)
+    };
     const enum mien_status st = transform_weights(cl, work, weight, op, MIEN_CONV2D_BWD_DATA, err);
     return st == MIEN_OK ? convolve(cl, args, op, MIEN_CONV2D_BWD_DATA, epilogue, err) : st;
 }
@@ -277,6 +291,7 @@ const struct mien_conv2d_family mien_conv2d_winograd = {
     .default_value = default_value,
     .local_bytes = local_bytes,
     .work_bytes = work_bytes,
+    .pools = pools,
     .fwd = fwd,
     .bwd_data = bwd_data,
     .bwd_filter = mien_winograd_bwd_filter,

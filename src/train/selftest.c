@@ -33,6 +33,24 @@ const char *mien_selftest_row(enum mien_layer_kind kind)
     return mien_layer_kind_name(kind);
 }
 
+/* Edge of the windows of a max-pooling that a convolution's kernel can end in: it follows, with
+ * batch norm and ReLU between them or without; 0: none. */
+static int pool_behind(const struct mien_network *network, size_t index)
+{
+    size_t at = index + 1;
+    if (network->layers[index].spec.kind != MIEN_LAYER_CONV) {
+        return 0;
+    }
+    at += at < network->layer_count && network->layers[at].spec.kind == MIEN_LAYER_BATCHNORM;
+    at += at < network->layer_count && network->layers[at].spec.kind == MIEN_LAYER_RELU;
+    if (at >= network->layer_count || network->layers[at].spec.kind != MIEN_LAYER_MAXPOOL) {
+        return 0;
+    }
+    const struct mien_layer_spec *const spec = &network->layers[at].spec;
+    const bool apart = spec->stride == spec->kernel_h && spec->stride == spec->kernel_w;
+    return apart && spec->pad == 0 ? spec->stride : 0;
+}
+
 static struct mien_verify_shape shape_of(const struct mien_network *network, size_t index,
                                          int batch)
 {
@@ -55,6 +73,7 @@ static struct mien_verify_shape shape_of(const struct mien_network *network, siz
                 network->layers[index + 1].spec.kind == MIEN_LAYER_RELU,
         .mask = layer->from >= 0 && network->layers[layer->from].spec.kind == MIEN_LAYER_RELU,
         .groups = spec->groups,
+        .pool = pool_behind(network, index),
     };
 }
 
@@ -62,7 +81,7 @@ static bool is_same(const struct mien_verify_shape *a, const struct mien_verify_
 {
     return a->c == b->c && a->h == b->h && a->w == b->w && a->width == b->width && a->kh == b->kh &&
            a->kw == b->kw && a->stride == b->stride && a->pad == b->pad && a->groups == b->groups &&
-           a->bias == b->bias && a->relu == b->relu && a->mask == b->mask;
+           a->bias == b->bias && a->relu == b->relu && a->mask == b->mask && a->pool == b->pool;
 }
 
 /* Whether a layer before this one is of the same kind and sizes. */

@@ -102,7 +102,7 @@ void mien_kernel_shape_finish(struct kernel_shape *shape)
 }
 
 /* Of convolutions and dense layers; y and dx are only written, dy only read. */
-enum { X, Y, WEIGHT, BIAS, DX, DY, DWEIGHT, DBIAS, WORK };
+enum { X, Y, WEIGHT, BIAS, DX, DY, DWEIGHT, DBIAS, WORK, WINNER };
 
 static enum mien_status enqueue_conv(void *user, struct mien_error *err)
 {
@@ -110,6 +110,10 @@ static enum mien_status enqueue_conv(void *user, struct mien_error *err)
     struct mien_cl_buffer *const *const b = s->buffers;
     switch ((enum mien_conv2d_pass)s->pass) {
     case MIEN_CONV2D_FWD:
+        if (s->op.conv.pool > 0) {
+            return mien_conv2d_fwd_pool(s->cl, b[Y], b[WINNER], b[X], b[WEIGHT], b[BIAS], b[WORK],
+                                        &s->op.conv, err);
+        }
         return mien_conv2d_fwd(s->cl, b[Y], b[X], b[WEIGHT], b[BIAS], b[WORK], &s->op.conv, err);
     case MIEN_CONV2D_BWD_DATA:
         return mien_conv2d_bwd_data(s->cl, b[DX], b[DY], b[WEIGHT], NULL, b[WORK], &s->op.conv,
@@ -139,7 +143,38 @@ static size_t most_work(const struct mien_conv2d *op)
 
 struct conv_case {
     int c, h, w, oc, kernel, pad;
+    bool pooled; /* max-pooling of 2x2 comes behind it in a network */
 };
+
+/* Forward passes that end in the pooling, of the variants that can. */
+static enum mien_status measure_pooled(struct kernel_shape *shape, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_conv2d *const op = &shape->op.conv;
+    const size_t outputs = shape->bytes[Y] / 4; /* and as many floats' winners, a byte each */
+    const struct kernel_pass pass = {
+        .enqueue = enqueue_conv,
+        .flop = 2.0 * (double)(shape->bytes[WEIGHT] / sizeof(cl_float)) * op->ho * op->wo * op->n,
+        .bytes = (double)(shape->bytes[X] + shape->bytes[WEIGHT] + outputs + outputs / 4),
+    };
+    shape->pass = MIEN_CONV2D_FWD;
+    for (int v = 0; v < MIEN_CONV2D_VARIANTS; v++) {
+        op->pool = 0;
+        op->variant[MIEN_CONV2D_FWD] = (enum mien_conv2d_variant)v;
+        if (!mien_conv2d_takes(op, MIEN_CONV2D_FWD, (enum mien_conv2d_variant)v) ||
+            !mien_conv2d_pools(op, 2)) {
+            continue;
+        }
+        op->pool = 2;
+        TRY(mien_kernel_measure(shape, &pass, err,
+                                "%dx%dx%d to %dx%dx%d by %dx%d, forward with maxpool 2, %s", op->c,
+                                op->h, op->w, op->oc, op->ho / 2, op->wo / 2, op->kh, op->kw,
+                                mien_conv2d_variant_name((enum mien_conv2d_variant)v)));
+    }
+
+done:
+    return st;
+}
 
 static enum mien_status measure_conv(struct mien_cl *cl, const struct mien_kernels_options *options,
                                      const struct conv_case *sizes, struct mien_error *err)
@@ -159,6 +194,7 @@ static enum mien_status measure_conv(struct mien_cl *cl, const struct mien_kerne
     shape.bytes[WEIGHT] = shape.bytes[DWEIGHT] = weights * sizeof(cl_float);
     shape.bytes[BIAS] = shape.bytes[DBIAS] = (size_t)op->oc * sizeof(cl_float);
     shape.bytes[WORK] = most_work(op);
+    shape.bytes[WINNER] = sizes->pooled ? mien_act_floats(&y) / 4 : 0;
     const struct kernel_pass pass = {
         .enqueue = enqueue_conv,
         .flop = 2.0 * (double)weights * op->ho * op->wo * op->n,
@@ -177,6 +213,7 @@ static enum mien_status measure_conv(struct mien_cl *cl, const struct mien_kerne
                                     mien_conv2d_variant_name((enum mien_conv2d_variant)v)));
         }
     }
+    TRY(sizes->pooled ? measure_pooled(&shape, err) : MIEN_OK);
 
 done:
     mien_kernel_shape_finish(&shape);
@@ -235,13 +272,16 @@ enum mien_status mien_kernels_measure(struct mien_cl *cl,
 {
     /* report, report-pooled, both VGGs; what two of them share stands here once. */
     static const struct conv_case convs[] = {
-        { 1, 48, 48, 64, 5, 0 },    { 64, 44, 44, 32, 4, 0 },   { 64, 22, 22, 32, 4, 0 },
-        { 1, 44, 44, 32, 3, 1 },    { 1, 44, 44, 64, 3, 1 },    { 32, 44, 44, 32, 3, 1 },
-        { 64, 44, 44, 64, 3, 1 },   { 32, 22, 22, 64, 3, 1 },   { 64, 22, 22, 64, 3, 1 },
-        { 64, 22, 22, 128, 3, 1 },  { 128, 22, 22, 128, 3, 1 }, { 64, 11, 11, 128, 3, 1 },
-        { 128, 11, 11, 128, 3, 1 }, { 128, 11, 11, 256, 3, 1 }, { 256, 11, 11, 256, 3, 1 },
-        { 128, 5, 5, 256, 3, 1 },   { 256, 5, 5, 256, 3, 1 },   { 256, 5, 5, 512, 3, 1 },
-        { 512, 5, 5, 512, 3, 1 },
+        { 1, 48, 48, 64, 5, 0, true },    { 64, 44, 44, 32, 4, 0, false },
+        { 64, 22, 22, 32, 4, 0, true },   { 1, 44, 44, 32, 3, 1, false },
+        { 1, 44, 44, 64, 3, 1, false },   { 32, 44, 44, 32, 3, 1, true },
+        { 64, 44, 44, 64, 3, 1, true },   { 32, 22, 22, 64, 3, 1, false },
+        { 64, 22, 22, 64, 3, 1, true },   { 64, 22, 22, 128, 3, 1, false },
+        { 128, 22, 22, 128, 3, 1, true }, { 64, 11, 11, 128, 3, 1, false },
+        { 128, 11, 11, 128, 3, 1, true }, { 128, 11, 11, 256, 3, 1, false },
+        { 256, 11, 11, 256, 3, 1, true }, { 128, 5, 5, 256, 3, 1, false },
+        { 256, 5, 5, 256, 3, 1, false },  { 256, 5, 5, 512, 3, 1, false },
+        { 512, 5, 5, 512, 3, 1, false },
     };
     static const struct {
         int in, out;

@@ -2,7 +2,7 @@
 #ifndef MIEN_TUNE_KERNELS_INTERNAL_H
 #define MIEN_TUNE_KERNELS_INTERNAL_H
 
-#include "ops/batchnorm.h"
+#include "ops/batchnorm_pool.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/gather.h"
@@ -11,7 +11,7 @@
 #include "ops/softmax.h"
 #include "tune/kernels.h"
 
-enum { KERNEL_BUFFERS = 12 };
+enum { KERNEL_BUFFERS = 13 };
 
 /** One shape with its tensors, which are there from the first measurement on. */
 struct kernel_shape {
@@ -26,6 +26,10 @@ struct kernel_shape {
         struct mien_dense dense;
         struct mien_pool pool;
         struct mien_batchnorm batchnorm;
+        struct {
+            struct mien_batchnorm batchnorm;
+            struct mien_pool pool;
+        } pooled_norm;
         struct mien_softmax softmax;
         struct mien_gather gather;
         struct mien_act act;

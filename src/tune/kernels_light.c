@@ -10,7 +10,7 @@
 #include "tune/kernels_internal.h"
 
 /* Tensors of pooling, batch normalisation and ReLU. */
-enum { X, Y, DX, DY, WINNER, WEIGHT, BIAS, MEAN, VARIANCE, SAVED, WORK, GRADIENT };
+enum { X, Y, DX, DY, WINNER, WEIGHT, BIAS, MEAN, VARIANCE, SAVED, WORK, GRADIENT, BIAS_GRADIENT };
 
 static enum mien_status enqueue_pool(void *user, struct mien_error *err)
 {
@@ -55,20 +55,41 @@ done:
     return st;
 }
 
-static enum mien_status enqueue_batchnorm(void *user, struct mien_error *err)
+static const char *const norm_passes[] = { "forward", "backward", "evaluation" };
+
+static struct mien_batchnorm_buffers norm_buffers(const struct kernel_shape *shape)
 {
-    const struct kernel_shape *const s = user;
-    struct mien_cl_buffer *const *const b = s->buffers;
-    const struct mien_batchnorm_buffers buffers = {
+    struct mien_cl_buffer *const *const b = shape->buffers;
+    return (struct mien_batchnorm_buffers){
         .weight = b[WEIGHT],
         .bias = b[BIAS],
         .running_mean = b[MEAN],
         .running_var = b[VARIANCE],
         .saved = b[SAVED],
         .dweight = b[GRADIENT],
-        .dbias = b[WINNER],
+        .dbias = b[BIAS_GRADIENT],
         .work = b[WORK],
     };
+}
+
+static void set_norm_bytes(struct kernel_shape *shape, const struct mien_act *x,
+                           const struct mien_act *y, const struct mien_batchnorm *op)
+{
+    const size_t channels = (size_t)x->c * sizeof(cl_float);
+    shape->bytes[X] = shape->bytes[DX] = kernel_act_bytes(x);
+    shape->bytes[Y] = shape->bytes[DY] = kernel_act_bytes(y);
+    shape->bytes[WEIGHT] = shape->bytes[BIAS] = channels;
+    shape->bytes[MEAN] = shape->bytes[VARIANCE] = channels;
+    shape->bytes[GRADIENT] = shape->bytes[BIAS_GRADIENT] = channels;
+    shape->bytes[SAVED] = mien_batchnorm_saved_bytes(op);
+    shape->bytes[WORK] = mien_batchnorm_work_bytes(op);
+}
+
+static enum mien_status enqueue_batchnorm(void *user, struct mien_error *err)
+{
+    const struct kernel_shape *const s = user;
+    struct mien_cl_buffer *const *const b = s->buffers;
+    const struct mien_batchnorm_buffers buffers = norm_buffers(s);
     switch (s->pass) {
     case 0: return mien_batchnorm_fwd(s->cl, b[Y], b[X], &buffers, &s->op.batchnorm, err);
     case 1: return mien_batchnorm_bwd(s->cl, b[DX], b[DY], b[X], &buffers, &s->op.batchnorm, err);
@@ -79,17 +100,11 @@ static enum mien_status enqueue_batchnorm(void *user, struct mien_error *err)
 static enum mien_status measure_batchnorm(const struct kernel_shape *blank,
                                           const struct mien_act *x, struct mien_error *err)
 {
-    static const char *const passes[] = { "forward", "backward", "evaluation" };
     enum mien_status st = MIEN_OK;
     struct kernel_shape shape = *blank;
-    const size_t channels = (size_t)x->c * sizeof(cl_float);
     shape.kind = "batchnorm";
     shape.op.batchnorm = (struct mien_batchnorm){ .act = *x, .eps = 1e-5f, .momentum = 0.1f };
-    shape.bytes[X] = shape.bytes[Y] = shape.bytes[DX] = shape.bytes[DY] = kernel_act_bytes(x);
-    shape.bytes[WEIGHT] = shape.bytes[BIAS] = shape.bytes[MEAN] = shape.bytes[VARIANCE] = channels;
-    shape.bytes[GRADIENT] = shape.bytes[WINNER] = channels; /* of weight and bias */
-    shape.bytes[SAVED] = mien_batchnorm_saved_bytes(&shape.op.batchnorm);
-    shape.bytes[WORK] = mien_batchnorm_work_bytes(&shape.op.batchnorm);
+    set_norm_bytes(&shape, x, x, &shape.op.batchnorm);
     for (shape.pass = 0; shape.pass < 3; shape.pass++) {
         const struct kernel_pass pass = {
             .enqueue = enqueue_batchnorm,
@@ -97,8 +112,96 @@ static enum mien_status measure_batchnorm(const struct kernel_shape *blank,
             .bytes = (double)shape.bytes[X] * (shape.pass == 1 ? 3.0 : 2.0),
         };
         TRY(mien_kernel_measure(&shape, &pass, err, "%dx%dx%d, %s", x->c, x->h, x->w,
-                                passes[shape.pass]));
+                                norm_passes[shape.pass]));
     }
+
+done:
+    mien_kernel_shape_finish(&shape);
+    return st;
+}
+
+/* Batch norm with the max-pooling behind it. */
+static enum mien_status enqueue_norm_pool(void *user, struct mien_error *err)
+{
+    const struct kernel_shape *const s = user;
+    struct mien_cl_buffer *const *const b = s->buffers;
+    const struct mien_batchnorm_buffers buffers = norm_buffers(s);
+    const struct mien_batchnorm *const op = &s->op.pooled_norm.batchnorm;
+    const struct mien_pool *const pool = &s->op.pooled_norm.pool;
+    switch (s->pass) {
+    case 0: return mien_batchnorm_pool_fwd(s->cl, b[Y], b[WINNER], b[X], &buffers, op, pool, err);
+    case 1:
+        return mien_batchnorm_pool_bwd(s->cl, b[DX], b[DY], b[WINNER], b[X], &buffers, op, pool,
+                                       err);
+    default: return mien_batchnorm_pool_eval(s->cl, b[Y], b[X], &buffers, op, pool, err);
+    }
+}
+
+static enum mien_status measure_norm_pool(const struct kernel_shape *blank,
+                                          const struct mien_act *x, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct kernel_shape shape = *blank;
+    struct mien_batchnorm *const op = &shape.op.pooled_norm.batchnorm;
+    struct mien_pool *const pool = &shape.op.pooled_norm.pool;
+    shape.kind = "batchnorm maxpool";
+    *op = (struct mien_batchnorm){ .act = *x, .eps = 1e-5f, .momentum = 0.1f };
+    TRY(mien_pool_init(pool, MIEN_POOL_MAX, x, 2, 2, 2, 0, err));
+    const struct mien_act y = mien_pool_output(pool);
+    set_norm_bytes(&shape, x, &y, op);
+    shape.bytes[WINNER] = mien_pool_winner_bytes(pool);
+    for (shape.pass = 0; shape.pass < 3; shape.pass++) {
+        const bool backward = shape.pass == 1;
+        const struct kernel_pass pass = {
+            .enqueue = enqueue_norm_pool,
+            .flop = (double)mien_act_floats(x),
+            .bytes = (double)shape.bytes[X] * (backward ? 2.0 : 1.0) + (double)shape.bytes[Y] +
+                     (double)(shape.pass < 2 ? shape.bytes[WINNER] : 0),
+        };
+        TRY(mien_kernel_measure(&shape, &pass, err, "%dx%dx%d to %dx%d, %s", x->c, x->h, x->w, y.h,
+                                y.w, norm_passes[shape.pass]));
+    }
+
+done:
+    mien_kernel_shape_finish(&shape);
+    return st;
+}
+
+/* Batch norm into `each` weights of each of x's channels: WEIGHT and BIAS of the norm, Y and DY the
+ * weights before and after, DX the bias. */
+static enum mien_status enqueue_fold(void *user, struct mien_error *err)
+{
+    const struct kernel_shape *const s = user;
+    const struct mien_batchnorm_buffers buffers = norm_buffers(s);
+    const struct mien_batchnorm *const op = &s->op.pooled_norm.batchnorm;
+    const struct mien_batchnorm_fold fold = {
+        .weight = s->buffers[DY],
+        .bias = s->buffers[DX],
+        .from_weight = s->buffers[Y],
+        .each = (cl_int)(s->bytes[Y] / sizeof(cl_float)) / op->act.c,
+    };
+    return mien_batchnorm_fold(s->cl, &fold, &buffers, op, err);
+}
+
+static enum mien_status measure_fold(const struct kernel_shape *blank, int inputs, int channels,
+                                     int lanes, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct kernel_shape shape = *blank;
+    struct mien_batchnorm *const op = &shape.op.pooled_norm.batchnorm;
+    const size_t each = (size_t)channels * sizeof(cl_float);
+    const size_t weights = each * (size_t)inputs * 9;
+    shape.kind = "batchnorm fold";
+    *op = (struct mien_batchnorm){ .act = { 1, channels, 1, 1, lanes }, .eps = 1e-5f };
+    shape.bytes[WEIGHT] = shape.bytes[BIAS] = shape.bytes[MEAN] = shape.bytes[VARIANCE] = each;
+    shape.bytes[Y] = shape.bytes[DY] = weights;
+    shape.bytes[DX] = each;
+    const struct kernel_pass pass = {
+        .enqueue = enqueue_fold,
+        .flop = (double)weights / sizeof(cl_float),
+        .bytes = 2.0 * (double)weights,
+    };
+    TRY(mien_kernel_measure(&shape, &pass, err, "into %d to %d channels by 3x3", inputs, channels));
 
 done:
     mien_kernel_shape_finish(&shape);
@@ -352,8 +455,13 @@ enum mien_status mien_kernels_measure_light(struct mien_cl *cl,
         st = shapes[i].maxpool ? measure_pool(&blank, &x, false, err) : MIEN_OK;
         st = st == MIEN_OK && shapes[i].avgpool ? measure_pool(&blank, &x, true, err) : st;
         st = st == MIEN_OK && shapes[i].batchnorm ? measure_batchnorm(&blank, &x, err) : st;
+        st = st == MIEN_OK && shapes[i].batchnorm && shapes[i].maxpool
+                 ? measure_norm_pool(&blank, &x, err)
+                 : st;
         TRY(st == MIEN_OK && shapes[i].relu ? measure_relu(&blank, &x, err) : st);
     }
+    TRY(measure_fold(&blank, 32, 32, lanes, err));
+    TRY(measure_fold(&blank, 256, 256, lanes, err));
     const struct mien_act image = { options->batch, 1, 48, 48, lanes };
     TRY(measure_softmax(&blank, 7, err));
     TRY(measure_gather(&blank, &image, err));

@@ -64,6 +64,10 @@ static void describe(char *out, size_t bytes, const struct check_call *call,
     char shape[CHECK_SHAPE_BYTES];
     mien_verify_describe(shape, call->shape);
     int length = snprintf(out, bytes, "%s", shape);
+    if (op->pool > 0 && (size_t)length < bytes) {
+        length += snprintf(out + length, bytes - (size_t)length, ", max-pooling %dx%d", op->pool,
+                           op->pool);
+    }
     const struct mien_conv2d_param *const params = mien_conv2d_params(op->variant[pass], pass);
     for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
         if (params[i].name != NULL && op->param[pass][i] != 0 && (size_t)length < bytes) {
@@ -124,6 +128,16 @@ done:
     return st;
 }
 
+/* Whether a variant computes a pass of `op`, with its pooling where it has one. */
+static bool computes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
+                     enum mien_conv2d_variant variant)
+{
+    struct mien_conv2d tried = *op;
+    tried.variant[pass] = variant;
+    return mien_conv2d_takes(op, pass, variant) && mien_conv2d_fits(&tried, pass) &&
+           (op->pool == 0 || mien_conv2d_pools(&tried, op->pool));
+}
+
 static enum mien_status check_pass(const struct check_call *call, const struct mien_conv2d *op,
                                    enum mien_conv2d_pass pass, struct mien_error *err)
 {
@@ -143,9 +157,7 @@ static enum mien_status check_pass(const struct check_call *call, const struct m
     }
     for (int v = 0; v < MIEN_CONV2D_VARIANTS; v++) {
         const enum mien_conv2d_variant variant = (enum mien_conv2d_variant)v;
-        struct mien_conv2d tried = *op;
-        tried.variant[pass] = variant;
-        if (mien_conv2d_takes(op, pass, variant) && mien_conv2d_fits(&tried, pass)) {
+        if (computes(op, pass, variant)) {
             TRY(check_variant(&subject, op, pass, variant, err));
         }
     }
@@ -168,6 +180,10 @@ enum mien_status mien_verify_conv2d(const struct check_call *call, struct mien_e
         if (call->way == NULL || (int)call->pass == p) {
             TRY(check_pass(call, &op, (enum mien_conv2d_pass)p, err));
         }
+    }
+    if (call->way == NULL && s->pool > 0) {
+        op.pool = s->pool;
+        TRY(check_pass(call, &op, MIEN_CONV2D_FWD, err));
     }
 
 done:

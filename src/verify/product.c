@@ -73,6 +73,10 @@ static enum mien_status fill_acts(struct mien_product *product, struct mien_erro
     shape->conv.n = n;
     product->x_act = (struct mien_act){ n, shape->conv.c, shape->conv.h, shape->conv.w, lanes };
     product->y_act = mien_conv2d_output(&shape->conv);
+    if (shape->conv.pool > 0) {
+        product->y_act.h /= shape->conv.pool;
+        product->y_act.w /= shape->conv.pool;
+    }
     return MIEN_OK;
 }
 
@@ -106,6 +110,9 @@ enum mien_status mien_product_init(struct mien_product *product, struct mien_cl 
         [MIEN_PRODUCT_DWEIGHT] = filter ? weights : 0,
         [MIEN_PRODUCT_DBIAS] = filter ? biases : 0,
     };
+    if (!shape->dense_layer && conv->pool > 0) {
+        TRY(mien_guarded_create(&product->winner, cl, mien_act_floats(&product->y_act), err));
+    }
     TRY(mien_noise_create(&product->noise, err));
     for (int i = 0; i < MIEN_PRODUCT_INPUTS; i++) {
         TRY(inputs[i] > 0 ? make_input(product, i, inputs[i], err) : MIEN_OK);
@@ -134,6 +141,7 @@ void mien_product_finish(struct mien_product *product)
         mien_guarded_finish(&product->rows[i]);
     }
     mien_guarded_finish(&product->work);
+    mien_guarded_finish(&product->winner);
     free(product->noise);
     free(product->samples);
     *product = (struct mien_product){ .cl = NULL };
@@ -158,6 +166,10 @@ static enum mien_status run_operation(void *user, struct mien_cl *cl,
     (void)user;
     switch (pass) {
     case MIEN_CONV2D_FWD:
+        if (op->pool > 0) {
+            return mien_conv2d_fwd_pool(cl, b->out, b->winner, b->x, b->weight, b->bias, b->work,
+                                        op, err);
+        }
         return mien_conv2d_fwd(cl, b->out, b->x, b->weight, b->bias, b->work, op, err);
     case MIEN_CONV2D_BWD_DATA:
         return mien_conv2d_bwd_data(cl, b->out, b->dy, b->weight, b->mask, b->work, op, err);
@@ -184,10 +196,12 @@ static enum mien_status run_conv(struct mien_product *product, const struct mien
     struct mien_conv2d op = way->conv;
     op.n = shape->conv.n;
     op.relu = shape->relu && pass == MIEN_CONV2D_FWD;
+    op.pool = shape->conv.pool;
     TRY(make_work(product, mien_conv2d_work_bytes(&op), err));
     const struct mien_product_conv buffers = {
         .out = product->outputs[results[pass]].buffer,
         .dbias = product->outputs[MIEN_PRODUCT_DBIAS].buffer,
+        .winner = product->winner.buffer,
         .x = product->inputs[MIEN_PRODUCT_X],
         .dy = product->inputs[MIEN_PRODUCT_DY],
         .weight = product->inputs[MIEN_PRODUCT_WEIGHT],
@@ -318,7 +332,8 @@ static enum mien_status spoil(struct mien_product *product, struct mien_error *e
                                          &product->outputs[MIEN_PRODUCT_DBIAS],
                                          &product->rows[ROWS_Y],
                                          &product->rows[ROWS_DX],
-                                         &product->work };
+                                         &product->work,
+                                         &product->winner };
     for (size_t i = 0; st == MIEN_OK && i < sizeof(all) / sizeof(all[0]); i++) {
         st = all[i]->whole != NULL ? mien_guarded_poison(all[i], product->cl, err) : MIEN_OK;
     }
@@ -337,6 +352,35 @@ static void describe(char *out, size_t bytes, const struct mien_act *act,
     } else {
         (void)snprintf(out, bytes, "%s[%d]", output_names[sample->output], sample->feature);
     }
+}
+
+/* See which pixel of its window won, for each sample of a pooling. */
+static enum mien_status compare_winners(struct mien_finding *out,
+                                        const struct mien_product *product, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const size_t bytes = product->winner.bytes;
+    uint8_t *const winners = mien_calloc(bytes, 1, err);
+    if (winners == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    TRY(mien_guarded_check(out, "winner", &product->winner, product->cl, err));
+    TRY(mien_cl_read(product->cl, winners, product->winner.buffer, 0, bytes, err));
+    for (size_t i = 0; i < product->sample_count; i++) {
+        const struct mien_product_sample *const sample = &product->samples[i];
+        const unsigned won =
+            winners[mien_product_index(&product->y_act, sample->image, sample->feature)];
+        if (won >= MIEN_PRODUCT_WINNERS || (sample->winners >> won & 1u) == 0) {
+            char where[64];
+            describe(where, sizeof(where), &product->y_act, sample);
+            mien_finding_note(out, MIEN_FAULT_WRONG,
+                              "%s: pixel %u of its window is not the largest", where, won);
+        }
+    }
+
+done:
+    free(winners);
+    return st;
 }
 
 /* Compare one output's samples; `numbers` is all of it, or NULL: read one by one. */
@@ -420,6 +464,9 @@ enum mien_status mien_product_check(struct mien_finding *out, struct mien_produc
     }
     if (product->work.buffer != NULL) {
         TRY(mien_guarded_check(out, "work", &product->work, product->cl, err));
+    }
+    if (product->winner.buffer != NULL) {
+        TRY(compare_winners(out, product, err));
     }
     if (product->rows[ROWS_DX].buffer != NULL) {
         TRY(mien_guarded_check(out, "rows of dx", &product->rows[ROWS_DX], product->cl, err));

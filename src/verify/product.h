@@ -12,7 +12,7 @@
 struct mien_product_shape {
     bool dense_layer;
     bool passes[MIEN_CONV2D_PASSES]; /**< a convolution has one of them, a dense layer any */
-    struct mien_conv2d conv;         /**< of a convolution: its sizes */
+    struct mien_conv2d conv;         /**< of a convolution: its sizes, and of forward its pooling */
     struct mien_dense dense;         /**< of a dense layer: its sizes, and ReLU */
     bool bias, relu, mask;           /**< what the network's kernels do besides */
 };
@@ -27,6 +27,7 @@ struct mien_product_way {
 /** Buffers of a convolution under test; those that its pass does not need are NULL. */
 struct mien_product_conv {
     struct mien_cl_buffer *out, *dbias; /**< y, dx, or dweight and dbias */
+    struct mien_cl_buffer *winner;      /**< of y's pooling */
     const struct mien_cl_buffer *x, *dy, *weight, *bias, *mask;
     struct mien_cl_buffer *work;
 };
@@ -48,7 +49,9 @@ struct mien_product_sample {
     int output;
     int image, feature; /**< place in an activation; a weight or bias has image 0 */
     float want;
+    uint32_t winners; /**< of a pooling: bits of the pixels of its window that may have won */
 };
+enum { MIEN_PRODUCT_WINNERS = 32 };
 
 /** Fields are for product*.c. */
 struct mien_product {
@@ -60,7 +63,8 @@ struct mien_product {
     struct mien_guarded outputs[MIEN_PRODUCT_OUTPUTS];
     struct mien_guarded rows[MIEN_PRODUCT_ROWS]; /**< of a dense layer through CLBlast */
     struct mien_guarded work;
-    float *noise; /**< what the inputs repeat */
+    struct mien_guarded winner; /**< of a pooling */
+    float *noise;               /**< what the inputs repeat */
     struct mien_product_sample *samples;
     size_t sample_count;
     float scale[MIEN_PRODUCT_OUTPUTS]; /**< largest absolute value of the output */

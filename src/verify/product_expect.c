@@ -1,4 +1,5 @@
 /* product_expect.c - what a product's outputs must be, by src/ref on the numbers they depend on */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -10,6 +11,9 @@
 
 /* However costly the reference: this many. */
 enum { FEWEST_SAMPLES = 24, FEWEST_FILTERS = 2, RANK = 4 };
+
+enum { MAX_EDGE = 5 };     /* of a pooling's window */
+#define NEARLY_EQUAL 1e-4f /* pixels that rounding may put in either order */
 
 /* Which places of an output are looked at. */
 struct plan {
@@ -70,7 +74,7 @@ static enum mien_status make_room(struct mien_product *product, size_t count,
 static void add_sample(struct mien_product *product, int output, int image, int feature, float want)
 {
     product->samples[product->sample_count++] =
-        (struct mien_product_sample){ output, image, feature, want };
+        (struct mien_product_sample){ output, image, feature, want, 0 };
 }
 
 /*
@@ -136,47 +140,85 @@ static void copy_taps(float *out, const struct mien_product *product, int oc, in
     }
 }
 
-/* One output is a convolution of one window with one output channel's weights. */
+/* One output before ReLU is a convolution of one window with one output channel's weights, which
+ * `scratch` has; the window goes behind them. */
+static float expect_output(const struct mien_product *product, int image, int oc, int row,
+                           int column, float *scratch)
+{
+    const struct mien_conv2d *const op = &product->shape.conv;
+    const int taps = op->kh * op->kw;
+    const int seen = channels_seen(op);
+    const int y = row * op->stride - op->pad;
+    const int x = column * op->stride - op->pad;
+    const struct mien_ref_conv2d one = { 1, seen, op->kh, op->kw, 1,     op->kh, op->kw,
+                                         1, 0,    1,      1,      false, 1 };
+    float *const window = scratch + (size_t)seen * (size_t)taps;
+    for (int c = 0; c < seen; c++) {
+        for (int tap = 0; tap < taps; tap++) {
+            window[c * taps + tap] = pixel(product, MIEN_PRODUCT_X, image, first_seen(op, oc) + c,
+                                           y + tap / op->kw, x + tap % op->kw);
+        }
+    }
+    const float bias = mien_product_input(product, MIEN_PRODUCT_BIAS, (size_t)oc);
+    float want = 0.0f;
+    mien_ref_conv2d_fwd(&want, window, scratch, product->shape.bias ? &bias : NULL, &one);
+    return want;
+}
+
+/* The largest of a window of outputs; *winners are those that rounding may make the largest. */
+static float expect_window(uint32_t *winners, const struct mien_product *product,
+                           const int at[RANK], float *scratch)
+{
+    const int edge = product->shape.conv.pool;
+    float all[MAX_EDGE * MAX_EDGE];
+    float best = -INFINITY;
+    for (int i = 0; i < edge * edge; i++) {
+        all[i] = expect_output(product, at[0], at[1], at[2] * edge + i / edge,
+                               at[3] * edge + i % edge, scratch);
+        best = fmaxf(best, all[i]);
+    }
+    *winners = 0;
+    for (int i = 0; i < edge * edge; i++) {
+        *winners |= all[i] >= best - NEARLY_EQUAL ? UINT32_C(1) << i : 0;
+    }
+    return best;
+}
+
 static enum mien_status expect_fwd(struct mien_product *product,
                                    const struct mien_product_care *care, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const struct mien_conv2d *const op = &product->shape.conv;
+    const struct mien_act *const y = &product->y_act;
     const size_t taps = (size_t)op->kh * (size_t)op->kw;
     const int seen = channels_seen(op);
     const size_t terms = taps * (size_t)seen;
-    const int dims[RANK] = { op->n, op->oc, op->ho, op->wo };
-    const struct plan plan = make_plan(dims, (double)terms, FEWEST_SAMPLES, care);
-    const struct mien_ref_conv2d one = { 1,      seen, op->kh, op->kw, 1, op->kh,
-                                         op->kw, 1,    0,      1,      1, product->shape.relu,
-                                         1 };
-    float *const window = mien_calloc(terms * 2, sizeof(*window), err);
-    if (window == NULL) {
+    const int dims[RANK] = { op->n, op->oc, y->h, y->w };
+    const double cost = (double)terms * (op->pool > 0 ? op->pool * op->pool : 1);
+    const struct plan plan = make_plan(dims, cost, FEWEST_SAMPLES, care);
+    assert(op->pool <= MAX_EDGE);
+    float *const scratch = mien_calloc(terms * 2, sizeof(*scratch), err);
+    if (scratch == NULL) {
         return MIEN_ERR_MEMORY;
     }
-    float *const weight = window + terms;
     TRY(make_room(product, plan.count, err));
     for (size_t s = 0; s < plan.count; s++) {
         int at[RANK];
+        uint32_t winners = 0;
         find_place(at, &plan, s);
-        const int y = at[2] * op->stride - op->pad;
-        const int x = at[3] * op->stride - op->pad;
-        size_t k = 0;
         for (int c = 0; c < seen; c++) {
-            copy_taps(weight + (size_t)c * taps, product, at[1], c);
-            for (size_t tap = 0; tap < taps; tap++) {
-                window[k++] = pixel(product, MIEN_PRODUCT_X, at[0], first_seen(op, at[1]) + c,
-                                    y + (int)tap / op->kw, x + (int)tap % op->kw);
-            }
+            copy_taps(scratch + (size_t)c * taps, product, at[1], c);
         }
-        const float bias = mien_product_input(product, MIEN_PRODUCT_BIAS, (size_t)at[1]);
-        float want = 0.0f;
-        mien_ref_conv2d_fwd(&want, window, weight, product->shape.bias ? &bias : NULL, &one);
-        add_sample(product, MIEN_PRODUCT_Y, at[0], (at[1] * op->ho + at[2]) * op->wo + at[3], want);
+        const float want = op->pool > 0
+                               ? expect_window(&winners, product, at, scratch)
+                               : expect_output(product, at[0], at[1], at[2], at[3], scratch);
+        add_sample(product, MIEN_PRODUCT_Y, at[0], (at[1] * y->h + at[2]) * y->w + at[3],
+                   product->shape.relu ? fmaxf(want, 0.0f) : want);
+        product->samples[product->sample_count - 1].winners = winners;
     }
 
 done:
-    free(window);
+    free(scratch);
     return st;
 }
 

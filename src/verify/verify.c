@@ -15,18 +15,18 @@
  * multiples of tiles and vectors, and batches of 150.
  */
 static const struct mien_verify_shape conv_shapes[] = {
-    { 19, 9, 13, 14, 10, 3, 3, 1, 1, true, true, true, 1 },
-    { 3, 5, 9, 11, 6, 5, 5, 2, 2, true, false, false, 1 },
-    { 19, 6, 9, 8, 6, 3, 3, 1, 1, true, true, true, 6 },
-    { 5, 6, 11, 9, 12, 3, 3, 2, 1, true, false, false, 3 },
-    { 19, 9, 5, 7, 10, 1, 1, 1, 0, true, true, true, 1 },
-    { 1, 1, 1, 1, 1, 1, 1, 1, 0, true, false, false, 1 },
-    { 2, 3, 7, 5, 5, 2, 3, 1, 1, false, false, true, 1 },
-    { 150, 3, 9, 8, 7, 4, 4, 1, 0, true, true, false, 1 },
-    { 17, 17, 11, 13, 19, 3, 3, 1, 2, true, false, true, 1 },
-    { 9, 8, 13, 10, 17, 5, 5, 1, 4, false, true, false, 1 },
-    { 5, 4, 15, 15, 6, 7, 7, 3, 3, true, false, false, 1 },
-    { 8, 64, 12, 12, 32, 4, 4, 1, 0, true, true, true, 1 },
+    { 19, 9, 12, 14, 10, 3, 3, 1, 1, true, true, true, 1, 2 },
+    { 3, 5, 9, 11, 6, 5, 5, 2, 2, true, false, false, 1, 0 },
+    { 19, 6, 9, 8, 6, 3, 3, 1, 1, true, true, true, 6, 0 },
+    { 5, 6, 11, 9, 12, 3, 3, 2, 1, true, false, false, 3, 0 },
+    { 19, 9, 5, 7, 10, 1, 1, 1, 0, true, true, true, 1, 0 },
+    { 1, 1, 1, 1, 1, 1, 1, 1, 0, true, false, false, 1, 0 },
+    { 2, 3, 7, 5, 5, 2, 3, 1, 1, false, false, true, 1, 0 },
+    { 150, 3, 9, 8, 7, 4, 4, 1, 0, true, true, false, 1, 2 },
+    { 17, 17, 11, 13, 19, 3, 3, 1, 2, true, false, true, 1, 0 },
+    { 9, 8, 13, 10, 17, 5, 5, 1, 4, false, true, false, 1, 0 },
+    { 5, 4, 15, 15, 6, 7, 7, 3, 3, true, false, false, 1, 0 },
+    { 8, 64, 12, 12, 32, 4, 4, 1, 0, true, true, true, 1, 3 },
 };
 static const struct mien_verify_shape dense_shapes[] = {
     { .n = 19, .c = 45, .h = 1, .w = 1, .width = 12, .bias = true, .relu = true, .mask = true },

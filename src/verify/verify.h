@@ -15,6 +15,8 @@ struct mien_verify_shape {
     bool bias, relu; /**< what its forward kernel does besides */
     bool mask;       /**< its backward kernel applies the ReLU before it */
     int groups;      /**< of a convolution's channels; 0 and 1: one */
+    int pool; /**< of a convolution: its forward kernel is also tried with max-pooling behind it,
+                   windows of this edge; 0: not */
 };
 
 /** What one kernel in one variant is worth on a device, over all shapes that it was checked with.

@@ -17,6 +17,7 @@ enum { IMAGES = 5, BATCH = 6, CLASSES = 3, TRIED = 7 };
 static const float step = 1e-3f;
 static const double tolerance_abs = 1e-3, tolerance_rel = 2e-2;
 
+/* Sizes of dense layers are few: each takes seconds to build, and has its own test in ops. */
 static const char *const recipes[] = {
     "input: { channels: 3, height: 11, width: 9 }\n"
     "layers:\n"
@@ -28,7 +29,7 @@ static const char *const recipes[] = {
     "  - relu\n"
     "  - maxpool 2 stride 1\n"
     "  - dropout 0.25\n"
-    "  - conv 5 3x2 stride 2 pad 1\n"
+    "  - conv 6 3x2 stride 2 pad 1\n"
     "  - batchnorm\n"
     "  - globalavgpool\n"
     "  - flatten\n"
@@ -66,15 +67,15 @@ static const char *const recipes[] = {
     "  - add a\n"
     "  - relu\n"
     "  - mark c\n"
-    "  - conv 8 3x3 stride 2 pad 1\n"
+    "  - conv 6 3x3 stride 2 pad 1\n"
     "  - relu\n"
-    "  - add c conv 8 1x1 stride 2 bias no batchnorm\n"
+    "  - add c conv 6 1x1 stride 2 bias no batchnorm\n"
     "  - relu\n"
-    "  - add c conv 8 3x3 stride 2 pad 1\n"
+    "  - add c conv 6 3x3 stride 2 pad 1\n"
     "  - relu\n"
     "  - globalavgpool\n"
     "  - mark d\n"
-    "  - dense 8\n"
+    "  - dense 6\n"
     "  - relu\n"
     "  - dropout 0.2\n"
     "  - add d\n"
@@ -223,9 +224,9 @@ static void test_gradient__is_the_central_difference_in_blocks(void **state)
 static void test_gradient__is_the_central_difference_in_rows(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
-    for (size_t i = 0; i < sizeof(recipes) / sizeof(recipes[0]); i++) {
-        check_network(cl, recipes[i], 1, MIEN_BLAS_CLBLAST);
-    }
+    /* What is fused does not depend on the layout: the kernels for GPUs in two of the networks. */
+    check_network(cl, recipes[0], 1, MIEN_BLAS_CLBLAST);
+    check_network(cl, recipes[2], 1, MIEN_BLAS_CLBLAST);
 }
 
 static void test_gradient__is_the_central_difference_through_a_change_of_layout(void **state)

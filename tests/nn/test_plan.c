@@ -204,9 +204,10 @@ static void test_graph__fuses_a_relu_into_the_layer_before(void **state)
     mien_network_destroy(network);
 }
 
-/* Nodes of [conv, LAYERS, flatten, dense]; `pooled` of them are a batch norm with its pooling. */
-static void check_pooled(const char *layers, const struct mien_model_options *options, size_t count,
-                         size_t pooled)
+/* Nodes of [conv, LAYERS, flatten, dense]; `pooled` of them are a `class` with its pooling. */
+static void check_pooled_class(const struct mien_node_class *class, const char *layers,
+                               const struct mien_model_options *options, size_t count,
+                               size_t pooled)
 {
     struct mien_error err = { "" };
     struct mien_graph graph;
@@ -222,15 +223,72 @@ static void check_pooled(const char *layers, const struct mien_model_options *op
         const struct mien_node *const node = &graph.nodes[i];
         found += node->pooled != NULL ? 1 : 0;
         assert_true(node->pooled == NULL ||
-                    (node->class == &mien_node_batchnorm && node->out.h == node->in.h / 2));
+                    (node->class == class && node->out.h == node->in.h / 2));
         assert_true((node->winner.item != MIEN_NO_ITEM) ==
                     (node->pooled != NULL && options->train));
+        assert_true((node->unpooled.item != MIEN_NO_ITEM) ==
+                    (node->pooled != NULL && options->train && class == &mien_node_conv));
         assert_true(node->pooled == NULL || node->after_relu ||
                     graph.nodes[i + 1].after_relu == node->relu);
     }
     assert_int_equal(graph.count, count);
     assert_int_equal(found, pooled);
     mien_graph_finish(&graph);
+    mien_network_destroy(network);
+}
+
+static void check_pooled(const char *layers, const struct mien_model_options *options, size_t count,
+                         size_t pooled)
+{
+    check_pooled_class(&mien_node_batchnorm, layers, options, count, pooled);
+}
+
+static void test_graph__makes_a_convolution_and_its_pooling_one(void **state)
+{
+    (void)state;
+    const struct mien_node_class *const conv = &mien_node_conv;
+    const struct mien_model_options train = { .batch = 2, .train = true, .lanes = 8 };
+    const struct mien_model_options use = { .batch = 2, .lanes = 8 };
+    const struct mien_model_options explain = { .batch = 2, .explain = true, .lanes = 8 };
+    const struct mien_model_options gpu = { .batch = 2, .train = true, .lanes = 1 };
+    check_pooled_class(conv, "relu, maxpool 2", &train, 2, 1);
+    check_pooled_class(conv, "relu, maxpool 2", &use, 2, 1);
+    check_pooled_class(conv, "maxpool 2", &gpu, 2, 1);
+    check_pooled_class(conv, "maxpool 2, relu", &train, 3, 1);
+    check_pooled_class(conv, "relu, maxpool 2", &explain, 3, 0);
+    check_pooled_class(conv, "relu, maxpool 2x2 stride 1", &train, 3, 0);
+    check_pooled_class(conv, "relu, maxpool 4", &train, 3, 0); /* not of the kernel for 1 channel */
+    check_pooled_class(conv, "mark a, maxpool 2, conv 4 3x3 pad 1, add a conv 4 1x1 stride 2", &use,
+                       6, 0);
+}
+
+/* In evaluation, where the batch norm is part of the weights, the convolution leaves nothing behind
+ * but what the pooling makes. */
+static void test_graph__has_a_convolution_pool_for_its_batch_norm(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_network *const network =
+        network_from("input: { channels: 1, height: 8, width: 8 }\n"
+                     "layers: [ conv 4 3x3 pad 1, batchnorm, relu, maxpool 2, flatten,\n"
+                     "          dense classes ]",
+                     3);
+    for (int train = 0; train < 2; train++) {
+        struct mien_graph graph;
+        const struct mien_model_options options = { .batch = 2, .train = train != 0, .lanes = 8 };
+        must(mien_graph_build(&graph, network, &options, &err), &err);
+        const struct mien_node *const conv = &graph.nodes[0];
+        const struct mien_node *const norm = &graph.nodes[1];
+        assert_ptr_equal(conv->norm, norm);
+        assert_null(conv->pooled);
+        assert_true(conv->pools_norm && norm->pooled_before && norm->pooled != NULL);
+        assert_int_equal(conv->normed.item, norm->y.item);
+        assert_int_equal(conv->y.item == norm->y.item, !train);
+        assert_int_equal(graph.plan.items[norm->y.item].bytes, 8 * 4 * 4 * 4 * sizeof(float));
+        assert_int_equal(graph.plan.items[conv->y.item].bytes,
+                         (size_t)(train ? 8 * 8 : 4 * 4) * 8 * 4 * sizeof(float));
+        mien_graph_finish(&graph);
+    }
     mien_network_destroy(network);
 }
 
@@ -310,7 +368,7 @@ static void test_graph__keeps_winners_for_a_backward_pass_only(void **state)
     struct mien_error err = { "" };
     struct mien_network *const network =
         network_from("input: { channels: 1, height: 8, width: 8 }\n"
-                     "layers: [ conv 4 3x3 pad 1, maxpool 2, flatten, dense classes ]",
+                     "layers: [ conv 4 3x3 pad 1, maxpool 3 stride 2, flatten, dense classes ]",
                      3);
     const struct {
         struct mien_model_options options;
@@ -389,6 +447,8 @@ int main(void)
         cmocka_unit_test(test_plan__can_be_solved_again_with_more_items),
         cmocka_unit_test(test_graph__plans_every_kind_of_layer_soundly),
         cmocka_unit_test(test_graph__fuses_a_relu_into_the_layer_before),
+        cmocka_unit_test(test_graph__makes_a_convolution_and_its_pooling_one),
+        cmocka_unit_test(test_graph__has_a_convolution_pool_for_its_batch_norm),
         cmocka_unit_test(test_graph__makes_a_batch_norm_and_its_pooling_one),
         cmocka_unit_test(test_graph__keeps_a_mark_until_it_is_added),
         cmocka_unit_test(test_graph__keeps_winners_for_a_backward_pass_only),

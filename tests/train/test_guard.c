@@ -184,7 +184,7 @@ struct place {
     const char *label, *what;
 };
 static const struct place places[] = {
-    { plain, "conv1.weight", 3e38f, MIEN_GUARD_LOSS, "conv1 forward", "output" },
+    { plain, "conv1.weight", 3e38f, MIEN_GUARD_LOSS, "conv1+maxpool1 forward", "output" },
     { plain, "conv2.weight", 3e38f, MIEN_GUARD_LOSS, "conv2 forward", "output" },
     { adam, "dense1.weight", 3e38f, MIEN_GUARD_LOSS, "dense1 forward", "output" },
     { plain, "dense2.bias", INFINITY, MIEN_GUARD_LOSS, "optimizer of the step before",

@@ -138,7 +138,7 @@ static void test_verify__finds_every_kernel_of_this_device_right(void **state)
 static void test_verify__checks_parameters_with_the_first_shape_a_variant_takes(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
-    const struct mien_verify_shape shape = { 5, 3, 6, 7, 5, 3, 3, 2, 1, true, true, true, 1 };
+    const struct mien_verify_shape shape = { 5, 3, 6, 7, 5, 3, 3, 2, 1, true, true, true, 1, 0 };
     const bool cpu = mien_device_lanes(mien_cl_device(cl)) > 1;
     const enum mien_conv2d_variant variant = cpu ? MIEN_CONV2D_VECTOR : MIEN_CONV2D_TILE;
     unsigned tried[MIEN_CONV2D_PASSES] = { 0 };
@@ -162,7 +162,7 @@ static void test_verify__checks_parameters_with_the_first_shape_a_variant_takes(
 static void test_verify__checks_the_one_way_that_is_asked_for(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
-    const struct mien_verify_shape shape = { 3, 4, 9, 9, 5, 3, 3, 1, 1, false, false, false, 1 };
+    const struct mien_verify_shape shape = { 3, 4, 9, 9, 5, 3, 3, 1, 1, false, false, false, 1, 0 };
     const struct mien_act x = { 3, 4, 9, 9, mien_device_lanes(mien_cl_device(cl)) };
     const struct mien_verify_care care = { .work = 1e5 };
     struct mien_conv2d way;
@@ -194,7 +194,9 @@ static void check_one(struct mien_verdicts *out, const char *name,
 }
 
 static const struct mien_verify_shape conv_shape = { 19, 5, 7,    6,     6,     3, 3,
-                                                     1,  1, true, false, false, 1 };
+                                                     1,  1, true, false, false, 1, 0 };
+static const struct mien_verify_shape pool_shape = { 19, 5, 7,    6,     6,     3, 3,
+                                                     1,  1, true, false, false, 1, 2 };
 static const struct mien_verify_shape act_shape = { .n = 19, .c = 7, .h = 5, .w = 3 };
 static const struct mien_verify_shape flat_shape = { .c = 3 };
 
@@ -227,21 +229,31 @@ static const struct fault faults[] = {
       "VSTORE(relu(VLOAD(i, x)), i, y); if (i + 1 == count) { VSTORE((vec)(0.0f), count, y); }",
       "relu", &act_shape, "relu forward", "", MIEN_FAULT_OUTSIDE, "behind" },
 
-    { "conv2d_vector", "VSTORE(v, ((block * OC + o0 + a) * HO + row) * WO + col0 + b, y)",
-      "VSTORE(v, ((block * OC + o0 + a) * HO + row) * WO + WO - 1 - col0 - b, y)", "conv2d",
+    { "conv2d_vector", "* COLUMNS + col0 + b;", "* COLUMNS + COLUMNS - 1 - col0 - b;", "conv2d",
       &conv_shape, "conv2d forward", "vector", MIEN_FAULT_WRONG, "y[" },
     { "conv2d_vector", "if (OC % OT == 0 || o0 + a < OC)", "if (o0 + a < OC - 1)", "conv2d",
       &conv_shape, "conv2d forward", "vector", MIEN_FAULT_UNWRITTEN, "not written" },
-    { "conv2d_vector", "const vec v = RELU ? relu(acc[a][b]) : acc[a][b];",
-      "const vec v = acc[a][b] * 0.999f;", "conv2d", &conv_shape, "conv2d forward", "vector",
-      MIEN_FAULT_WRONG, "got " },
-    { "conv2d_vector", "const vec v = RELU ? relu(acc[a][b]) : acc[a][b];",
+    { "conv2d_vector", "const vec v = acc[a][b];", "const vec v = acc[a][b] * 0.999f;", "conv2d",
+      &conv_shape, "conv2d forward", "vector", MIEN_FAULT_WRONG, "got " },
+    { "conv2d_vector", "const vec v = acc[a][b];",
       "const vec v = row + col0 + b == 0 ? (vec)(NAN) : acc[a][b];", "conv2d", &conv_shape,
       "conv2d forward", "vector", MIEN_FAULT_NOT_FINITE, "y: " },
-    { "conv2d_vector", "VSTORE(v, ((block * OC + o0 + a) * HO + row) * WO + col0 + b, y)",
-      "VSTORE(v, ((block * OC + o0 + a) * HO + row) * WO + col0 + b, y); "
+    { "conv2d_vector", "VSTORE(RELU ? relu(v) : v, at, y);",
+      "VSTORE(RELU ? relu(v) : v, at, y); "
       "if (block + 1 == (int)get_num_groups(2)) { VSTORE(v, (block + 1) * OC * HO * WO, y); }",
       "conv2d", &conv_shape, "conv2d forward", "vector", MIEN_FAULT_OUTSIDE, "behind" },
+
+    { "conv2d_vector", "const vec v = best[a][b];", "const vec v = best[a][b] * 0.999f;", "conv2d",
+      &pool_shape, "conv2d forward", "vector", MIEN_FAULT_WRONG, "got " },
+    { "conv2d_vector", "VSTORE_BYTES(which[a][b], at, winner);",
+      "VSTORE_BYTES(3 - which[a][b], at, winner);", "conv2d", &pool_shape, "conv2d forward",
+      "vector", MIEN_FAULT_WRONG, "of its window is not the largest" },
+    { "conv2d_vector", "VSTORE_BYTES(which[a][b], at, winner);",
+      "if (row > 0) { VSTORE_BYTES(which[a][b], at, winner); }", "conv2d", &pool_shape,
+      "conv2d forward", "vector", MIEN_FAULT_WRONG, "pixel 255 of its window" },
+    { "conv2d_vector", "VSTORE_BYTES(which[a][b], at, winner);",
+      "VSTORE_BYTES(which[a][b], at, winner); winner[-1] = 0;", "conv2d", &pool_shape,
+      "conv2d forward", "vector", MIEN_FAULT_OUTSIDE, "winner" },
 
     { "optimizer", "VSTORE(p - rate * step, i, params)",
       "VSTORE(p - rate * step, i > 0 ? i - 1 : 0, params)", "sgd", &flat_shape, "sgd", "",
