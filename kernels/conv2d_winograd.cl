@@ -16,7 +16,7 @@
  * of POOL x POOL, `winner` which one
  *
  * Build options: P R LANES OT; CONVOLVE with CC OG OW NT IC OC H W HO WO PAD BIAS RELU MASK POOL
- * WINNER; WEIGHTS with LANES=OT CC OG C OC FLIP.
+ * WINNER; WEIGHTS with LANES=OT.
  */
 #include "vec.h"
 #include "winograd.h"
@@ -26,54 +26,53 @@
  * outputs][P P][PLANE_FLOATS], of which [OG / OT][CC][OT] is used.  A line of a cache lies between
  * the points: a power of two apart they would all meet in a few lines of it.
  */
-#define PP              (P * P)
-#define PLANE_FLOATS    (OG * CC + 16)
-#define GROUP_FLOATS    (PP * PLANE_FLOATS)
-#define GROUPS(outputs) (((outputs) + OG - 1) / OG)
+#define PP                         (P * P)
+#define PLANE_FLOATS(group, chunk) ((group) * (chunk) + 16)
+#define GROUP_FLOATS(group, chunk) (PP * PLANE_FLOATS(group, chunk))
+#define GROUPS_OF(group, outputs)  (((outputs) + (group)-1) / (group))
 
 #ifdef WEIGHTS
 
-#if FLIP /* backward data: input and output channels change places, the kernel is turned by 180    \
-            degrees */
-#define OUTPUTS C
-#define INPUTS  OC
-#else
-#define OUTPUTS OC
-#define INPUTS  C
-#endif
-
 /* One weight of each of the OT outputs from `o0` on; zero beyond the last. */
 static inline vec load_outputs(__global const float *restrict weight, const int o0, const int i,
-                               const int ky, const int kx)
+                               const int outputs, const int inputs, const int ky, const int kx,
+                               const int flip)
 {
     float each[OT];
 #pragma unroll
     for (int a = 0; a < OT; a++) {
         const int o = o0 + a;
-        const int at = FLIP ? ((i * C + o) * R + R - 1 - ky) * R + R - 1 - kx
-                            : ((o * C + i) * R + ky) * R + kx;
-        each[a] = o < OUTPUTS ? weight[at] : 0.0f;
+        const int at = flip ? ((i * outputs + o) * R + R - 1 - ky) * R + R - 1 - kx
+                            : ((o * inputs + i) * R + ky) * R + kx;
+        each[a] = o < outputs ? weight[at] : 0.0f;
     }
     return VLOAD(0, each);
 }
 
-/* A work-item takes OT outputs and 16 inputs; outputs beyond the last get zeros. */
+/*
+ * A work-item takes OT outputs and 16 inputs; outputs beyond the last get zeros.  With `flip`, for
+ * backward data, input and output channels change places, and the kernel is turned by 180 degrees.
+ * Sizes are arguments: one program for all layers, since little time goes here.
+ */
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_weights(
-    __global float *restrict points, __global const float *restrict weight)
+    __global float *restrict points, __global const float *restrict weight, const int inputs,
+    const int outputs, const int chunk, const int group, const int flip)
 {
     const int tile = (int)get_global_id(0);
     const int first = (int)get_global_id(1) * 16;
-    const int group = tile / (OG / OT);
-    for (int i = first; i < min(first + 16, INPUTS); i++) {
+    const int tiles = group / OT; /* of a group */
+    const int groups = GROUPS_OF(group, outputs);
+    const int plane = PLANE_FLOATS(group, chunk) / OT;
+    for (int i = first; i < min(first + 16, inputs); i++) {
         const int at =
-            (i / CC * GROUPS(OUTPUTS) + group) * GROUP_FLOATS / OT + tile % (OG / OT) * CC + i % CC;
+            (i / chunk * groups + tile / tiles) * PP * plane + tile % tiles * chunk + i % chunk;
         vec rows[R][P];
 #pragma unroll
         for (int ky = 0; ky < R; ky++) {
             vec line[R];
 #pragma unroll
             for (int kx = 0; kx < R; kx++) {
-                line[kx] = load_outputs(weight, tile * OT, i, ky, kx);
+                line[kx] = load_outputs(weight, tile * OT, i, outputs, inputs, ky, kx, flip);
             }
             kernel_to_points(rows[ky], line, R);
         }
@@ -88,7 +87,7 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_wei
             kernel_to_points(out, column, R);
 #pragma unroll
             for (int r = 0; r < P; r++) {
-                VSTORE(out[r], at + (k * P + r) * (PLANE_FLOATS / OT), points);
+                VSTORE(out[r], at + (k * P + r) * plane, points);
             }
         }
     }
@@ -159,7 +158,7 @@ INLINED void multiply(__local vec *restrict m, __local const vec *restrict v,
             ask_for_rows(ahead);
             __local vec *const out = m + (ob * PP + i) * OT * NT;
             __local const vec *const in = v + i * V_PLANE;
-            __global const float *const u = weights + i * PLANE_FLOATS + ob * CC * OT;
+            __global const float *const u = weights + i * PLANE_FLOATS(OG, CC) + ob * CC * OT;
             vec acc[OT][NT];
 #pragma unroll
             for (int a = 0; a < OT; a++) {
@@ -319,7 +318,7 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_con
         load_tiles(v, x, tile0, last, c0, count);
         for (int o0 = o_first; o0 < o_end; o0 += OG) {
             const int outputs = min(OG, o_end - o0);
-            multiply(m, v, weights + (c0 / CC * GROUPS(OC) + o0 / OG) * GROUP_FLOATS,
+            multiply(m, v, weights + (c0 / CC * GROUPS_OF(OG, OC) + o0 / OG) * GROUP_FLOATS(OG, CC),
                      (outputs + OT - 1) / OT, count, &ahead);
             for (int o = 0; o < outputs; o++) {
                 for (int tile = tile0; tile < min(tile0 + NT, last + 1); tile++) {

@@ -13,21 +13,22 @@
  * Border       tiles at the border read zeros outside
  * Determinism  every sum has one fixed order; conv2d_winograd_add adds the parts in order
  *
- * Build options: P R LANES C OC CC SPLIT; SUM with OG NT OT COLS H W HO WO PAD BIAS.
+ * Build options: P R LANES; SUM with C OC CC SPLIT OG NT OT COLS H W HO WO PAD BIAS.
  */
 #include "vec.h"
 #include "winograd.h"
-
-/* Vectors of all input channels, as parts have them. */
-#define C_VECTORS ((C + CC - 1) / CC * (CC / LANES))
 
 /*
  * Parts are [SPLIT][P columns of points][R][OC][C_VECTORS LANES], points of a column already
  * summed to R numbers, and behind them [SPLIT][OC] sums of the gradient, for the bias.
  */
-#define PART_VECTORS (P * R * OC * C_VECTORS)
+#define PART_VECTORS_OF(oc, c_vectors) (P * R * (oc) * (c_vectors))
 
 #ifdef SUM
+
+#define C_VECTORS    ((C + CC - 1) / CC * (CC / LANES)) /* of all input channels, as parts have them \
+                                                         */
+#define PART_VECTORS PART_VECTORS_OF(OC, C_VECTORS)
 
 #define TILES_X ((WO + M - 1) / M)
 #define TILES_Y ((HO + M - 1) / M)
@@ -277,13 +278,17 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_fil
 #else
 
 /* dweight and, where not NULL, dbias: the parts added in order, and columns of points to weights. A
- * work-item makes all weights of an output channel. */
+ * work-item makes all weights of an output channel.  Sizes are arguments: one program for all
+ * layers.
+ */
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_add(
     __global float *restrict dweight, __global float *restrict dbias,
-    __global const float *restrict part)
+    __global const float *restrict part, const int channels, const int outputs, const int c_vectors,
+    const int split)
 {
     const int o = (int)get_global_id(0);
-    for (int j = 0; j < C_VECTORS && j * LANES < C; j++) {
+    const int part_vectors = PART_VECTORS_OF(outputs, c_vectors);
+    for (int j = 0; j < c_vectors && j * LANES < channels; j++) {
         float each[R * R][LANES];
 #pragma unroll
         for (int r = 0; r < R; r++) {
@@ -291,10 +296,10 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_add
             vec out[R];
 #pragma unroll
             for (int k = 0; k < P; k++) {
-                const int at = ((k * R + r) * OC + o) * C_VECTORS + j;
+                const int at = ((k * R + r) * outputs + o) * c_vectors + j;
                 line[k] = VLOAD(at, part);
-                for (int s = 1; s < SPLIT; s++) {
-                    line[k] += VLOAD(s * PART_VECTORS + at, part);
+                for (int s = 1; s < split; s++) {
+                    line[k] += VLOAD(s * part_vectors + at, part);
                 }
             }
             from_points(out, line, R);
@@ -303,17 +308,17 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_add
                 VSTORE_ANY(out[k], 0, each[r * R + k]);
             }
         }
-        for (int c = 0; c < min(LANES, C - j * LANES); c++) {
+        for (int c = 0; c < min(LANES, channels - j * LANES); c++) {
             for (int i = 0; i < R * R; i++) {
-                dweight[(o * C + j * LANES + c) * R * R + i] = each[i][c];
+                dweight[(o * channels + j * LANES + c) * R * R + i] = each[i][c];
             }
         }
     }
     if (dbias != 0) {
-        __global const float *const sums = part + SPLIT * PART_VECTORS * LANES;
+        __global const float *const sums = part + split * part_vectors * LANES;
         float sum = sums[o];
-        for (int s = 1; s < SPLIT; s++) {
-            sum += sums[s * OC + o];
+        for (int s = 1; s < split; s++) {
+            sum += sums[s * outputs + o];
         }
         dbias[o] = sum;
     }

@@ -200,18 +200,19 @@ enum mien_status mien_conv2d_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
                                  const struct mien_conv2d *op, struct mien_error *err)
 {
     assert(op->pool == 0);
-    return family_of(op, MIEN_CONV2D_FWD)->fwd(cl, y, NULL, x, weight, bias, work, op, err);
+    const struct mien_conv2d_out out = { y, NULL };
+    return family_of(op, MIEN_CONV2D_FWD)->fwd(cl, &out, x, weight, bias, work, op, err);
 }
 
-enum mien_status mien_conv2d_fwd_pool(struct mien_cl *cl, struct mien_cl_buffer *y,
-                                      struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
+enum mien_status mien_conv2d_fwd_pool(struct mien_cl *cl, const struct mien_conv2d_out *out,
+                                      const struct mien_cl_buffer *x,
                                       const struct mien_cl_buffer *weight,
                                       const struct mien_cl_buffer *bias,
                                       struct mien_cl_buffer *work, const struct mien_conv2d *op,
                                       struct mien_error *err)
 {
-    assert(mien_conv2d_pools(op, op->pool));
-    return family_of(op, MIEN_CONV2D_FWD)->fwd(cl, y, winner, x, weight, bias, work, op, err);
+    assert(op->pool > 1 && families[op->variant[MIEN_CONV2D_FWD]]->pools != NULL);
+    return family_of(op, MIEN_CONV2D_FWD)->fwd(cl, out, x, weight, bias, work, op, err);
 }
 
 enum mien_status mien_conv2d_bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,

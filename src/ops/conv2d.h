@@ -124,18 +124,24 @@ enum mien_status mien_conv2d_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
                                  const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
                                  const struct mien_conv2d *op, struct mien_error *err);
 
+/** What a forward pass makes. */
+struct mien_conv2d_out {
+    struct mien_cl_buffer *y;
+    struct mien_cl_buffer *winner; /**< of a pooling; NULL: nobody asks */
+};
+
 /**
  * The same with max-pooling behind it: y = the largest of each window of op->pool x op->pool
  * (stride op->pool, no padding) of conv(x, weight) + bias, then ReLU where op->relu.  op is one
  * that mien_conv2d_pools() such windows.
  *
- * Shapes    y      [blocks][oc][ho / pool][wo / pool][lanes] float32, overwritten
- *           winner as y, uint8, as mien_pool_max_fwd() makes it; NULL: nobody asks
- * Numerics  the windows' rules are those of mien_pool_max_fwd()
+ * Shapes    out    y [blocks][oc][ho / pool][wo / pool][lanes] float32, overwritten; winner the
+ * same, uint8, as mien_pool_max_fwd() makes it Numerics  the windows' rules are those of
+ * mien_pool_max_fwd()
  */
 MIEN_CHECK_RESULT
-enum mien_status mien_conv2d_fwd_pool(struct mien_cl *cl, struct mien_cl_buffer *y,
-                                      struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
+enum mien_status mien_conv2d_fwd_pool(struct mien_cl *cl, const struct mien_conv2d_out *out,
+                                      const struct mien_cl_buffer *x,
                                       const struct mien_cl_buffer *weight,
                                       const struct mien_cl_buffer *bias,
                                       struct mien_cl_buffer *work, const struct mien_conv2d *op,

@@ -68,13 +68,11 @@ static struct mien_cl_launch tile_grid(const struct mien_conv2d *op, const char 
     };
 }
 
-static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
-                            struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
-                            const struct mien_cl_buffer *weight, const struct mien_cl_buffer *bias,
-                            struct mien_cl_buffer *work, const struct mien_conv2d *op,
-                            struct mien_error *err)
+static enum mien_status fwd(struct mien_cl *cl, const struct mien_conv2d_out *result,
+                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
+                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
+                            const struct mien_conv2d *op, struct mien_error *err)
 {
-    (void)winner;
     (void)work;
     const struct tile tile = choose_tile(op, op->oc / op->groups, op->wo);
     char pass[64];
@@ -86,7 +84,7 @@ static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
     const struct mien_cl_launch launch =
         tile_grid(op, "conv2d_grouped_fwd", options, tile, op->oc, items);
     const struct mien_cl_arg args[] = {
-        ARG_BUF(y),
+        ARG_BUF(result->y),
         ARG_BUF(x),
         ARG_BUF(weight),
         ARG_BUF(bias != NULL ? bias : weight),

@@ -168,18 +168,16 @@ static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg ar
     return mien_cl_launch(cl, &launch, args, 5, err);
 }
 
-static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
-                            struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
-                            const struct mien_cl_buffer *weight, const struct mien_cl_buffer *bias,
-                            struct mien_cl_buffer *work, const struct mien_conv2d *op,
-                            struct mien_error *err)
+static enum mien_status fwd(struct mien_cl *cl, const struct mien_conv2d_out *result,
+                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
+                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
+                            const struct mien_conv2d *op, struct mien_error *err)
 {
-    (void)winner;
     (void)work;
     char epilogue[64];
     (void)snprintf(epilogue, sizeof(epilogue), "-DBIAS=%d -DRELU=%d -DMASK=0", bias != NULL,
                    op->relu);
-    const struct mien_cl_arg args[] = { ARG_BUF(y), ARG_BUF(x), ARG_BUF(weight),
+    const struct mien_cl_arg args[] = { ARG_BUF(result->y), ARG_BUF(x), ARG_BUF(weight),
                                         ARG_BUF(bias != NULL ? bias : weight), ARG_BUF(x) };
     return convolve(cl, args, op, MIEN_CONV2D_FWD, epilogue, err);
 }

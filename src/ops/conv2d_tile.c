@@ -91,9 +91,8 @@ static bool pools(const struct mien_conv2d *op, int edge)
     return edge == 2;
 }
 
-static enum mien_status forward(struct mien_cl *cl, struct mien_cl_buffer *y,
-                                struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
-                                const struct mien_cl_buffer *weight,
+static enum mien_status forward(struct mien_cl *cl, const struct mien_conv2d_out *result,
+                                const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
                                 const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
                                 const struct mien_conv2d *op, struct mien_error *err)
 {
@@ -106,8 +105,8 @@ static enum mien_status forward(struct mien_cl *cl, struct mien_cl_buffer *y,
     const struct mien_cl_launch launch =
         tile_grid("conv2d_tile_fwd", &options, op, op->oc, op->n * pixels, 1);
     const struct mien_cl_arg args[] = {
-        ARG_BUF(y),
-        mien_grid_optional(winner),
+        ARG_BUF(result->y),
+        mien_grid_optional(result->winner),
         ARG_BUF(x),
         ARG_BUF(weight),
         mien_grid_optional(bias),

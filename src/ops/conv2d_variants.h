@@ -20,12 +20,11 @@ struct mien_conv2d_family {
     size_t (*work_bytes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
     /** Whether fwd() can end in max-pooling with windows of this edge; NULL: never. */
     bool (*pools)(const struct mien_conv2d *op, int edge);
-    /** `winner` is NULL but for a pooling, op->pool > 0. */
-    enum mien_status (*fwd)(struct mien_cl *cl, struct mien_cl_buffer *y,
-                            struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
-                            const struct mien_cl_buffer *weight, const struct mien_cl_buffer *bias,
-                            struct mien_cl_buffer *work, const struct mien_conv2d *op,
-                            struct mien_error *err);
+    /** With a pooling where op->pool is set. */
+    enum mien_status (*fwd)(struct mien_cl *cl, const struct mien_conv2d_out *out,
+                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
+                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
+                            const struct mien_conv2d *op, struct mien_error *err);
     enum mien_status (*bwd_data)(struct mien_cl *cl, struct mien_cl_buffer *dx,
                                  const struct mien_cl_buffer *dy,
                                  const struct mien_cl_buffer *weight,

@@ -80,11 +80,10 @@ static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
     return op->lanes > 1;
 }
 
-static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
-                            struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
-                            const struct mien_cl_buffer *weight, const struct mien_cl_buffer *bias,
-                            struct mien_cl_buffer *work, const struct mien_conv2d *op,
-                            struct mien_error *err)
+static enum mien_status fwd(struct mien_cl *cl, const struct mien_conv2d_out *result,
+                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
+                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
+                            const struct mien_conv2d *op, struct mien_error *err)
 {
     (void)work;
     const struct tile tile = forward_tile(op);
@@ -92,7 +91,7 @@ static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
     char pass[64];
     char options[OPTION_BYTES];
     (void)snprintf(pass, sizeof(pass), "-DFORWARD -DBIAS=%d -DRELU=%d -DPOOL=%d -DWINNER=%d",
-                   bias != NULL, op->relu, edge, winner != NULL);
+                   bias != NULL, op->relu, edge, result->winner != NULL);
     write_options(options, op, tile, pass);
     const struct mien_cl_launch launch = {
         .source = "conv2d_vector",
@@ -103,11 +102,8 @@ static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
         .flop = mien_conv2d_flop(op),
     };
     const struct mien_cl_arg args[] = {
-        ARG_BUF(y),
-        mien_grid_optional(winner),
-        ARG_BUF(x),
-        ARG_BUF(weight),
-        ARG_BUF(bias != NULL ? bias : weight),
+        ARG_BUF(result->y), mien_grid_optional(result->winner),    ARG_BUF(x),
+        ARG_BUF(weight),    ARG_BUF(bias != NULL ? bias : weight),
     };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }

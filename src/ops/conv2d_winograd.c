@@ -183,11 +183,13 @@ static enum mien_status transform_weights(struct mien_cl *cl, struct mien_cl_buf
     char options[OPTION_BYTES];
     channels_of(&in, &out, op, pass);
     const int outputs = tile_outputs(op, pass);
-    (void)snprintf(options, sizeof(options),
-                   "-DWEIGHTS -DLANES=%d -DP=%d -DR=%d -DC=%d -DOC=%d -DCC=%d -DOG=%d -DOT=%d "
-                   "-DFLIP=%d",
-                   outputs, points_of(op, pass), op->kh, op->c, op->oc, inputs_of(op, pass),
-                   outputs_of(op, pass), outputs, pass == MIEN_CONV2D_BWD_DATA);
+    const cl_int in_channels = in;
+    const cl_int out_channels = out;
+    const cl_int chunk = inputs_of(op, pass);
+    const cl_int group = outputs_of(op, pass);
+    const cl_int flip = pass == MIEN_CONV2D_BWD_DATA;
+    (void)snprintf(options, sizeof(options), "-DWEIGHTS -DLANES=%d -DP=%d -DR=%d -DOT=%d", outputs,
+                   points_of(op, pass), op->kh, outputs);
     const struct mien_cl_launch launch = {
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_weights",
@@ -195,7 +197,10 @@ static enum mien_status transform_weights(struct mien_cl *cl, struct mien_cl_buf
         .global = { (size_t)mien_divide_up(out, outputs),
                     (size_t)mien_divide_up(in, WEIGHT_INPUTS) },
     };
-    const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(weight) };
+    const struct mien_cl_arg args[] = { ARG_BUF(work),        ARG_BUF(weight),
+                                        ARG_I32(in_channels), ARG_I32(out_channels),
+                                        ARG_I32(chunk),       ARG_I32(group),
+                                        ARG_I32(flip) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }
 
@@ -244,23 +249,20 @@ static bool pools(const struct mien_conv2d *op, int edge)
     return side % edge == 0 && inputs_of(op, MIEN_CONV2D_FWD) >= op->c;
 }
 
-static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
-                            struct mien_cl_buffer *winner, const struct mien_cl_buffer *x,
-                            const struct mien_cl_buffer *weight, const struct mien_cl_buffer *bias,
-                            struct mien_cl_buffer *work, const struct mien_conv2d *op,
-                            struct mien_error *err)
+static enum mien_status fwd(struct mien_cl *cl, const struct mien_conv2d_out *result,
+                            const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
+                            const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
+                            const struct mien_conv2d *op, struct mien_error *err)
 {
     char epilogue[64];
     (void)snprintf(epilogue, sizeof(epilogue), "-DBIAS=%d -DRELU=%d -DMASK=0 -DPOOL=%d -DWINNER=%d",
-                   bias != NULL, op->relu, op->pool > 0 ? op->pool : 1, winner != NULL);
+                   bias != NULL, op->relu, op->pool > 0 ? op->pool : 1, result->winner != NULL);
     const cl_int blocks = mien_conv2d_blocks(op);
-    const struct mien_cl_arg args[CONVOLVE_ARGS] = { ARG_BUF(y),
-                                                     mien_grid_optional(winner),
-                                                     ARG_BUF(x),
-                                                     ARG_BUF(work),
-                                                     ARG_BUF(bias != NULL ? bias : weight),
-                                                     ARG_BUF(x),
-                                                     ARG_I32(blocks) };
+    const struct mien_cl_arg args[CONVOLVE_ARGS] = {
+        ARG_BUF(result->y), mien_grid_optional(result->winner),    ARG_BUF(x),
+        ARG_BUF(work),      ARG_BUF(bias != NULL ? bias : weight), ARG_BUF(x),
+        ARG_I32(blocks)
+    };
     const enum mien_status st = transform_weights(cl, work, weight, op, MIEN_CONV2D_FWD, err);
     return st == MIEN_OK ? convolve(cl, args, op, MIEN_CONV2D_FWD, epilogue, err) : st;
 }

@@ -145,11 +145,13 @@ enum mien_status mien_winograd_bwd_filter(struct mien_cl *cl, struct mien_cl_buf
     enum mien_status st = MIEN_OK;
     const cl_int blocks = mien_conv2d_blocks(op);
     const int split = split_of(op);
-    char options[OPTION_BYTES];
-    int length = snprintf(options, sizeof(options),
-                          "-DP=%d -DR=%d -DLANES=%d -DC=%d -DOC=%d -DCC=%d -DSPLIT=%d",
-                          value_of(op, PARAM_POINTS), op->kh, op->lanes, op->c, op->oc,
-                          vectors_of(op) * op->lanes, split);
+    char options[64];
+    const cl_int channels = op->c;
+    const cl_int outputs = op->oc;
+    const cl_int c_vectors = padded_inputs(op) / op->lanes;
+    const cl_int parts = split;
+    (void)snprintf(options, sizeof(options), "-DP=%d -DR=%d -DLANES=%d", value_of(op, PARAM_POINTS),
+                   op->kh, op->lanes);
     const struct mien_cl_launch add = {
         .source = "conv2d_winograd_filter",
         .kernel = "conv2d_winograd_add",
@@ -157,14 +159,16 @@ enum mien_status mien_winograd_bwd_filter(struct mien_cl *cl, struct mien_cl_buf
         .global = { (size_t)op->oc },
     };
     const struct mien_cl_arg add_args[] = { ARG_BUF(dweight), mien_grid_optional(dbias),
-                                            ARG_BUF(work) };
+                                            ARG_BUF(work),    ARG_I32(channels),
+                                            ARG_I32(outputs), ARG_I32(c_vectors),
+                                            ARG_I32(parts) };
     char sum_options[OPTION_BYTES];
     (void)snprintf(sum_options, sizeof(sum_options),
-                   "%.*s -DSUM -DOG=%d -DNT=%d -DOT=%d -DCOLS=%d -DH=%d -DW=%d -DHO=%d -DWO=%d "
-                   "-DPAD=%d -DBIAS=%d",
-                   length, options, outputs_of(op), value_of(op, PARAM_TILES),
-                   value_of(op, PARAM_REGISTERS), columns_of(op), op->h, op->w, op->ho, op->wo,
-                   op->pad, dbias != NULL);
+                   "%s -DSUM -DC=%d -DOC=%d -DCC=%d -DSPLIT=%d -DOG=%d -DNT=%d -DOT=%d -DCOLS=%d "
+                   "-DH=%d -DW=%d -DHO=%d -DWO=%d -DPAD=%d -DBIAS=%d",
+                   options, op->c, op->oc, vectors_of(op) * op->lanes, split, outputs_of(op),
+                   value_of(op, PARAM_TILES), value_of(op, PARAM_REGISTERS), columns_of(op), op->h,
+                   op->w, op->ho, op->wo, op->pad, dbias != NULL);
     const struct mien_cl_launch sum = {
         .source = "conv2d_winograd_filter",
         .kernel = "conv2d_winograd_filter",

@@ -111,8 +111,9 @@ static enum mien_status enqueue_conv(void *user, struct mien_error *err)
     switch ((enum mien_conv2d_pass)s->pass) {
     case MIEN_CONV2D_FWD:
         if (s->op.conv.pool > 0) {
-            return mien_conv2d_fwd_pool(s->cl, b[Y], b[WINNER], b[X], b[WEIGHT], b[BIAS], b[WORK],
-                                        &s->op.conv, err);
+            const struct mien_conv2d_out out = { b[Y], b[WINNER] };
+            return mien_conv2d_fwd_pool(s->cl, &out, b[X], b[WEIGHT], b[BIAS], b[WORK], &s->op.conv,
+                                        err);
         }
         return mien_conv2d_fwd(s->cl, b[Y], b[X], b[WEIGHT], b[BIAS], b[WORK], &s->op.conv, err);
     case MIEN_CONV2D_BWD_DATA:
@@ -151,11 +152,13 @@ static enum mien_status measure_pooled(struct kernel_shape *shape, struct mien_e
 {
     enum mien_status st = MIEN_OK;
     struct mien_conv2d *const op = &shape->op.conv;
-    const size_t outputs = shape->bytes[Y] / 4; /* and as many floats' winners, a byte each */
+    const double weights = (double)shape->bytes[WEIGHT] / sizeof(cl_float);
+    const double outputs = (double)shape->bytes[WINNER]; /* a byte each */
     const struct kernel_pass pass = {
         .enqueue = enqueue_conv,
-        .flop = 2.0 * (double)(shape->bytes[WEIGHT] / sizeof(cl_float)) * op->ho * op->wo * op->n,
-        .bytes = (double)(shape->bytes[X] + shape->bytes[WEIGHT] + outputs + outputs / 4),
+        .flop = 2.0 * weights * op->ho * op->wo * op->n,
+        .bytes = (double)(shape->bytes[X] + shape->bytes[WEIGHT]) +
+                 outputs * (double)(sizeof(cl_float) + 1),
     };
     shape->pass = MIEN_CONV2D_FWD;
     for (int v = 0; v < MIEN_CONV2D_VARIANTS; v++) {

@@ -167,8 +167,8 @@ static enum mien_status run_operation(void *user, struct mien_cl *cl,
     switch (pass) {
     case MIEN_CONV2D_FWD:
         if (op->pool > 0) {
-            return mien_conv2d_fwd_pool(cl, b->out, b->winner, b->x, b->weight, b->bias, b->work,
-                                        op, err);
+            const struct mien_conv2d_out out = { b->out, b->winner };
+            return mien_conv2d_fwd_pool(cl, &out, b->x, b->weight, b->bias, b->work, op, err);
         }
         return mien_conv2d_fwd(cl, b->out, b->x, b->weight, b->bias, b->work, op, err);
     case MIEN_CONV2D_BWD_DATA:

@@ -146,14 +146,16 @@ static void check_shape(struct mien_cl *cl, const struct shape *s, bool relu)
     struct mien_cl_buffer *const work = guarded_buffer(cl, mien_conv2d_work_bytes(&f.op));
     struct mien_cl_buffer *const winner = guarded_buffer(cl, bytes);
     struct mien_cl_buffer *const y = poisoned_act(cl, &f.out);
-    assert_ok(mien_conv2d_fwd_pool(cl, y, winner, x, weight, bias, work, &f.op, &err), &err);
+    const struct mien_conv2d_out both = { y, winner };
+    const struct mien_conv2d_out alone = { y, NULL };
+    assert_ok(mien_conv2d_fwd_pool(cl, &both, x, weight, bias, work, &f.op, &err), &err);
     float *const got = download_act(cl, y, &f.out);
     uint8_t *const won = guarded_read(cl, winner, bytes);
     assert_unused_lanes(cl, y, &f.out, false);
     assert_guard_intact(cl, work, mien_conv2d_work_bytes(&f.op));
     check_numbers(&f, got, won, s->variant != MIEN_CONV2D_WINOGRAD);
     if (s->small) { /* another program */
-        assert_ok(mien_conv2d_fwd_pool(cl, y, NULL, x, weight, bias, work, &f.op, &err), &err);
+        assert_ok(mien_conv2d_fwd_pool(cl, &alone, x, weight, bias, work, &f.op, &err), &err);
         float *const again = download_act(cl, y, &f.out);
         assert_memory_equal(again, got, plain_floats(&f.out) * sizeof(float));
         free(again);
