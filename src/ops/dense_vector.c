@@ -3,9 +3,11 @@
 
 #include "ops/arith.h"
 #include "ops/dense_families.h"
+#include "ops/grid.h"
 
 enum {
-    OPTION_BYTES = 192,
+    OPTION_BYTES = 128,
+    TILE_OUTPUTS = 4,
     FORWARD_PIECE = 256, /* inputs whose activations stay in a core's cache */
     FORWARD_SPLITS = 32, /* most parts of the sum over the inputs */
     FORWARD_GROUP = 32,  /* fewest outputs of a group when parts are few */
@@ -20,10 +22,15 @@ static int blocks_of(const struct mien_dense *op)
     return mien_divide_up(op->n, op->lanes);
 }
 
-/* Blocks in a register tile: 16 lanes are AVX-512 with 32 registers, fewer mean 16 registers. */
-static int tile_blocks(const struct mien_dense *op)
+/* Register tiles: 16 lanes are AVX-512 with 32 registers, fewer mean 16 registers. */
+static void write_options(char out[OPTION_BYTES], const struct mien_dense *op)
 {
-    return op->lanes == 16 ? 5 : 3;
+    const bool many = op->lanes == 16;
+    (void)snprintf(out, OPTION_BYTES,
+                   "-DLANES=%d -DOT=%d -DBT=%d -DWT=%d -DFORWARD_PIECE=%d -DDATA_PIECE=%d "
+                   "-DWEIGHT_PIECE=%d",
+                   op->lanes, TILE_OUTPUTS, many ? 5 : 3, many ? 8 : 4, FORWARD_PIECE, DATA_PIECE,
+                   WEIGHT_BLOCKS / op->lanes);
 }
 
 static int forward_splits(const struct mien_dense *op)
@@ -48,14 +55,11 @@ static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
                             const struct mien_dense *op, struct mien_error *err)
 {
     const cl_int blocks = blocks_of(op);
-    const int splits = forward_splits(op);
-    const int groups = forward_groups(op);
+    const cl_int splits = forward_splits(op);
+    const cl_int groups = forward_groups(op);
+    const cl_int relu_on = op->relu;
     char options[OPTION_BYTES];
-    (void)snprintf(options, sizeof(options),
-                   "-DLANES=%d -DIN=%d -DOUT=%d -DOT=4 -DBT=%d -DPIECE=%d -DSPLIT=%d -DGROUPS=%d "
-                   "-DFORWARD -DBIAS=%d -DRELU=%d",
-                   op->lanes, op->in, op->out, tile_blocks(op), FORWARD_PIECE, splits, groups,
-                   bias != NULL, op->relu);
+    write_options(options, op);
     const struct mien_cl_launch parts = {
         .source = "dense_vector",
         .kernel = "dense_vector_fwd",
@@ -63,8 +67,9 @@ static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
         .global = { (size_t)groups, (size_t)splits },
         .flop = 2.0 * op->n * (double)op->in * op->out,
     };
-    const struct mien_cl_arg part_args[] = { ARG_BUF(work), ARG_BUF(x), ARG_BUF(weight),
-                                             ARG_I32(blocks) };
+    const struct mien_cl_arg part_args[] = { ARG_BUF(work),   ARG_BUF(x),      ARG_BUF(weight),
+                                             ARG_I32(blocks), ARG_I32(op->in), ARG_I32(op->out),
+                                             ARG_I32(splits), ARG_I32(groups) };
     const enum mien_status st = mien_cl_launch(cl, &parts, part_args, ARG_COUNT(part_args), err);
     if (st != MIEN_OK) {
         return st;
@@ -75,9 +80,10 @@ static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
         .options = options,
         .global = { (size_t)blocks },
     };
-    const struct mien_cl_arg sum_args[] = { ARG_BUF(y), ARG_BUF(work),
-                                            ARG_BUF(bias != NULL ? bias : weight),
-                                            ARG_I32(blocks) };
+    const struct mien_cl_arg sum_args[] = {
+        ARG_BUF(y),       ARG_BUF(work),   mien_grid_optional(bias), ARG_I32(blocks),
+        ARG_I32(op->out), ARG_I32(splits), ARG_I32(relu_on),
+    };
     return mien_cl_launch(cl, &sum, sum_args, ARG_COUNT(sum_args), err);
 }
 
@@ -90,10 +96,7 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
     (void)work;
     const cl_int blocks = blocks_of(op);
     char options[OPTION_BYTES];
-    (void)snprintf(
-        options, sizeof(options),
-        "-DLANES=%d -DIN=%d -DOUT=%d -DOT=4 -DBT=%d -DPIECE=%d -DBACKWARD_DATA -DMASK=%d",
-        op->lanes, op->in, op->out, tile_blocks(op), DATA_PIECE, mask != NULL);
+    write_options(options, op);
     const struct mien_cl_launch launch = {
         .source = "dense_vector",
         .kernel = "dense_vector_bwd_data",
@@ -101,8 +104,10 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
         .global = { (size_t)mien_divide_up(op->in, DATA_PIECE) },
         .flop = 2.0 * op->n * (double)op->in * op->out,
     };
-    const struct mien_cl_arg args[] = { ARG_BUF(dx), ARG_BUF(dy), ARG_BUF(weight),
-                                        ARG_BUF(mask != NULL ? mask : dy), ARG_I32(blocks) };
+    const struct mien_cl_arg args[] = {
+        ARG_BUF(dx),     ARG_BUF(dy),     ARG_BUF(weight),  mien_grid_optional(mask),
+        ARG_I32(blocks), ARG_I32(op->in), ARG_I32(op->out),
+    };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }
 
@@ -114,9 +119,7 @@ static enum mien_status bwd_weight(struct mien_cl *cl, struct mien_cl_buffer *dw
     (void)work;
     const cl_int blocks = blocks_of(op);
     char options[OPTION_BYTES];
-    (void)snprintf(options, sizeof(options),
-                   "-DLANES=%d -DIN=%d -DOUT=%d -DOT=%d -DBT=1 -DPIECE=%d -DBACKWARD_WEIGHT",
-                   op->lanes, op->in, op->out, op->lanes == 16 ? 8 : 4, WEIGHT_BLOCKS / op->lanes);
+    write_options(options, op);
     const struct mien_cl_launch launch = {
         .source = "dense_vector",
         .kernel = "dense_vector_bwd_weight",
@@ -124,8 +127,8 @@ static enum mien_status bwd_weight(struct mien_cl *cl, struct mien_cl_buffer *dw
         .global = { (size_t)mien_divide_up(op->in, WEIGHT_COLUMNS * op->lanes) },
         .flop = 2.0 * op->n * (double)op->in * op->out,
     };
-    const struct mien_cl_arg args[] = { ARG_BUF(dweight), ARG_BUF(dy), ARG_BUF(x),
-                                        ARG_I32(blocks) };
+    const struct mien_cl_arg args[] = { ARG_BUF(dweight), ARG_BUF(dy),     ARG_BUF(x),
+                                        ARG_I32(blocks),  ARG_I32(op->in), ARG_I32(op->out) };
     const enum mien_status st = mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
     if (st != MIEN_OK || dbias == NULL) {
         return st;
@@ -136,7 +139,8 @@ static enum mien_status bwd_weight(struct mien_cl *cl, struct mien_cl_buffer *dw
         .options = options,
         .global = { (size_t)mien_divide_up(op->out, BIAS_OUTPUTS) },
     };
-    const struct mien_cl_arg bias_args[] = { ARG_BUF(dbias), ARG_BUF(dy), ARG_I32(blocks) };
+    const struct mien_cl_arg bias_args[] = { ARG_BUF(dbias), ARG_BUF(dy), ARG_I32(blocks),
+                                             ARG_I32(op->out) };
     return mien_cl_launch(cl, &bias, bias_args, ARG_COUNT(bias_args), err);
 }
 
