@@ -12,8 +12,8 @@
  * Determinism  every sum has one fixed order; the parts of the backward filter are added in order
  *
  * Build options: the sizes C H W OC KH KW STRIDE PAD HO WO, LANES, the tile OT (channels) x XT
- * (columns), one of FORWARD, BACKWARD_DATA, BACKWARD_FILTER, and BIAS, RELU, MASK, SPLIT, POOL (1:
- * no max-pooling), WINNER as 0, 1 or a count.
+ * (columns), one of FORWARD with POOL (1: no max-pooling), BACKWARD_DATA, BACKWARD_FILTER with BIAS
+ * (0, 1) and SPLIT.  bias, mask and winner may be null
  */
 #include "vec.h"
 
@@ -66,7 +66,7 @@ INLINED void sum_tile(vec acc[OT][XT], __global const float *restrict x,
     for (int a = 0; a < OT; a++) {
 #pragma unroll
         for (int b = 0; b < XT; b++) {
-            acc[a][b] = (vec)(BIAS ? bias[o0 + TILE_CHANNEL(a, o0, OC)] : 0.0f);
+            acc[a][b] = (vec)(bias ? bias[o0 + TILE_CHANNEL(a, o0, OC)] : 0.0f);
         }
     }
     for (int c = 0; c < C; c++) {
@@ -105,7 +105,7 @@ INLINED void take_row(vec best[OT][XT / POOL], ivec which[OT][XT / POOL], const 
 
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_vector_fwd(
     __global float *restrict y, __global uchar *restrict winner, __global const float *restrict x,
-    __global const float *restrict weight, __global const float *restrict bias)
+    __global const float *restrict weight, __global const float *restrict bias, const int relu_on)
 {
     const int row = (int)get_global_id(0);
     const int o0 = (int)get_global_id(1) * OT;
@@ -139,13 +139,13 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_vector_fwd(
                     const int at = ((block * OC + o0 + a) * ROWS + row) * COLUMNS + col0 + b;
 #if POOL > 1
                     const vec v = best[a][b];
-                    if (WINNER) {
+                    if (winner) {
                         VSTORE_BYTES(which[a][b], at, winner);
                     }
 #else
                     const vec v = acc[a][b];
 #endif
-                    VSTORE(RELU ? relu(v) : v, at, y);
+                    VSTORE(at_least(v, least_of(relu_on)), at, y);
                 }
             }
         }
@@ -229,7 +229,7 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_vector_bwd_d
                 for (int b = 0; b < XT; b++) {
                     if (C % OT == 0 || c0 + a < C) {
                         const int at = ((block * C + c0 + a) * H + row) * W + col0 + b * STRIDE;
-                        const vec v = MASK ? relu_mask(acc[a][b], VLOAD(at, mask)) : acc[a][b];
+                        const vec v = mask ? relu_mask(acc[a][b], VLOAD(at, mask)) : acc[a][b];
                         VSTORE(v, at, dx);
                     }
                 }

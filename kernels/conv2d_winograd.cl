@@ -9,14 +9,16 @@
  * input channels at a time, then makes OG output channels after the other from them, with the
  * points and products in local memory (a core's cache).  More than CC input channels add up in y.
  * Work-groups are single work-items (see conv2d_vector.cl).
- * Border       tiles at the border read zeros outside and store what lies inside
- * Determinism  every sum has one fixed order; each output is stored by one work-item
+ * Epilogue     bias, mask and winner may be null: one program for forward, evaluation with a batch
+ * norm in the weights, and backward data of the same sizes Border       tiles at the border read
+ * zeros outside and store what lies inside Determinism  every sum has one fixed order; each output
+ * is stored by one work-item
  *
  * Pooling      with POOL > 1, which divides M and wants IC <= CC: y is the largest of each window
  * of POOL x POOL, `winner` which one
  *
- * Build options: P R LANES OT; CONVOLVE with CC OG OW NT IC OC H W HO WO PAD BIAS RELU MASK POOL
- * WINNER; WEIGHTS with LANES=OT.
+ * Build options: P R LANES OT; CONVOLVE with CC OG OW NT IC OC H W HO WO PAD POOL; WEIGHTS with
+ * LANES=OT.
  */
 #include "vec.h"
 #include "winograd.h"
@@ -224,7 +226,7 @@ INLINED void column_from_rows(vec out[M], const vec rows[P][M], const int k)
 
 /* One output channel of one tile: the largest of each window that lies inside. */
 INLINED void store_tile(__global float *restrict plane, __global uchar *restrict winner,
-                        __local const vec *restrict m, const float bias,
+                        __local const vec *restrict m, const float bias, const float least,
                         __global const float *restrict mask, const int top, const int left,
                         const bool first, const bool last)
 {
@@ -249,8 +251,8 @@ INLINED void store_tile(__global float *restrict plane, __global uchar *restrict
                     take_pixel(&best, &which, out[i % POOL][r * POOL + i / POOL] + bias, i);
                 }
                 const int at = (y0 + r) * OUT_W + x0 + k;
-                VSTORE(RELU ? relu(best) : best, at, plane);
-                if (WINNER) {
+                VSTORE(at_least(best, least), at, plane);
+                if (winner) {
                     VSTORE_BYTES(which, at, winner);
                 }
             }
@@ -266,7 +268,7 @@ INLINED void store_tile(__global float *restrict plane, __global uchar *restrict
  * and after the last of them the epilogue.  Stores what lies inside.
  */
 INLINED void store_tile(__global float *restrict plane, __global uchar *restrict winner,
-                        __local const vec *restrict m, const float bias,
+                        __local const vec *restrict m, const float bias, const float least,
                         __global const float *restrict mask, const int top, const int left,
                         const bool first, const bool last)
 {
@@ -282,10 +284,8 @@ INLINED void store_tile(__global float *restrict plane, __global uchar *restrict
             if (inside || (top + r < HO && left + k < WO)) {
                 const int at = (top + r) * WO + left + k;
                 const vec v = out[r] + (first ? (vec)(bias) : VLOAD(at, plane));
-                const vec done = !last  ? v
-                                 : RELU ? relu(v)
-                                 : MASK ? relu_mask(v, VLOAD(at, mask))
-                                        : v;
+                const vec above = last ? at_least(v, least) : v;
+                const vec done = last && mask ? relu_mask(above, VLOAD(at, mask)) : above;
                 if (IC <= CC) {
                     VSTREAM(done, at, plane);
                 } else {
@@ -300,7 +300,7 @@ INLINED void store_tile(__global float *restrict plane, __global uchar *restrict
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_convolve(
     __global float *restrict y, __global uchar *restrict winner, __global const float *restrict x,
     __global const float *restrict weights, __global const float *restrict bias,
-    __global const float *restrict mask, const int blocks)
+    __global const float *restrict mask, const int blocks, const int relu_on)
 {
     __local vec v[PP * V_PLANE];
     __local vec m[PP * OG * NT];
@@ -323,10 +323,10 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_con
             for (int o = 0; o < outputs; o++) {
                 for (int tile = tile0; tile < min(tile0 + NT, last + 1); tile++) {
                     const int out = (tile / TILES * OC + o0 + o) * OUT_H * OUT_W * LANES;
-                    store_tile(y + out, winner + out,
+                    store_tile(y + out, winner ? winner + out : 0,
                                m + (o / OT * PP * OT + o % OT) * NT + tile - tile0,
-                               BIAS ? bias[o0 + o] : 0.0f, mask + out, tile % TILES / TILES_X * M,
-                               tile % TILES_X * M, c0 == 0, !more);
+                               bias ? bias[o0 + o] : 0.0f, least_of(relu_on), mask ? mask + out : 0,
+                               tile % TILES / TILES_X * M, tile % TILES_X * M, c0 == 0, !more);
                 }
             }
         }

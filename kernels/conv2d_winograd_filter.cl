@@ -26,8 +26,8 @@
 
 #ifdef SUM
 
-#define C_VECTORS    ((C + CC - 1) / CC * (CC / LANES)) /* of all input channels, as parts have them \
-                                                         */
+/* Vectors of all input channels, as parts have them. */
+#define C_VECTORS    ((C + CC - 1) / CC * (CC / LANES))
 #define PART_VECTORS PART_VECTORS_OF(OC, C_VECTORS)
 
 #define TILES_X ((WO + M - 1) / M)

@@ -175,10 +175,21 @@ static inline void transpose(vec rows[LANES])
 }
 #endif
 
-/* max(v, 0) that lets NaN through, as the reference does. */
+/* max(v, least) that lets NaN through, as the reference does. */
+static inline vec at_least(const vec v, const float least)
+{
+    return select(v, (vec)(least), islessequal(v, (vec)(least)));
+}
+
 static inline vec relu(const vec v)
 {
-    return select(v, (vec)(0.0f), islessequal(v, (vec)(0.0f)));
+    return at_least(v, 0.0f);
+}
+
+/* What at_least() takes for an epilogue with a ReLU or without. */
+static inline float least_of(const int relu_on)
+{
+    return relu_on ? 0.0f : -INFINITY;
 }
 
 /* Where `y` (an output of ReLU) is above zero the gradient `v`, else zero. */

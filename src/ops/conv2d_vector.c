@@ -90,8 +90,8 @@ static enum mien_status fwd(struct mien_cl *cl, const struct mien_conv2d_out *re
     const int edge = op->pool > 0 ? op->pool : 1;
     char pass[64];
     char options[OPTION_BYTES];
-    (void)snprintf(pass, sizeof(pass), "-DFORWARD -DBIAS=%d -DRELU=%d -DPOOL=%d -DWINNER=%d",
-                   bias != NULL, op->relu, edge, result->winner != NULL);
+    const cl_int relu_on = op->relu;
+    (void)snprintf(pass, sizeof(pass), "-DFORWARD -DPOOL=%d", edge);
     write_options(options, op, tile, pass);
     const struct mien_cl_launch launch = {
         .source = "conv2d_vector",
@@ -102,8 +102,8 @@ static enum mien_status fwd(struct mien_cl *cl, const struct mien_conv2d_out *re
         .flop = mien_conv2d_flop(op),
     };
     const struct mien_cl_arg args[] = {
-        ARG_BUF(result->y), mien_grid_optional(result->winner),    ARG_BUF(x),
-        ARG_BUF(weight),    ARG_BUF(bias != NULL ? bias : weight),
+        ARG_BUF(result->y), mien_grid_optional(result->winner), ARG_BUF(x),
+        ARG_BUF(weight),    mien_grid_optional(bias),           ARG_I32(relu_on),
     };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }
@@ -118,10 +118,8 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
     const int columns = op->w / op->stride; /* of the shortest phase */
     const struct tile tile =
         choose_tile(op, MIEN_CONV2D_BWD_DATA, op->c, columns > 0 ? columns : 1);
-    char pass[64];
     char options[OPTION_BYTES];
-    (void)snprintf(pass, sizeof(pass), "-DBACKWARD_DATA -DMASK=%d", mask != NULL);
-    write_options(options, op, tile, pass);
+    write_options(options, op, tile, "-DBACKWARD_DATA");
     const struct mien_cl_launch launch = {
         .source = "conv2d_vector",
         .kernel = "conv2d_vector_bwd_data",
@@ -134,7 +132,7 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
         ARG_BUF(dx),
         ARG_BUF(dy),
         ARG_BUF(weight),
-        ARG_BUF(mask != NULL ? mask : dy),
+        mien_grid_optional(mask),
     };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }

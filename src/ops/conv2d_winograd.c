@@ -204,12 +204,12 @@ static enum mien_status transform_weights(struct mien_cl *cl, struct mien_cl_buf
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }
 
-enum { CONVOLVE_ARGS = 7 };
+enum { CONVOLVE_ARGS = 8 };
 
-/* A pass that runs as a convolution; `epilogue` is its options for bias, ReLU, mask and pooling. */
+/* A pass that runs as a convolution; `pool` is the edge of its windows, 1: none. */
 static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg args[CONVOLVE_ARGS],
-                                 const struct mien_conv2d *op, enum mien_conv2d_pass pass,
-                                 const char *epilogue, struct mien_error *err)
+                                 const struct mien_conv2d *op, enum mien_conv2d_pass pass, int pool,
+                                 struct mien_error *err)
 {
     const bool forward = pass == MIEN_CONV2D_FWD;
     const int h = forward ? op->h : op->ho;
@@ -228,10 +228,10 @@ static enum mien_status convolve(struct mien_cl *cl, const struct mien_cl_arg ar
     (void)snprintf(
         options, sizeof(options),
         "-DCONVOLVE -DLANES=%d -DP=%d -DR=%d -DIC=%d -DOC=%d -DH=%d -DW=%d -DHO=%d -DWO=%d "
-        "-DPAD=%d -DCC=%d -DOG=%d -DOW=%d -DNT=%d -DOT=%d %s",
+        "-DPAD=%d -DCC=%d -DOG=%d -DOW=%d -DNT=%d -DOT=%d -DPOOL=%d",
         op->lanes, points_of(op, pass), op->kh, in, out, h, w, ho, wo,
         forward ? op->pad : op->kh - 1 - op->pad, inputs_of(op, pass), group, share, tiles,
-        tile_outputs(op, pass), epilogue);
+        tile_outputs(op, pass), pool);
     const struct mien_cl_launch launch = {
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_convolve",
@@ -254,17 +254,19 @@ static enum mien_status fwd(struct mien_cl *cl, const struct mien_conv2d_out *re
                             const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
                             const struct mien_conv2d *op, struct mien_error *err)
 {
-    char epilogue[64];
-    (void)snprintf(epilogue, sizeof(epilogue), "-DBIAS=%d -DRELU=%d -DMASK=0 -DPOOL=%d -DWINNER=%d",
-                   bias != NULL, op->relu, op->pool > 0 ? op->pool : 1, result->winner != NULL);
     const cl_int blocks = mien_conv2d_blocks(op);
-    const struct mien_cl_arg args[CONVOLVE_ARGS] = {
-        ARG_BUF(result->y), mien_grid_optional(result->winner),    ARG_BUF(x),
-        ARG_BUF(work),      ARG_BUF(bias != NULL ? bias : weight), ARG_BUF(x),
-        ARG_I32(blocks)
-    };
+    const cl_int relu_on = op->relu;
+    const struct mien_cl_arg args[CONVOLVE_ARGS] = { ARG_BUF(result->y),
+                                                     mien_grid_optional(result->winner),
+                                                     ARG_BUF(x),
+                                                     ARG_BUF(work),
+                                                     mien_grid_optional(bias),
+                                                     mien_grid_optional(NULL),
+                                                     ARG_I32(blocks),
+                                                     ARG_I32(relu_on) };
     const enum mien_status st = transform_weights(cl, work, weight, op, MIEN_CONV2D_FWD, err);
-    return st == MIEN_OK ? convolve(cl, args, op, MIEN_CONV2D_FWD, epilogue, err) : st;
+    return st == MIEN_OK ? convolve(cl, args, op, MIEN_CONV2D_FWD, op->pool > 0 ? op->pool : 1, err)
+                         : st;
 }
 
 static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
@@ -273,16 +275,15 @@ static enum mien_status bwd_data(struct mien_cl *cl, struct mien_cl_buffer *dx,
                                  const struct mien_cl_buffer *mask, struct mien_cl_buffer *work,
                                  const struct mien_conv2d *op, struct mien_error *err)
 {
-    char epilogue[64];
-    (void)snprintf(epilogue, sizeof(epilogue), "-DBIAS=0 -DRELU=0 -DMASK=%d -DPOOL=1 -DWINNER=0",
-                   mask != NULL);
     const cl_int blocks = mien_conv2d_blocks(op);
+    const cl_int relu_on = 0;
     const struct mien_cl_arg args[CONVOLVE_ARGS] = {
-        ARG_BUF(dx),     mien_grid_optional(NULL),          ARG_BUF(dy),    ARG_BUF(work),
-        ARG_BUF(weight), ARG_BUF(mask != NULL ? mask : dy), ARG_I32(blocks)
+        ARG_BUF(dx),     mien_grid_optional(NULL), ARG_BUF(dy),
+        ARG_BUF(work),   mien_grid_optional(NULL), mien_grid_optional(mask),
+        ARG_I32(blocks), ARG_I32(relu_on)
     };
     const enum mien_status st = transform_weights(cl, work, weight, op, MIEN_CONV2D_BWD_DATA, err);
-    return st == MIEN_OK ? convolve(cl, args, op, MIEN_CONV2D_BWD_DATA, epilogue, err) : st;
+    return st == MIEN_OK ? convolve(cl, args, op, MIEN_CONV2D_BWD_DATA, 1, err) : st;
 }
 
 const struct mien_conv2d_family mien_conv2d_winograd = {

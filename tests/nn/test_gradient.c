@@ -17,7 +17,6 @@ enum { IMAGES = 5, BATCH = 6, CLASSES = 3, TRIED = 7 };
 static const float step = 1e-3f;
 static const double tolerance_abs = 1e-3, tolerance_rel = 2e-2;
 
-/* Sizes of dense layers are few: each takes seconds to build, and has its own test in ops. */
 static const char *const recipes[] = {
     "input: { channels: 3, height: 11, width: 9 }\n"
     "layers:\n"
@@ -29,7 +28,7 @@ static const char *const recipes[] = {
     "  - relu\n"
     "  - maxpool 2 stride 1\n"
     "  - dropout 0.25\n"
-    "  - conv 6 3x2 stride 2 pad 1\n"
+    "  - conv 5 3x2 stride 2 pad 1\n"
     "  - batchnorm\n"
     "  - globalavgpool\n"
     "  - flatten\n"
@@ -67,15 +66,15 @@ static const char *const recipes[] = {
     "  - add a\n"
     "  - relu\n"
     "  - mark c\n"
-    "  - conv 6 3x3 stride 2 pad 1\n"
+    "  - conv 8 3x3 stride 2 pad 1\n"
     "  - relu\n"
-    "  - add c conv 6 1x1 stride 2 bias no batchnorm\n"
+    "  - add c conv 8 1x1 stride 2 bias no batchnorm\n"
     "  - relu\n"
-    "  - add c conv 6 3x3 stride 2 pad 1\n"
+    "  - add c conv 8 3x3 stride 2 pad 1\n"
     "  - relu\n"
     "  - globalavgpool\n"
     "  - mark d\n"
-    "  - dense 6\n"
+    "  - dense 8\n"
     "  - relu\n"
     "  - dropout 0.2\n"
     "  - add d\n"

@@ -238,8 +238,8 @@ static const struct fault faults[] = {
     { "conv2d_vector", "const vec v = acc[a][b];",
       "const vec v = row + col0 + b == 0 ? (vec)(NAN) : acc[a][b];", "conv2d", &conv_shape,
       "conv2d forward", "vector", MIEN_FAULT_NOT_FINITE, "y: " },
-    { "conv2d_vector", "VSTORE(RELU ? relu(v) : v, at, y);",
-      "VSTORE(RELU ? relu(v) : v, at, y); "
+    { "conv2d_vector", "VSTORE(at_least(v, least_of(relu_on)), at, y);",
+      "VSTORE(at_least(v, least_of(relu_on)), at, y); "
       "if (block + 1 == (int)get_num_groups(2)) { VSTORE(v, (block + 1) * OC * HO * WO, y); }",
       "conv2d", &conv_shape, "conv2d forward", "vector", MIEN_FAULT_OUTSIDE, "behind" },
 
