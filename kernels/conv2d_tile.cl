@@ -9,11 +9,11 @@
  *                backward data    rows: input channels,  columns: input pixels of all images
  *                backward filter  rows: output channels, columns: taps of all channels, and one
  *                                 column of ones for the bias; dimension 2 splits the images
- * Pooling      with pool_on the four columns of a work-item of forward are the pixels of a window
- * of 2x2, of which it keeps the largest: the same sums for other pixels Border       loads outside
- * of image, matrix or split give 0; stores are guarded, barriers are not NaN          goes through,
- * but for the ReLU mask, which gives zero where mask is NaN Determinism  fixed order of sums; the
- * splits of the filter are added in order by a second kernel
+ * Pooling      with pool_on, a work-item's four columns of forward are the pixels of a window of
+ *              2 x 2, of which it keeps the largest: the same sums for other pixels
+ * Border       loads outside of image, matrix or split give 0; stores are guarded, barriers are not
+ * NaN          goes through, but for the ReLU mask, which gives zero where mask is NaN
+ * Determinism  fixed order of sums; the splits of the filter are added in order by a second kernel
  */
 enum { TILE = 64, TERMS = 16, SIDE = 16, EACH = 4, ROW = TILE + 1, TAPS = KH * KW };
 

@@ -4,16 +4,17 @@
  * Pairs with   src/ops/conv2d_vector.c (host), src/ref/conv2d.c (plain C)
  * Layout       activations [blocks][c][h][w][LANES], weights [oc][c][kh][kw]; LANES > 1
  * Mapping      forward: a work-item makes OT channels of one output row, or of one row of windows
- * of POOL x POOL of it; backward data: OT channels of one input row; backward filter: OT output
- * channels of one input channel, summed over one of SPLIT parts of all (image block, output row)
- * pairs.  A work-group is one work-item: a CPU device runs it as one function on one core, so
- * barriers and local memory would only cost. Border       padding counts as zero; rows are clipped
- * by loop bounds, columns by checked loads that only the tiles at the ends of a row pay for
+ *              of POOL x POOL of it; backward data: OT channels of one input row; backward filter:
+ *              OT output channels of one input channel, summed over one of SPLIT parts of all
+ *              (image block, output row) pairs.  A work-group is one work-item: a CPU device runs
+ *              it as one function on one core, so barriers and local memory would only cost
+ * Border       padding counts as zero; rows are clipped by loop bounds, columns by checked loads
+ *              that only the tiles at the ends of a row pay for
  * Determinism  every sum has one fixed order; the parts of the backward filter are added in order
  *
  * Build options: the sizes C H W OC KH KW STRIDE PAD HO WO, LANES, the tile OT (channels) x XT
  * (columns), one of FORWARD with POOL (1: no max-pooling), BACKWARD_DATA, BACKWARD_FILTER with BIAS
- * (0, 1) and SPLIT.  bias, mask and winner may be null
+ * (0, 1) and SPLIT.  bias, mask and winner may be null.
  */
 #include "vec.h"
 

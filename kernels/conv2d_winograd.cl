@@ -3,19 +3,18 @@
  * 3x3, 4x4, 5x5
  *
  * Pairs with   src/ops/conv2d_winograd.c (host), src/ref/conv2d.c (plain C); transforms in
- * winograd.h
+ *              winograd.h
  * Layout       activations [blocks][c][h][w][LANES], weights [oc][c][R][R]; LANES > 1; stride 1
  * Mapping      a work-item takes NT tiles and makes OW output channels of them.  It transforms CC
- * input channels at a time, then makes OG output channels after the other from them, with the
- * points and products in local memory (a core's cache).  More than CC input channels add up in y.
- * Work-groups are single work-items (see conv2d_vector.cl).
- * Epilogue     bias, mask and winner may be null: one program for forward, evaluation with a batch
- * norm in the weights, and backward data of the same sizes Border       tiles at the border read
- * zeros outside and store what lies inside Determinism  every sum has one fixed order; each output
- * is stored by one work-item
- *
+ *              input channels at a time, then makes OG output channels after the other from them,
+ *              with the points and products in local memory (a core's cache).  More than CC input
+ *              channels add up in y.  Work-groups are single work-items (see conv2d_vector.cl)
+ * Epilogue     bias, mask and winner may be null: one program for forward, backward data of the
+ *              same sizes, and evaluation with a batch norm in the weights
  * Pooling      with POOL > 1, which divides M and wants IC <= CC: y is the largest of each window
- * of POOL x POOL, `winner` which one
+ *              of POOL x POOL, `winner` which one
+ * Border       tiles at the border read zeros outside and store what lies inside
+ * Determinism  every sum has one fixed order; each output is stored by one work-item
  *
  * Build options: P R LANES OT; CONVOLVE with CC OG OW NT IC OC H W HO WO PAD POOL; WEIGHTS with
  * LANES=OT.

@@ -4,11 +4,12 @@
  * Pairs with   src/ops/dense_vector.c (host), src/ref/dense.c (plain C)
  * Layout       x [blocks][in][LANES], y [blocks][out][LANES], weight [out][in]; LANES > 1
  * Mapping      forward: a work-item sums one of `splits` parts of the inputs for one of `groups`
- * groups of outputs, in pieces of FORWARD_PIECE inputs that stay in its cache; backward data: a
- * work-item makes DATA_PIECE inputs' gradients; backward weight: 2 LANES columns of the weight's
- * gradient. Work-groups are single work-items (see conv2d_vector.cl) Sizes        are arguments:
- * one program for all dense layers Determinism  every sum has one fixed order; parts are added in
- * order
+ *              groups of outputs, in pieces of FORWARD_PIECE inputs that stay in its cache;
+ *              backward data: a work-item makes DATA_PIECE inputs' gradients; backward weight:
+ *              2 LANES columns of the weight's gradient.  Work-groups are single work-items (see
+ *              conv2d_vector.cl)
+ * Sizes        are arguments: one program for all dense layers
+ * Determinism  every sum has one fixed order; parts are added in order
  *
  * Build options: LANES, the tile OT (outputs or inputs) x BT (blocks), WT (outputs) of backward
  * weight, FORWARD_PIECE, DATA_PIECE (inputs) and WEIGHT_PIECE (blocks).

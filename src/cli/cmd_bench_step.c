@@ -111,7 +111,7 @@ static void print_passes(struct term *term, const struct mien_bench_passes *pass
                          const struct mien_peaks *peaks)
 {
     double floors_ms = 0.0;
-    term_print(term, "  %-30s %8s %10s %10s %9s %8s %6s  %s\n", "layer and pass", "launches",
+    term_print(term, "  %-32s %8s %10s %10s %9s %8s %6s  %s\n", "layer and pass", "launches",
                "device ms", "floor ms", "GFLOP/s", "GB/s", "share", "bound by");
     for (size_t i = 0; i < passes->count; i++) {
         const struct mien_bench_pass *const pass = &passes->items[i];
@@ -124,14 +124,14 @@ static void print_passes(struct term *term, const struct mien_bench_passes *pass
         } else {
             (void)snprintf(launches, sizeof(launches), "%d", pass->launches);
         }
-        term_print(term, "  %-30s %8s %10.3f %10.3f %9.1f %8.1f %5.0f%%  %s\n", pass->label,
+        term_print(term, "  %-32s %8s %10.3f %10.3f %9.1f %8.1f %5.0f%%  %s\n", pass->label,
                    launches, ms, floor.ms, per_second(pass->flop, ms) / 1e9,
                    per_second(pass->bytes, ms) / 1e9, floor.ms / ms * 100.0, floor.bound);
     }
-    term_print(term, "  %-30s %8s %10.3f %10.3f %9s %8s %5.0f%%\n", "all launches", "",
+    term_print(term, "  %-32s %8s %10.3f %10.3f %9s %8s %5.0f%%\n", "all launches", "",
                passes->device.median_ms, floors_ms, "", "",
                floors_ms / passes->device.median_ms * 100.0);
-    term_print(term, "  %-30s %8s %10.3f\n", "gaps between launches", "", passes->idle.median_ms);
+    term_print(term, "  %-32s %8s %10.3f\n", "gaps between launches", "", passes->idle.median_ms);
 }
 
 static json_t *describe_step(const struct bench_options *o, const struct session *session,

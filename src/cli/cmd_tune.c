@@ -249,7 +249,7 @@ static void print_table(const struct tuner *t)
     size_t partly = 0;
     size_t wrong = 0;
     size_t refused = 0;
-    term_print(t->term, "%-24s %9s %9s %6s  %s\n", "layer and pass", "before ms", "after ms",
+    term_print(t->term, "%-32s %9s %9s %6s  %s\n", "layer and pass", "before ms", "after ms",
                "tried", "chosen");
     for (size_t i = 0; i < t->count; i++) {
         const struct mien_search_result *const r = &t->results[i];
@@ -264,11 +264,11 @@ static void print_table(const struct tuner *t)
         refused += r->refused;
         write_choice(choice, sizeof(choice), &r->chosen);
         write_choice(standard, sizeof(standard), &r->standard);
-        term_print(t->term, "%-24s %9.3f %9.3f %6zu  %s%s%s%s\n", r->task->label,
+        term_print(t->term, "%-32s %9.3f %9.3f %6zu  %s%s%s%s\n", r->task->label,
                    r->chosen.default_ms, r->chosen.ms, r->tried, choice,
                    changed(r) ? "  (was " : "  (as it was", changed(r) ? standard : "", ")");
         if (r->own_ms > 0.0) {
-            term_print(t->term, "%-24s %9s %9.3f %6s  own kernels\n", "  the same layers", "",
+            term_print(t->term, "%-32s %9s %9.3f %6s  own kernels\n", "  the same layers", "",
                        r->own_ms, "");
         }
     }

@@ -39,9 +39,11 @@ static double skip_bytes(const struct mien_node *node, const struct mien_value *
     return skip->item == MIEN_NO_ITEM ? 0.0 : act_bytes(&node->in);
 }
 
-static double node_flop(const struct mien_node *node)
+/* Forward; and backward but for the pooling of a convolution, which only moves numbers there. */
+static double node_flop(const struct mien_node *node, bool backward)
 {
-    const double pooled = node->pooled == NULL ? 0.0 : node->pooled->flop;
+    const bool counted = node->pooled != NULL && !(backward && node->class == &mien_node_conv);
+    const double pooled = counted ? node->pooled->flop : 0.0;
     return node->class == &mien_node_relayout ? 0.0 : (node->layer->flop + pooled) * node->in.n;
 }
 
@@ -57,7 +59,8 @@ static double backward_bytes(const struct mien_graph *graph, const struct mien_n
     const bool reads_y = node->class->reads_output || (mask && node->class->masks_output);
     return act_bytes(&node->out) + (has_dx ? act_bytes(&node->in) : 0.0) +
            (reads_x ? act_bytes(&node->in) : 0.0) + (reads_y ? act_bytes(&node->out) : 0.0) +
-           skip_bytes(node, &node->dskip) + extra_bytes(graph, node) + param_bytes(node);
+           skip_bytes(node, &node->dskip) + (weights ? 0.0 : extra_bytes(graph, node)) +
+           param_bytes(node);
 }
 
 enum mien_status mien_model_costs(struct mien_cost **out, size_t *count,
@@ -71,10 +74,11 @@ enum mien_status mien_model_costs(struct mien_cost **out, size_t *count,
     }
     for (size_t i = 0; i < graph->count; i++) {
         const struct mien_node *const node = &graph->nodes[i];
-        (*out)[(*count)++] = (struct mien_cost){ node->labels[MIEN_LABEL_FORWARD], node_flop(node),
-                                                 act_bytes(&node->in) + act_bytes(&node->out) +
-                                                     skip_bytes(node, &node->skip) +
-                                                     extra_bytes(graph, node) + param_bytes(node) };
+        (*out)[(*count)++] =
+            (struct mien_cost){ node->labels[MIEN_LABEL_FORWARD], node_flop(node, false),
+                                act_bytes(&node->in) + act_bytes(&node->out) +
+                                    skip_bytes(node, &node->skip) + extra_bytes(graph, node) +
+                                    param_bytes(node) };
     }
     for (size_t i = graph->count; i > 0; i--) {
         const struct mien_node *const node = &graph->nodes[i - 1];
@@ -84,13 +88,13 @@ enum mien_status mien_model_costs(struct mien_cost **out, size_t *count,
         }
         if (weights) {
             (*out)[(*count)++] =
-                (struct mien_cost){ node->labels[MIEN_LABEL_BACKWARD_FILTER], node_flop(node),
+                (struct mien_cost){ node->labels[MIEN_LABEL_BACKWARD_FILTER], node_flop(node, true),
                                     act_bytes(&node->in) + act_bytes(&node->out) +
-                                        param_bytes(node) };
+                                        extra_bytes(graph, node) + param_bytes(node) };
         }
         if (!weights || node->dx.item != MIEN_NO_ITEM) {
             (*out)[(*count)++] =
-                (struct mien_cost){ node->labels[MIEN_LABEL_BACKWARD], node_flop(node),
+                (struct mien_cost){ node->labels[MIEN_LABEL_BACKWARD], node_flop(node, true),
                                     backward_bytes(graph, node, weights) };
         }
     }

@@ -150,6 +150,24 @@ static enum mien_status add_work(struct mien_graph *graph, size_t bytes, struct 
     return MIEN_OK;
 }
 
+/* What the backward pass of a pooling inside of the node needs. */
+static enum mien_status add_pooling(struct mien_node *node, struct builder *b,
+                                    struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    if (node->pooled == NULL || !b->options->train) {
+        return MIEN_OK;
+    }
+    TRY(add_value(&node->winner, b, mien_pool_winner_bytes(&node->pool), err));
+    if (node->class == &mien_node_conv) {
+        const struct mien_act unpooled = mien_conv2d_output(&node->op.conv);
+        TRY(add_value(&node->unpooled, b, act_bytes(&unpooled), err));
+    }
+
+done:
+    return st;
+}
+
 /* Append a node that takes the builder's tensor, and make its output the builder's tensor. */
 static enum mien_status add_node(struct builder *b, const struct mien_node_class *class,
                                  const struct mien_layer *layer, const struct mien_layer *pooled,
@@ -204,13 +222,7 @@ static enum mien_status add_node(struct builder *b, const struct mien_node_class
     if (extra_bytes > 0) {
         TRY(add_value(&node->extra, b, extra_bytes, err));
     }
-    if (node->pooled != NULL && b->options->train) {
-        TRY(add_value(&node->winner, b, mien_pool_winner_bytes(&node->pool), err));
-        if (class == &mien_node_conv) {
-            const struct mien_act unpooled = mien_conv2d_output(&node->op.conv);
-            TRY(add_value(&node->unpooled, b, act_bytes(&unpooled), err));
-        }
-    }
+    TRY(add_pooling(node, b, err));
     const bool has_params = class != &mien_node_relayout && layer->param_count > 0;
     if (mien_model_has_gradients(b->options)) {
         node->dx = b->now.gradient;
@@ -255,8 +267,7 @@ static const struct mien_layer *fused_pool(const struct builder *b,
     const struct mien_layer *const layer = &b->network->layers[at];
     const struct mien_layer_spec *const spec = &layer->spec;
     const bool apart = spec->kind != MIEN_LAYER_MAXPOOL || is_tapped(b->options, i) ||
-                       is_tapped(b->options, at) || spec->pad != 0 ||
-                       spec->stride != spec->kernel_h || spec->stride != spec->kernel_w;
+                       is_tapped(b->options, at) || !mien_pooling_is_tiled(spec);
     return apart ? NULL : layer;
 }
 

@@ -46,6 +46,12 @@ struct mien_network {
     size_t flat_floats; /**< size of the flat parameter buffer, with padding */
 };
 
+/** Whether a pooling's windows lie side by side: its stride is the window, without padding. */
+static inline bool mien_pooling_is_tiled(const struct mien_layer_spec *spec)
+{
+    return spec->stride == spec->kernel_h && spec->stride == spec->kernel_w && spec->pad == 0;
+}
+
 /**
  * Work out every shape, parameter and its place.
  *

@@ -80,10 +80,7 @@ static enum mien_status forward_conv(const struct mien_node *node, const struct 
         normed ? node->folded_weight.buffer : node->params[0];
     const struct mien_cl_buffer *const bias = normed ? node->folded_bias.buffer : node->params[1];
     const struct mien_conv2d_out out = { y, node->winner.buffer };
-    return op.pool > 0
-               ? mien_conv2d_fwd_pool(pass->cl, &out, node->x.buffer, weight, bias, pass->work, &op,
-                                      err)
-               : mien_conv2d_fwd(pass->cl, y, node->x.buffer, weight, bias, pass->work, &op, err);
+    return mien_conv2d_fwd_pool(pass->cl, &out, node->x.buffer, weight, bias, pass->work, &op, err);
 }
 
 /* The gradient of what the convolution made before the pooling.  What a ReLU stopped is zero in dy:

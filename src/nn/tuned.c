@@ -54,6 +54,7 @@ static void add_conv(struct mien_search_task *tasks, size_t *count, const struct
             .bias = node->layer->param_count > 1,
             .relu = node->relu,
             .mask = node->after_relu,
+            .pool = pass == MIEN_CONV2D_FWD ? node->op.conv.pool : 0,
         };
         (void)snprintf(task.label, sizeof(task.label), "%s", node->labels[labels[pass]]);
         add_task(tasks, count, &task);

@@ -131,13 +131,13 @@ struct mien_conv2d_out {
 };
 
 /**
- * The same with max-pooling behind it: y = the largest of each window of op->pool x op->pool
- * (stride op->pool, no padding) of conv(x, weight) + bias, then ReLU where op->relu.  op is one
- * that mien_conv2d_pools() such windows.
+ * The same with max-pooling behind it where op->pool > 0, of which mien_conv2d_pools() is true: y
+ * is the largest of each window of op->pool x op->pool (stride op->pool, no padding) of conv(x,
+ * weight) + bias, then ReLU where op->relu.
  *
  * Shapes    out    y [blocks][oc][ho / pool][wo / pool][lanes] float32, overwritten; winner the
- * same, uint8, as mien_pool_max_fwd() makes it Numerics  the windows' rules are those of
- * mien_pool_max_fwd()
+ *                  same, uint8, as mien_pool_max_fwd() makes it
+ * Numerics  the windows' rules are those of mien_pool_max_fwd()
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_conv2d_fwd_pool(struct mien_cl *cl, const struct mien_conv2d_out *out,

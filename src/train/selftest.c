@@ -47,8 +47,7 @@ static int pool_behind(const struct mien_network *network, size_t index)
         return 0;
     }
     const struct mien_layer_spec *const spec = &network->layers[at].spec;
-    const bool apart = spec->stride == spec->kernel_h && spec->stride == spec->kernel_w;
-    return apart && spec->pad == 0 ? spec->stride : 0;
+    return mien_pooling_is_tiled(spec) ? spec->stride : 0;
 }
 
 static struct mien_verify_shape shape_of(const struct mien_network *network, size_t index,

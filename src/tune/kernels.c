@@ -108,14 +108,11 @@ static enum mien_status enqueue_conv(void *user, struct mien_error *err)
 {
     const struct kernel_shape *const s = user;
     struct mien_cl_buffer *const *const b = s->buffers;
+    const struct mien_conv2d_out out = { b[Y], b[WINNER] };
     switch ((enum mien_conv2d_pass)s->pass) {
     case MIEN_CONV2D_FWD:
-        if (s->op.conv.pool > 0) {
-            const struct mien_conv2d_out out = { b[Y], b[WINNER] };
-            return mien_conv2d_fwd_pool(s->cl, &out, b[X], b[WEIGHT], b[BIAS], b[WORK], &s->op.conv,
-                                        err);
-        }
-        return mien_conv2d_fwd(s->cl, b[Y], b[X], b[WEIGHT], b[BIAS], b[WORK], &s->op.conv, err);
+        return mien_conv2d_fwd_pool(s->cl, &out, b[X], b[WEIGHT], b[BIAS], b[WORK], &s->op.conv,
+                                    err);
     case MIEN_CONV2D_BWD_DATA:
         return mien_conv2d_bwd_data(s->cl, b[DX], b[DY], b[WEIGHT], NULL, b[WORK], &s->op.conv,
                                     err);
@@ -154,9 +151,11 @@ static enum mien_status measure_pooled(struct kernel_shape *shape, struct mien_e
     struct mien_conv2d *const op = &shape->op.conv;
     const double weights = (double)shape->bytes[WEIGHT] / sizeof(cl_float);
     const double outputs = (double)shape->bytes[WINNER]; /* a byte each */
+    const int rows = op->ho / 2 * 2;
+    const int columns = op->wo / 2 * 2;
     const struct kernel_pass pass = {
         .enqueue = enqueue_conv,
-        .flop = 2.0 * weights * op->ho * op->wo * op->n,
+        .flop = 2.0 * weights * (double)rows * (double)columns * op->n,
         .bytes = (double)(shape->bytes[X] + shape->bytes[WEIGHT]) +
                  outputs * (double)(sizeof(cl_float) + 1),
     };
@@ -197,7 +196,8 @@ static enum mien_status measure_conv(struct mien_cl *cl, const struct mien_kerne
     shape.bytes[WEIGHT] = shape.bytes[DWEIGHT] = weights * sizeof(cl_float);
     shape.bytes[BIAS] = shape.bytes[DBIAS] = (size_t)op->oc * sizeof(cl_float);
     shape.bytes[WORK] = most_work(op);
-    shape.bytes[WINNER] = sizes->pooled ? mien_act_floats(&y) / 4 : 0;
+    const struct mien_act pooled = { y.n, y.c, y.h / 2, y.w / 2, y.lanes };
+    shape.bytes[WINNER] = sizes->pooled ? mien_act_floats(&pooled) : 0;
     const struct kernel_pass pass = {
         .enqueue = enqueue_conv,
         .flop = 2.0 * (double)weights * op->ho * op->wo * op->n,

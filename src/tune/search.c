@@ -134,6 +134,9 @@ enum mien_status mien_search_consider(struct candidate *best, struct candidate *
     struct mien_error refused = { "" };
     const struct trial_patience patience = { best->min_ms, CANDIDATE_MS };
     enum trial_verdict verdict = TRIAL_REFUSED;
+    if (!mien_trial_takes(trial, entry)) {
+        return MIEN_OK;
+    }
     if (mien_tuning_skips(search->options->known, entry)) {
         result->skipped = true;
         return MIEN_OK;

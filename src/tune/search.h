@@ -12,6 +12,7 @@ struct mien_search_task {
     char label[96];        /**< "conv2 backward filter", of the first layer that has it */
     int uses;              /**< layers with this pass and shape, >= 1 */
     bool bias, relu, mask; /**< what the network's kernels do besides */
+    int pool; /**< of a forward convolution: edge of the max-pooling that is part of it; 0: none */
     /** Of CLBlast's parameters: the dense layers that are computed with them, borrowed. */
     const struct mien_search_task *layers;
     size_t layer_count;

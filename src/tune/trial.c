@@ -29,7 +29,9 @@ static enum mien_status shape_of(struct mien_product_shape *out,
     };
     if (!out->dense_layer) {
         out->passes[task->key.pass] = true;
-        return mien_tuned_to_conv2d(&out->conv, &task->key, err);
+        const enum mien_status st = mien_tuned_to_conv2d(&out->conv, &task->key, err);
+        out->conv.pool = task->pool;
+        return st;
     }
     for (int i = 0; i < MIEN_CONV2D_PASSES; i++) {
         out->passes[i] = true;
@@ -85,6 +87,13 @@ void mien_trial_finish(struct trial *trial)
     }
     free(trial->products);
     *trial = (struct trial){ .cl = NULL };
+}
+
+bool mien_trial_takes(const struct trial *trial, const struct mien_tuned *candidate)
+{
+    struct mien_conv2d op;
+    return trial->task->pool == 0 || (mien_tuned_to_conv2d(&op, candidate, NULL) == MIEN_OK &&
+                                      mien_conv2d_pools(&op, trial->task->pool));
 }
 
 enum mien_status mien_trial_check(enum trial_verdict *out, struct trial *trial,

@@ -33,6 +33,10 @@ void mien_trial_finish(struct trial *trial);
 /** What a look at a candidate showed. */
 enum trial_verdict { TRIAL_RIGHT, TRIAL_WRONG, TRIAL_REFUSED };
 
+/** Whether a candidate makes all that the task's kernel makes: the pooling behind a convolution
+ * too. */
+bool mien_trial_takes(const struct trial *trial, const struct mien_tuned *candidate);
+
 /**
  * Let the candidate compute into outputs full of NaN, and compare some hundred of them, among them
  * the corners, with src/ref within docs/numerics.md's tolerance.

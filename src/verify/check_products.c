@@ -90,14 +90,25 @@ static enum mien_status check_conv_way(struct subject *subject, const struct mie
 /* Whether a variant is to be tried with its other parameters: once, with the first shape it takes.
  */
 static bool take_turn(const struct check_call *call, enum mien_conv2d_pass pass,
-                      enum mien_conv2d_variant variant)
+                      enum mien_conv2d_variant variant, bool pooled)
 {
     unsigned *const tried = call->care->tried;
-    if (tried == NULL || (tried[pass] >> variant & 1u) != 0) {
+    const unsigned bit = (unsigned)variant + (pooled ? MIEN_CONV2D_VARIANTS : 0u);
+    if (tried == NULL || (tried[pass] >> bit & 1u) != 0) {
         return false;
     }
-    tried[pass] |= 1u << variant;
+    tried[pass] |= 1u << bit;
     return true;
+}
+
+/* Whether a variant computes a pass of `op`, with its pooling where it has one. */
+static bool computes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
+                     enum mien_conv2d_variant variant)
+{
+    struct mien_conv2d tried = *op;
+    tried.variant[pass] = variant;
+    return mien_conv2d_takes(op, pass, variant) && mien_conv2d_fits(&tried, pass) &&
+           (op->pool == 0 || mien_conv2d_pools(&tried, op->pool));
 }
 
 /* A variant with its defaults, and with one parameter after the other at its other values. */
@@ -111,31 +122,21 @@ static enum mien_status check_variant(struct subject *subject, const struct mien
     const int values = (int)(sizeof(params->values) / sizeof(params->values[0]));
     op.variant[pass] = variant;
     TRY(check_conv_way(subject, &op, pass, err));
-    const bool others = take_turn(subject->call, pass, variant);
+    const bool others = take_turn(subject->call, pass, variant, op.pool > 0);
     for (int i = 0; others && i < MIEN_CONV2D_PARAMS; i++) {
         const int usual = mien_conv2d_value(&op, pass, i);
         for (int k = 0; params[i].name != NULL && k < values && params[i].values[k] != 0; k++) {
             if (params[i].values[k] != usual) {
                 struct mien_conv2d other = op;
                 other.param[pass][i] = params[i].values[k];
-                TRY(mien_conv2d_fits(&other, pass) ? check_conv_way(subject, &other, pass, err)
-                                                   : MIEN_OK);
+                TRY(computes(&other, pass, variant) ? check_conv_way(subject, &other, pass, err)
+                                                    : MIEN_OK);
             }
         }
     }
 
 done:
     return st;
-}
-
-/* Whether a variant computes a pass of `op`, with its pooling where it has one. */
-static bool computes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
-                     enum mien_conv2d_variant variant)
-{
-    struct mien_conv2d tried = *op;
-    tried.variant[pass] = variant;
-    return mien_conv2d_takes(op, pass, variant) && mien_conv2d_fits(&tried, pass) &&
-           (op->pool == 0 || mien_conv2d_pools(&tried, op->pool));
 }
 
 static enum mien_status check_pass(const struct check_call *call, const struct mien_conv2d *op,

@@ -164,13 +164,10 @@ static enum mien_status run_operation(void *user, struct mien_cl *cl,
                                       const struct mien_conv2d *op, struct mien_error *err)
 {
     (void)user;
+    const struct mien_conv2d_out out = { b->out, b->winner };
     switch (pass) {
     case MIEN_CONV2D_FWD:
-        if (op->pool > 0) {
-            const struct mien_conv2d_out out = { b->out, b->winner };
-            return mien_conv2d_fwd_pool(cl, &out, b->x, b->weight, b->bias, b->work, op, err);
-        }
-        return mien_conv2d_fwd(cl, b->out, b->x, b->weight, b->bias, b->work, op, err);
+        return mien_conv2d_fwd_pool(cl, &out, b->x, b->weight, b->bias, b->work, op, err);
     case MIEN_CONV2D_BWD_DATA:
         return mien_conv2d_bwd_data(cl, b->out, b->dy, b->weight, b->mask, b->work, op, err);
     case MIEN_CONV2D_BWD_FILTER: break;
@@ -366,6 +363,13 @@ static enum mien_status compare_winners(struct mien_finding *out,
     }
     TRY(mien_guarded_check(out, "winner", &product->winner, product->cl, err));
     TRY(mien_cl_read(product->cl, winners, product->winner.buffer, 0, bytes, err));
+    const int pixels = product->shape.conv.pool * product->shape.conv.pool;
+    for (size_t i = 0; i < bytes; i++) {
+        if (winners[i] >= pixels) {
+            mien_finding_note(out, MIEN_FAULT_UNWRITTEN, "winner[%zu]: not written, or %d", i,
+                              winners[i]);
+        }
+    }
     for (size_t i = 0; i < product->sample_count; i++) {
         const struct mien_product_sample *const sample = &product->samples[i];
         const unsigned won =

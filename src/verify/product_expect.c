@@ -12,8 +12,12 @@
 /* However costly the reference: this many. */
 enum { FEWEST_SAMPLES = 24, FEWEST_FILTERS = 2, RANK = 4 };
 
-enum { MAX_EDGE = 5 };     /* of a pooling's window */
-#define NEARLY_EQUAL 1e-4f /* pixels that rounding may put in either order */
+enum { MAX_EDGE = 5 }; /* of a pooling's window */
+/*
+ * Pixels that rounding may put in either order, in parts of sqrt(terms), which their size goes
+ * with: several times what docs/numerics.md allows for both.
+ */
+#define NEARLY_EQUAL 1e-4f
 
 /* Which places of an output are looked at. */
 struct plan {
@@ -169,7 +173,9 @@ static float expect_output(const struct mien_product *product, int image, int oc
 static float expect_window(uint32_t *winners, const struct mien_product *product,
                            const int at[RANK], float *scratch)
 {
-    const int edge = product->shape.conv.pool;
+    const struct mien_conv2d *const op = &product->shape.conv;
+    const float nearly = NEARLY_EQUAL * sqrtf((float)(channels_seen(op) * op->kh * op->kw));
+    const int edge = op->pool;
     float all[MAX_EDGE * MAX_EDGE];
     float best = -INFINITY;
     for (int i = 0; i < edge * edge; i++) {
@@ -179,7 +185,7 @@ static float expect_window(uint32_t *winners, const struct mien_product *product
     }
     *winners = 0;
     for (int i = 0; i < edge * edge; i++) {
-        *winners |= all[i] >= best - NEARLY_EQUAL ? UINT32_C(1) << i : 0;
+        *winners |= all[i] >= best - nearly ? UINT32_C(1) << i : 0;
     }
     return best;
 }

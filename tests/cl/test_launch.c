@@ -121,7 +121,7 @@ static void test_launch__more_local_memory_than_there_is_is_an_error(void **stat
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_convolve",
         .options = "-DCONVOLVE -DLANES=16 -DR=3 -DIC=64 -DOC=64 -DH=9 -DW=9 -DHO=7 -DWO=7 -DPAD=0 "
-                   "-DCC=64 -DOG=64 -DNT=64 -DOT=8 -DBIAS=0 -DRELU=0 -DMASK=0",
+                   "-DCC=64 -DOG=64 -DNT=64 -DOT=8 -DPOOL=1",
     };
     expect_refusal(cl, &hungry, NULL, 0, "conv2d_winograd");
 }

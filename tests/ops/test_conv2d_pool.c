@@ -10,18 +10,25 @@
 /* Edges without a window, several tiles and blocks, windows of 2, 3 and 4. */
 static const struct shape {
     enum mien_conv2d_variant variant;
-    int lanes, n, c, h, w, oc, k, pad, edge;
+    int lanes, n, c, h, w, oc, k, stride, pad, edge;
     bool small;
+    int param, value; /* one that is not the default */
 } shapes[] = {
-    { MIEN_CONV2D_VECTOR, 4, 5, 3, 7, 9, 5, 3, 1, 2, true },
-    { MIEN_CONV2D_VECTOR, 8, 150, 1, 13, 21, 6, 4, 0, 2, false },
-    { MIEN_CONV2D_VECTOR, 8, 9, 2, 11, 10, 4, 3, 0, 3, false },
-    { MIEN_CONV2D_VECTOR, 4, 1, 1, 4, 4, 1, 3, 0, 2, true },
-    { MIEN_CONV2D_WINOGRAD, 4, 5, 3, 11, 12, 5, 3, 1, 2, true },
-    { MIEN_CONV2D_WINOGRAD, 8, 17, 9, 16, 13, 19, 3, 1, 4, false },
-    { MIEN_CONV2D_WINOGRAD, 8, 3, 8, 19, 22, 9, 4, 0, 2, false },
-    { MIEN_CONV2D_TILE, 1, 3, 3, 7, 9, 5, 3, 1, 2, true },
-    { MIEN_CONV2D_TILE, 1, 2, 5, 13, 24, 70, 4, 0, 2, false },
+    { MIEN_CONV2D_VECTOR, 4, 5, 3, 7, 9, 5, 3, 1, 1, 2, true, 0, 0 },
+    { MIEN_CONV2D_VECTOR, 8, 150, 1, 13, 21, 6, 4, 1, 0, 2, false, 0, 0 },
+    { MIEN_CONV2D_VECTOR, 8, 9, 2, 11, 10, 4, 3, 1, 0, 3, false, 0, 0 },
+    { MIEN_CONV2D_VECTOR, 4, 1, 1, 4, 4, 1, 3, 1, 0, 2, true, 0, 0 },
+    { MIEN_CONV2D_WINOGRAD, 4, 5, 3, 11, 12, 5, 3, 1, 1, 2, true, 0, 0 },
+    { MIEN_CONV2D_WINOGRAD, 8, 17, 9, 16, 13, 19, 3, 1, 1, 4, false, 0, 0 },
+    { MIEN_CONV2D_WINOGRAD, 8, 3, 8, 19, 22, 9, 4, 1, 0, 2, false, 0, 0 },
+    { MIEN_CONV2D_TILE, 1, 3, 3, 7, 9, 5, 3, 1, 1, 2, true, 0, 0 },
+    { MIEN_CONV2D_TILE, 1, 2, 5, 13, 24, 70, 4, 1, 0, 2, false, 0, 0 },
+    { MIEN_CONV2D_VECTOR, 16, 19, 3, 9, 8, 6, 3, 2, 1, 2, false, 0, 0 },
+    { MIEN_CONV2D_VECTOR, 8, 3, 2, 7, 13, 5, 3, 1, 1, 3, false, 1, 4 }, /* columns of 4: 3 */
+    { MIEN_CONV2D_VECTOR, 8, 3, 2, 7, 13, 5, 3, 1, 1, 2, false, 1, 1 }, /* of 1: 2 */
+    { MIEN_CONV2D_WINOGRAD, 16, 3, 8, 13, 13, 9, 5, 1, 0, 3, false, 0, 0 },
+    { MIEN_CONV2D_WINOGRAD, 8, 3, 8, 13, 13, 9, 5, 1, 0, 2, false, 4, 6 },
+    { MIEN_CONV2D_WINOGRAD, 8, 3, 8, 10, 10, 9, 3, 1, 1, 5, false, 4, 7 },
 };
 
 static struct mien_conv2d op_of(const struct shape *s)
@@ -29,8 +36,9 @@ static struct mien_conv2d op_of(const struct shape *s)
     struct mien_error err = { "" };
     struct mien_conv2d op;
     const struct mien_act x = { s->n, s->c, s->h, s->w, s->lanes };
-    assert_ok(mien_conv2d_init(&op, &x, s->oc, s->k, s->k, 1, s->pad, &err), &err);
+    assert_ok(mien_conv2d_init(&op, &x, s->oc, s->k, s->k, s->stride, s->pad, &err), &err);
     assert_true(conv2d_choose(&op, s->variant));
+    op.param[MIEN_CONV2D_FWD][s->param] = s->value;
     assert_true(mien_conv2d_pools(&op, s->edge));
     return op;
 }
@@ -69,7 +77,7 @@ static void set_up(struct fixture *f, const struct shape *s, bool relu)
     const struct mien_act unpooled = mien_conv2d_output(&f->op);
     f->x = whole_numbers(plain_floats(&f->in), 1);
     f->weight = whole_numbers(conv2d_weights(&f->op), 2);
-    f->bias = whole_numbers((size_t)s->oc, 3);
+    f->bias = relu ? whole_numbers((size_t)s->oc, 3) : NULL;
     if (s->variant != MIEN_CONV2D_WINOGRAD) { /* whose tiles it would fill */
         f->x[plain_floats(&f->in) / 2] = NAN;
     }
@@ -142,7 +150,8 @@ static void check_shape(struct mien_cl *cl, const struct shape *s, bool relu)
     struct mien_cl_buffer *const x = upload_act(cl, f.x, &f.in, 0.25f);
     struct mien_cl_buffer *const weight =
         guarded_copy(cl, f.weight, conv2d_weights(&f.op) * sizeof(float));
-    struct mien_cl_buffer *const bias = guarded_copy(cl, f.bias, (size_t)s->oc * sizeof(float));
+    struct mien_cl_buffer *const bias =
+        f.bias != NULL ? guarded_copy(cl, f.bias, (size_t)s->oc * sizeof(float)) : NULL;
     struct mien_cl_buffer *const work = guarded_buffer(cl, mien_conv2d_work_bytes(&f.op));
     struct mien_cl_buffer *const winner = guarded_buffer(cl, bytes);
     struct mien_cl_buffer *const y = poisoned_act(cl, &f.out);
@@ -154,7 +163,7 @@ static void check_shape(struct mien_cl *cl, const struct shape *s, bool relu)
     assert_unused_lanes(cl, y, &f.out, false);
     assert_guard_intact(cl, work, mien_conv2d_work_bytes(&f.op));
     check_numbers(&f, got, won, s->variant != MIEN_CONV2D_WINOGRAD);
-    if (s->small) { /* another program */
+    if (s->small) { /* nobody asks who won */
         assert_ok(mien_conv2d_fwd_pool(cl, &alone, x, weight, bias, work, &f.op, &err), &err);
         float *const again = download_act(cl, y, &f.out);
         assert_memory_equal(again, got, plain_floats(&f.out) * sizeof(float));

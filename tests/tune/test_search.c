@@ -30,6 +30,7 @@ struct plan {
     bool all;                /* ... and the default too */
     float slow_ms;           /* the default takes this much longer */
     struct mien_tuned standard;
+    int pool; /* what every forward pass must end in */
     int calls, found;
     bool under_way;
     const struct mien_tuning *known;
@@ -63,8 +64,12 @@ static enum mien_status run(void *user, struct mien_cl *cl, const struct mien_pr
         (void)nanosleep(&pause, NULL);
     }
     switch (pass) {
-    case MIEN_CONV2D_FWD:
-        return mien_conv2d_fwd(cl, b->out, b->x, b->weight, b->bias, b->work, op, err);
+    case MIEN_CONV2D_FWD: {
+        const struct mien_conv2d_out out = { b->out, b->winner };
+        assert_int_equal(op->pool, plan->pool);
+        assert_true(plan->pool == 0 || (b->winner != NULL && mien_conv2d_pools(op, plan->pool)));
+        return mien_conv2d_fwd_pool(cl, &out, b->x, b->weight, b->bias, b->work, op, err);
+    }
     case MIEN_CONV2D_BWD_DATA:
         return mien_conv2d_bwd_data(cl, b->out, b->dy, b->weight, b->mask, b->work, op, err);
     case MIEN_CONV2D_BWD_FILTER: break;
@@ -113,6 +118,28 @@ static void test_search__finds_every_pass_right_in_each_variant(void **state)
         assert_int_equal(changed, result.chosen.ms < result.chosen.default_ms);
     }
     assert_int_equal(mien_cl_live(cl), 0);
+}
+
+/* A layer that ends in a pooling is tried with it, by those alone that can: of the points of
+ * Winograd's tiles for 3x3 those whose tiles windows of 2x2 fit into. */
+static void test_search__keeps_the_pooling_of_a_layer(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_search_task task = make_task(cl, MIEN_CONV2D_FWD);
+    struct mien_search_result result;
+    struct mien_conv2d op;
+    struct mien_error err = { "" };
+    struct plan plan = { .slow_ms = 20.0f, .pool = 2 };
+    task.pool = 2;
+    task.key.size[2] = 12; /* rows of the image: tiles of 4x4 by default */
+    memset(task.key.param, 0, sizeof(task.key.param));
+    assert_ok(mien_tuned_to_conv2d(&op, &task.key, &err), &err);
+    task.key = mien_tuned_conv2d(&op, MIEN_CONV2D_FWD);
+    assert_true(mien_conv2d_pools(&op, 2));
+    assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+    assert_true(result.tried >= 1 && result.wrong == 0 && result.refused == 0);
+    assert_ok(mien_tuned_to_conv2d(&op, &result.chosen, &err), &err);
+    assert_true(mien_conv2d_pools(&op, 2));
 }
 
 static void test_search__takes_what_is_faster_than_a_slow_default(void **state)
@@ -272,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_search__finds_every_pass_right_in_each_variant),
         cmocka_unit_test(test_search__takes_what_is_faster_than_a_slow_default),
         cmocka_unit_test(test_search__lets_nothing_wrong_win_however_fast),
+        cmocka_unit_test(test_search__keeps_the_pooling_of_a_layer),
         cmocka_unit_test(test_search__passes_over_what_the_device_refuses),
         cmocka_unit_test(test_search__fails_when_nothing_is_right),
         cmocka_unit_test(test_search__leaves_alone_what_it_is_told_to),

@@ -250,7 +250,7 @@ static const struct fault faults[] = {
       "vector", MIEN_FAULT_WRONG, "of its window is not the largest" },
     { "conv2d_vector", "VSTORE_BYTES(which[a][b], at, winner);",
       "if (row > 0) { VSTORE_BYTES(which[a][b], at, winner); }", "conv2d", &pool_shape,
-      "conv2d forward", "vector", MIEN_FAULT_WRONG, "pixel 255 of its window" },
+      "conv2d forward", "vector", MIEN_FAULT_UNWRITTEN, "winner[" },
     { "conv2d_vector", "VSTORE_BYTES(which[a][b], at, winner);",
       "VSTORE_BYTES(which[a][b], at, winner); winner[-1] = 0;", "conv2d", &pool_shape,
       "conv2d forward", "vector", MIEN_FAULT_OUTSIDE, "winner" },
