@@ -111,10 +111,9 @@ static enum mien_status fold(struct builder *b, struct mien_node *node, struct m
     enum mien_status st = MIEN_OK;
     const size_t weights = b->network->params[before->layer->first_param].count;
     before->norm = node;
-    before->pools_norm = pools_norm(before, node);
-    before->normed = node->pooled != NULL && !before->pools_norm ? before->y : node->y;
     node->folds = true;
-    node->pooled_before = before->pools_norm;
+    node->pooled_before = pools_norm(before, node);
+    before->normed = node->pooled != NULL && !node->pooled_before ? before->y : node->y;
     TRY(add_value(&before->folded_weight, b, weights * sizeof(cl_float), err));
     TRY(add_value(&before->folded_bias, b, (size_t)before->out.c * sizeof(cl_float), err));
 

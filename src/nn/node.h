@@ -87,11 +87,10 @@ struct mien_node {
     struct mien_value dskip;    /**< fork: the gradient that comes from the addition */
     struct mien_node *norm;   /**< conv, dense: the batch norm that is part of it in evaluation, or
                                    NULL */
-    bool pools_norm;          /**< then it makes the pooling of that batch norm too in evaluation */
     struct mien_value normed; /**< then it makes this in evaluation, */
     struct mien_value folded_weight, folded_bias; /**< from these */
     bool folds;         /**< batchnorm: it is part of the node in front in evaluation, */
-    bool pooled_before; /**< its pooling as well */
+    bool pooled_before; /**< and that one makes its pooling as well */
     struct mien_cl_buffer *params[MIEN_NODE_PARAMS];    /**< windows, owned by the model */
     struct mien_cl_buffer *gradients[MIEN_NODE_PARAMS]; /**< likewise */
 };

@@ -73,14 +73,14 @@ static enum mien_status forward_conv(const struct mien_node *node, const struct 
     const bool normed = node->norm != NULL && !pass->train;
     if (normed) {
         op.relu = node->norm->relu;
-        op.pool = node->pools_norm ? node->norm->pool.stride : 0;
+        op.pool = node->norm->pooled_before ? node->norm->pool.stride : 0;
     }
     struct mien_cl_buffer *const y = normed ? node->normed.buffer : node->y.buffer;
     const struct mien_cl_buffer *const weight =
         normed ? node->folded_weight.buffer : node->params[0];
     const struct mien_cl_buffer *const bias = normed ? node->folded_bias.buffer : node->params[1];
     const struct mien_conv2d_out out = { y, node->winner.buffer };
-    return mien_conv2d_fwd_pool(pass->cl, &out, node->x.buffer, weight, bias, pass->work, &op, err);
+    return mien_conv2d_fwd(pass->cl, &out, node->x.buffer, weight, bias, pass->work, &op, err);
 }
 
 /* The gradient of what the convolution made before the pooling.  What a ReLU stopped is zero in dy:

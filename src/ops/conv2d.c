@@ -179,10 +179,8 @@ size_t mien_conv2d_work_bytes(const struct mien_conv2d *op)
 bool mien_conv2d_pools(const struct mien_conv2d *op, int edge)
 {
     const struct mien_conv2d_family *const family = families[op->variant[MIEN_CONV2D_FWD]];
-    struct mien_conv2d pooled = *op;
-    pooled.pool = edge;
     return family->pools != NULL && edge > 1 && op->ho >= edge && op->wo >= edge &&
-           family->pools(&pooled, edge);
+           family->pools(op, edge);
 }
 
 static const struct mien_conv2d_family *family_of(const struct mien_conv2d *op,
@@ -193,23 +191,11 @@ static const struct mien_conv2d_family *family_of(const struct mien_conv2d *op,
     return family;
 }
 
-enum mien_status mien_conv2d_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
+enum mien_status mien_conv2d_fwd(struct mien_cl *cl, const struct mien_conv2d_out *out,
                                  const struct mien_cl_buffer *x,
                                  const struct mien_cl_buffer *weight,
                                  const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
                                  const struct mien_conv2d *op, struct mien_error *err)
-{
-    assert(op->pool == 0);
-    const struct mien_conv2d_out out = { y, NULL };
-    return family_of(op, MIEN_CONV2D_FWD)->fwd(cl, &out, x, weight, bias, work, op, err);
-}
-
-enum mien_status mien_conv2d_fwd_pool(struct mien_cl *cl, const struct mien_conv2d_out *out,
-                                      const struct mien_cl_buffer *x,
-                                      const struct mien_cl_buffer *weight,
-                                      const struct mien_cl_buffer *bias,
-                                      struct mien_cl_buffer *work, const struct mien_conv2d *op,
-                                      struct mien_error *err)
 {
     assert(op->pool == 0 || families[op->variant[MIEN_CONV2D_FWD]]->pools != NULL);
     return family_of(op, MIEN_CONV2D_FWD)->fwd(cl, out, x, weight, bias, work, op, err);

@@ -47,7 +47,7 @@ struct mien_conv2d {
     size_t local_bytes; /**< of the device, see mien_conv2d_fit(); 0: not known */
     cl_int lanes;       /**< of both activations, see tensor.h */
     bool relu;          /**< forward: y = max(y, 0) */
-    cl_int pool;        /**< edge of the windows of mien_conv2d_fwd_pool(); else 0 */
+    cl_int pool;        /**< forward: edge of the windows of max-pooling behind it; else 0 */
     enum mien_conv2d_variant variant[MIEN_CONV2D_PASSES];
     /** Values of the variant's parameters, see mien_conv2d_params(); 0: its default. */
     cl_int param[MIEN_CONV2D_PASSES][MIEN_CONV2D_PARAMS];
@@ -107,45 +107,34 @@ bool mien_conv2d_pools(const struct mien_conv2d *op, int edge);
  * fewer; 0: none. */
 size_t mien_conv2d_work_bytes(const struct mien_conv2d *op);
 
+/** What a forward pass makes. */
+struct mien_conv2d_out {
+    struct mien_cl_buffer *y;
+    struct mien_cl_buffer *winner; /**< of a pooling; NULL: nobody asks, or there is none */
+};
+
 /**
  * y = conv(x, weight) + bias, then ReLU where op->relu.
  *
- * Shapes    y      [blocks][oc][ho][wo][lanes] float32, overwritten
+ * With op->pool, for which mien_conv2d_pools() is true, y is the largest of each window of op->pool
+ * x op->pool (stride op->pool, no padding) of conv(x, weight) + bias, then ReLU.
+ *
+ * Shapes    y      [blocks][oc][ho][wo][lanes] float32, overwritten; with a pooling ho / pool and
+ *                  wo / pool
+ *           winner as y, uint8, as mien_pool_max_fwd() makes it
  *           x      [blocks][c][h][w][lanes]    float32
  *           weight [oc][c / groups][kh][kw] float32;  bias [oc] or NULL
  *           work   at least mien_conv2d_work_bytes(), overwritten; NULL where that is 0
  * Errors    MIEN_ERR_CL, MIEN_ERR_MEMORY
- * Numerics  docs/numerics.md; the same bits every time for one device and variant
+ * Numerics  docs/numerics.md; the same bits every time for one device and variant; windows by the
+ *           rules of mien_pool_max_fwd()
  */
 MIEN_CHECK_RESULT
-enum mien_status mien_conv2d_fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
+enum mien_status mien_conv2d_fwd(struct mien_cl *cl, const struct mien_conv2d_out *out,
                                  const struct mien_cl_buffer *x,
                                  const struct mien_cl_buffer *weight,
                                  const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
                                  const struct mien_conv2d *op, struct mien_error *err);
-
-/** What a forward pass makes. */
-struct mien_conv2d_out {
-    struct mien_cl_buffer *y;
-    struct mien_cl_buffer *winner; /**< of a pooling; NULL: nobody asks */
-};
-
-/**
- * The same with max-pooling behind it where op->pool > 0, of which mien_conv2d_pools() is true: y
- * is the largest of each window of op->pool x op->pool (stride op->pool, no padding) of conv(x,
- * weight) + bias, then ReLU where op->relu.
- *
- * Shapes    out    y [blocks][oc][ho / pool][wo / pool][lanes] float32, overwritten; winner the
- *                  same, uint8, as mien_pool_max_fwd() makes it
- * Numerics  the windows' rules are those of mien_pool_max_fwd()
- */
-MIEN_CHECK_RESULT
-enum mien_status mien_conv2d_fwd_pool(struct mien_cl *cl, const struct mien_conv2d_out *out,
-                                      const struct mien_cl_buffer *x,
-                                      const struct mien_cl_buffer *weight,
-                                      const struct mien_cl_buffer *bias,
-                                      struct mien_cl_buffer *work, const struct mien_conv2d *op,
-                                      struct mien_error *err);
 
 /**
  * dx = gradient of the input; where `mask` (the input x itself, when a ReLU made it) is not above

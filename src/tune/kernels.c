@@ -111,8 +111,7 @@ static enum mien_status enqueue_conv(void *user, struct mien_error *err)
     const struct mien_conv2d_out out = { b[Y], b[WINNER] };
     switch ((enum mien_conv2d_pass)s->pass) {
     case MIEN_CONV2D_FWD:
-        return mien_conv2d_fwd_pool(s->cl, &out, b[X], b[WEIGHT], b[BIAS], b[WORK], &s->op.conv,
-                                    err);
+        return mien_conv2d_fwd(s->cl, &out, b[X], b[WEIGHT], b[BIAS], b[WORK], &s->op.conv, err);
     case MIEN_CONV2D_BWD_DATA:
         return mien_conv2d_bwd_data(s->cl, b[DX], b[DY], b[WEIGHT], NULL, b[WORK], &s->op.conv,
                                     err);

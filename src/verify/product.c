@@ -167,7 +167,7 @@ static enum mien_status run_operation(void *user, struct mien_cl *cl,
     const struct mien_conv2d_out out = { b->out, b->winner };
     switch (pass) {
     case MIEN_CONV2D_FWD:
-        return mien_conv2d_fwd_pool(cl, &out, b->x, b->weight, b->bias, b->work, op, err);
+        return mien_conv2d_fwd(cl, &out, b->x, b->weight, b->bias, b->work, op, err);
     case MIEN_CONV2D_BWD_DATA:
         return mien_conv2d_bwd_data(cl, b->out, b->dy, b->weight, b->mask, b->work, op, err);
     case MIEN_CONV2D_BWD_FILTER: break;

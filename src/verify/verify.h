@@ -59,7 +59,8 @@ enum mien_status mien_verdicts_add(struct mien_verdicts *out, const char *kernel
 /** How much of a shape is checked. */
 struct mien_verify_care {
     /** [MIEN_CONV2D_PASSES] bits of a convolution's variants that were tried with other parameters
-     * than their default ones; those that were not are, and get their bit.  NULL: none is. */
+     * than their default ones, and behind those of the variants with a pooling; those that were
+     * not are, and get their bit.  NULL: none is. */
     unsigned *tried;
     double work; /**< of the reference, see struct mien_product_care; 0: what suits */
     /** Of dense layers CLBlast's products alone, with these parameters; NULL: every way, CLBlast

@@ -281,7 +281,7 @@ static void test_graph__has_a_convolution_pool_for_its_batch_norm(void **state)
         const struct mien_node *const norm = &graph.nodes[1];
         assert_ptr_equal(conv->norm, norm);
         assert_null(conv->pooled);
-        assert_true(conv->pools_norm && norm->pooled_before && norm->pooled != NULL);
+        assert_true(norm->pooled_before && norm->pooled != NULL);
         assert_int_equal(conv->normed.item, norm->y.item);
         assert_int_equal(conv->y.item == norm->y.item, !train);
         assert_int_equal(graph.plan.items[norm->y.item].bytes, 8 * 4 * 4 * 4 * sizeof(float));

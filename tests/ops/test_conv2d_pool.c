@@ -157,14 +157,14 @@ static void check_shape(struct mien_cl *cl, const struct shape *s, bool relu)
     struct mien_cl_buffer *const y = poisoned_act(cl, &f.out);
     const struct mien_conv2d_out both = { y, winner };
     const struct mien_conv2d_out alone = { y, NULL };
-    assert_ok(mien_conv2d_fwd_pool(cl, &both, x, weight, bias, work, &f.op, &err), &err);
+    assert_ok(mien_conv2d_fwd(cl, &both, x, weight, bias, work, &f.op, &err), &err);
     float *const got = download_act(cl, y, &f.out);
     uint8_t *const won = guarded_read(cl, winner, bytes);
     assert_unused_lanes(cl, y, &f.out, false);
     assert_guard_intact(cl, work, mien_conv2d_work_bytes(&f.op));
     check_numbers(&f, got, won, s->variant != MIEN_CONV2D_WINOGRAD);
     if (s->small) { /* nobody asks who won */
-        assert_ok(mien_conv2d_fwd_pool(cl, &alone, x, weight, bias, work, &f.op, &err), &err);
+        assert_ok(mien_conv2d_fwd(cl, &alone, x, weight, bias, work, &f.op, &err), &err);
         float *const again = download_act(cl, y, &f.out);
         assert_memory_equal(again, got, plain_floats(&f.out) * sizeof(float));
         free(again);
@@ -207,7 +207,6 @@ static void test_conv2d_pools__only_where_windows_fit(void **state)
     assert_ok(mien_conv2d_init(&op, &deep, 16, 3, 3, 1, 1, &err), &err);
     assert_int_equal(op.variant[MIEN_CONV2D_FWD], MIEN_CONV2D_WINOGRAD);
     assert_false(mien_conv2d_pools(&op, 2)); /* 65 channels are two sums */
-    assert_ok(mien_conv2d_group(&op, 1, &err), &err);
     op.variant[MIEN_CONV2D_FWD] = MIEN_CONV2D_VECTOR;
     assert_true(mien_conv2d_pools(&op, 2));
     assert_true(mien_conv2d_pools(&op, 3));

@@ -128,7 +128,8 @@ void conv2d_check(struct mien_cl *cl, const struct mien_conv2d *op, const struct
     struct mien_cl_buffer *const dweight = guarded_buffer(cl, weights);
     struct mien_cl_buffer *const dbias = k->bias ? guarded_buffer(cl, biases) : NULL;
     struct mien_cl_buffer *const work = guarded_buffer(cl, mien_conv2d_work_bytes(op));
-    assert_ok(mien_conv2d_fwd(cl, y, x, weight, bias, work, op, &err), &err);
+    const struct mien_conv2d_out made = { y, NULL };
+    assert_ok(mien_conv2d_fwd(cl, &made, x, weight, bias, work, op, &err), &err);
     assert_ok(mien_conv2d_bwd_data(cl, dx, dy, weight, masked ? x : NULL, work, op, &err), &err);
     assert_ok(mien_conv2d_bwd_filter(cl, dweight, dbias, dy, x, work, op, &err), &err);
     assert_guard_intact(cl, work, mien_conv2d_work_bytes(op));

@@ -68,7 +68,7 @@ static enum mien_status run(void *user, struct mien_cl *cl, const struct mien_pr
         const struct mien_conv2d_out out = { b->out, b->winner };
         assert_int_equal(op->pool, plan->pool);
         assert_true(plan->pool == 0 || (b->winner != NULL && mien_conv2d_pools(op, plan->pool)));
-        return mien_conv2d_fwd_pool(cl, &out, b->x, b->weight, b->bias, b->work, op, err);
+        return mien_conv2d_fwd(cl, &out, b->x, b->weight, b->bias, b->work, op, err);
     }
     case MIEN_CONV2D_BWD_DATA:
         return mien_conv2d_bwd_data(cl, b->out, b->dy, b->weight, b->mask, b->work, op, err);
