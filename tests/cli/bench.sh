@@ -116,6 +116,15 @@ says '^  gaps between launches '
 
 expect 0 bench kernels --filter 'softmax' --batch 9 --repeat 2 --warmup 1 --quiet
 says '^softmax loss and gradient, 7 classes, batch 9 '
+expect 0 bench kernels --filter '1x48x48 to 64x22x22' --batch 9 --repeat 2 --warmup 1 --quiet
+says '^conv2d 1x48x48 to 64x22x22 by 5x5, forward with maxpool 2, [a-z]*, batch 9 '
+expect 0 bench kernels --filter 'maxpool 32x44x44 to 22x22, ' --batch 9 --repeat 2 --warmup 1 --quiet
+for pass in forward backward evaluation; do
+    says "^batchnorm maxpool 32x44x44 to 22x22, $pass, batch 9 "
+done
+expect 0 bench kernels --filter 'batchnorm fold' --batch 9 --repeat 2 --warmup 1 --quiet
+says '^batchnorm fold into 32 to 32 channels by 3x3, batch 9 '
+says '^batchnorm fold into 256 to 256 channels by 3x3, batch 9 '
 expect 0 bench kernels --filter 'optimizer adam, 356383' --batch 9 --repeat 2 --warmup 1 --json --quiet
 check "not two peaks and a kernel" test "$(wc -l <"$out")" -eq 3
 says '^{"bench": "kernel", "name": "optimizer adam, 356383 parameters, batch 9", "kind": "optimizer"'
