@@ -178,9 +178,10 @@ size_t mien_conv2d_work_bytes(const struct mien_conv2d *op)
 
 bool mien_conv2d_pools(const struct mien_conv2d *op, int edge)
 {
-    const struct mien_conv2d_family *const family = families[op->variant[MIEN_CONV2D_FWD]];
-    return family->pools != NULL && edge > 1 && op->ho >= edge && op->wo >= edge &&
-           family->pools(op, edge);
+    const enum mien_conv2d_variant variant = op->variant[MIEN_CONV2D_FWD];
+    const struct mien_conv2d_family *const family = families[variant];
+    return family->pools != NULL && (op->poolless >> variant & 1u) == 0 && edge > 1 &&
+           op->ho >= edge && op->wo >= edge && family->pools(op, edge);
 }
 
 static const struct mien_conv2d_family *family_of(const struct mien_conv2d *op,

@@ -48,6 +48,7 @@ struct mien_conv2d {
     cl_int lanes;       /**< of both activations, see tensor.h */
     bool relu;          /**< forward: y = max(y, 0) */
     cl_int pool;        /**< forward: edge of the windows of max-pooling behind it; else 0 */
+    unsigned poolless;  /**< a bit for each variant that must not pool, see mien_conv2d_pools() */
     enum mien_conv2d_variant variant[MIEN_CONV2D_PASSES];
     /** Values of the variant's parameters, see mien_conv2d_params(); 0: its default. */
     cl_int param[MIEN_CONV2D_PASSES][MIEN_CONV2D_PARAMS];
@@ -99,7 +100,7 @@ int mien_conv2d_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, 
 /** The output's shape; that of the convolution itself where there is a pooling. */
 struct mien_act mien_conv2d_output(const struct mien_conv2d *op);
 
-/** Whether the forward pass, with the variant and the parameters that it has, can end in
+/** Whether the forward pass, with the variant and the parameters that it has, can and may end in
  * max-pooling of windows of `edge` x `edge` that do not overlap. */
 bool mien_conv2d_pools(const struct mien_conv2d *op, int edge);
 

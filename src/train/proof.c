@@ -136,60 +136,88 @@ enum mien_status mien_proof_write(const struct mien_verdicts *verdicts,
     return st;
 }
 
-/* The operation, pass and variant that a verdict is of; false: it has no other way. */
-static bool find_way(enum mien_tuned_op *op, enum mien_conv2d_pass *pass, int *variant,
-                     const struct mien_verdict *v)
+/* What a verdict is of, where another way computes the same. */
+struct way {
+    enum mien_tuned_op op;
+    enum mien_conv2d_pass pass;
+    int variant;
+    bool pools; /* of a convolution: with a pooling behind it, which can be a kernel of its own */
+};
+
+/* The text behind `prefix`; NULL where `text` does not begin with it. */
+static const char *behind(const char *text, const char *prefix)
 {
-    const char *const at = strchr(v->kernel, ' ');
-    const bool conv = strncmp(v->kernel, "conv2d ", strlen("conv2d ")) == 0;
-    const bool dense = strncmp(v->kernel, "dense ", strlen("dense ")) == 0;
-    if (at == NULL || !(conv || dense)) {
-        return false;
-    }
-    *op = conv ? MIEN_TUNED_CONV2D : MIEN_TUNED_DENSE;
-    bool found = false;
+    const size_t length = strlen(prefix);
+    return strncmp(text, prefix, length) == 0 ? text + length : NULL;
+}
+
+static bool find_pass(enum mien_conv2d_pass *pass, const char *name)
+{
     for (int i = 0; i < MIEN_CONV2D_PASSES; i++) {
-        if (strcmp(at + 1, mien_conv2d_pass_name((enum mien_conv2d_pass)i)) == 0) {
+        if (strcmp(name, mien_conv2d_pass_name((enum mien_conv2d_pass)i)) == 0) {
             *pass = (enum mien_conv2d_pass)i;
-            found = true;
-        }
-    }
-    if (dense && strcmp(v->variant, MIEN_VERIFY_TUNED_BLAS) == 0) { /* for all products or none */
-        *op = MIEN_TUNED_BLAS;
-        *pass = MIEN_CONV2D_FWD;
-        *variant = MIEN_TUNED_SET;
-        return found;
-    }
-    if (dense) {
-        *variant = strcmp(v->variant, "clblast") == 0 ? MIEN_TUNED_CLBLAST : MIEN_TUNED_OWN;
-        return found;
-    }
-    for (int i = 0; found && i < MIEN_CONV2D_VARIANTS; i++) {
-        if (strcmp(v->variant, mien_conv2d_variant_name((enum mien_conv2d_variant)i)) == 0) {
-            *variant = i;
             return true;
         }
     }
     return false;
 }
 
+static bool find_conv2d_way(struct way *out, const struct mien_verdict *v)
+{
+    const char *const pooled = behind(v->kernel, MIEN_VERIFY_CONV2D_POOL);
+    const char *const pass = pooled != NULL ? pooled : behind(v->kernel, MIEN_VERIFY_CONV2D);
+    *out = (struct way){ .op = MIEN_TUNED_CONV2D, .pools = pooled != NULL };
+    if (pass == NULL || !find_pass(&out->pass, pass)) {
+        return false;
+    }
+    for (int i = 0; i < MIEN_CONV2D_VARIANTS; i++) {
+        if (strcmp(v->variant, mien_conv2d_variant_name((enum mien_conv2d_variant)i)) == 0) {
+            out->variant = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_dense_way(struct way *out, const struct mien_verdict *v)
+{
+    const char *const pass = behind(v->kernel, MIEN_VERIFY_DENSE);
+    *out = (struct way){ .op = MIEN_TUNED_DENSE };
+    if (pass == NULL || !find_pass(&out->pass, pass)) {
+        return false;
+    }
+    if (strcmp(v->variant, MIEN_VERIFY_TUNED_BLAS) == 0) { /* for all products or none */
+        *out = (struct way){ .op = MIEN_TUNED_BLAS, .variant = MIEN_TUNED_SET };
+    } else {
+        out->variant = strcmp(v->variant, "clblast") == 0 ? MIEN_TUNED_CLBLAST : MIEN_TUNED_OWN;
+    }
+    return true;
+}
+
+/* false: what the verdict is of has no other way */
+static bool find_way(struct way *out, const struct mien_verdict *v)
+{
+    return find_conv2d_way(out, v) || find_dense_way(out, v);
+}
+
 bool mien_proof_avoids(const struct mien_verdict *verdict)
 {
-    enum mien_tuned_op op = MIEN_TUNED_CONV2D;
-    enum mien_conv2d_pass pass = MIEN_CONV2D_FWD;
-    int variant = 0;
-    return verdict->failed > 0 && find_way(&op, &pass, &variant, verdict);
+    struct way way;
+    return verdict->failed > 0 && find_way(&way, verdict);
 }
 
 void mien_proof_bar(const struct mien_verdicts *verdicts, struct mien_tuning *tuning)
 {
     for (size_t i = 0; i < verdicts->count; i++) {
-        enum mien_tuned_op op = MIEN_TUNED_CONV2D;
-        enum mien_conv2d_pass pass = MIEN_CONV2D_FWD;
-        int variant = 0;
+        struct way way;
         const struct mien_verdict *const v = &verdicts->items[i];
-        if (v->failed > 0 && find_way(&op, &pass, &variant, v)) {
-            mien_tuning_bar(tuning, op, pass, variant);
+        if (v->failed == 0 || !find_way(&way, v)) {
+            continue;
+        }
+        if (way.pools) {
+            mien_tuning_bar_pool(tuning, (enum mien_conv2d_variant)way.variant);
+        } else {
+            mien_tuning_bar(tuning, way.op, way.pass, way.variant);
         }
     }
 }
@@ -215,13 +243,13 @@ static bool is_needed(const char *kernel, const struct mien_recipe *recipe,
         { "average", train->ema > 0.0f },
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (strncmp(kernel, rules[i].row, strlen(rules[i].row)) == 0) {
+        if (behind(kernel, rules[i].row) != NULL) {
             return rules[i].used;
         }
     }
     for (size_t i = 0; i < network->layer_count; i++) {
         const char *const row = mien_selftest_row(network->layers[i].spec.kind);
-        if (row != NULL && strncmp(kernel, row, strlen(row)) == 0) {
+        if (row != NULL && behind(kernel, row) != NULL) {
             return true;
         }
     }
@@ -233,7 +261,7 @@ static bool is_right(const struct mien_proof *proof, const char *variant)
 {
     for (size_t i = 0; i < proof->wrong.count; i++) {
         const struct mien_verdict *const v = &proof->wrong.items[i];
-        if (strncmp(v->kernel, "dense", strlen("dense")) == 0 && strcmp(v->variant, variant) == 0) {
+        if (behind(v->kernel, MIEN_VERIFY_DENSE) != NULL && strcmp(v->variant, variant) == 0) {
             return false;
         }
     }
@@ -248,8 +276,8 @@ enum mien_status mien_proof_check(const struct mien_proof *proof, const struct m
     const bool clblast = blas != MIEN_BLAS_OWN && is_right(proof, "clblast");
     for (size_t i = 0; i < proof->wrong.count; i++) {
         const struct mien_verdict *const v = &proof->wrong.items[i];
-        const bool dense = strncmp(v->kernel, "dense", strlen("dense")) == 0;
-        const bool conv = strncmp(v->kernel, "conv2d", strlen("conv2d")) == 0;
+        const bool dense = behind(v->kernel, MIEN_VERIFY_DENSE) != NULL;
+        const bool conv = behind(v->kernel, MIEN_VERIFY_CONV2D) != NULL;
         if (conv || (dense && (own || clblast)) || !is_needed(v->kernel, recipe, network)) {
             continue; /* convolutions: layer by layer, when the model is made */
         }

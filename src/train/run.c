@@ -426,7 +426,7 @@ enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
     if (options->resume) { /* with the kernels that it began with */
         TRY(mien_checkpoint_tuning(&tuning, state.paths.last, err));
         if (training.tuning != NULL) { /* but for those that were found to be wrong meanwhile */
-            memcpy(tuning.barred, training.tuning->barred, sizeof(tuning.barred));
+            mien_tuning_bar_all(&tuning, training.tuning);
         }
         training.tuning = &tuning;
         /* Another run may have gone on between the caller's look at the file and this one's lock.

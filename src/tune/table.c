@@ -113,6 +113,21 @@ void mien_tuning_bar(struct mien_tuning *tuning, enum mien_tuned_op op, enum mie
     tuning->barred[op][pass] |= 1u << variant;
 }
 
+void mien_tuning_bar_pool(struct mien_tuning *tuning, enum mien_conv2d_variant variant)
+{
+    tuning->barred_pools |= 1u << variant;
+}
+
+void mien_tuning_bar_all(struct mien_tuning *tuning, const struct mien_tuning *other)
+{
+    for (int op = 0; op < MIEN_TUNED_OPS; op++) {
+        for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+            tuning->barred[op][pass] |= other->barred[op][pass];
+        }
+    }
+    tuning->barred_pools |= other->barred_pools;
+}
+
 bool mien_tuning_barred(const struct mien_tuning *tuning, enum mien_tuned_op op,
                         enum mien_conv2d_pass pass, int variant)
 {
@@ -223,6 +238,7 @@ void mien_tuning_apply(const struct mien_tuning *tuning, struct mien_conv2d *op)
             mien_conv2d_avoid(op, pass, tuning->barred[MIEN_TUNED_CONV2D][pass]);
         }
     }
+    op->poolless = tuning != NULL ? tuning->barred_pools : 0;
 }
 
 bool mien_tuning_wants_clblast(const struct mien_tuning *tuning, const struct mien_act *x, int out)

@@ -60,6 +60,7 @@ struct mien_tuning {
     size_t count;
     /** A bit for each variant that must not be used here, see mien_tuning_bar(). */
     unsigned barred[MIEN_TUNED_OPS][MIEN_CONV2D_PASSES];
+    unsigned barred_pools; /**< the same of convolutions' poolings, see mien_tuning_bar_pool() */
 };
 void mien_tuning_finish(struct mien_tuning *tuning); /* zeroed is allowed */
 
@@ -71,6 +72,13 @@ void mien_tuning_bar(struct mien_tuning *tuning, enum mien_tuned_op op, enum mie
                      int variant);
 bool mien_tuning_barred(const struct mien_tuning *tuning, enum mien_tuned_op op,
                         enum mien_conv2d_pass pass, int variant); /* NULL is allowed */
+
+/** Let a convolution's variant end in no pooling, which it computes wrong on this device: a kernel
+ * of its own does. */
+void mien_tuning_bar_pool(struct mien_tuning *tuning, enum mien_conv2d_variant variant);
+
+/** Bar what is barred in another table too. */
+void mien_tuning_bar_all(struct mien_tuning *tuning, const struct mien_tuning *other);
 
 /** Put an entry in the place of the one for the same operation, pass and sizes, or a candidate to
  * skip in its own. */
@@ -90,7 +98,7 @@ const struct mien_tuned *mien_tuning_find(const struct mien_tuning *tuning,
 bool mien_tuning_skips(const struct mien_tuning *tuning, const struct mien_tuned *candidate);
 
 /** Give each pass of `op` the variant and the parameters of its entry; without one it stays, unless
- * its variant is barred. */
+ * its variant is barred.  No variant pools whose poolings are. */
 void mien_tuning_apply(const struct mien_tuning *tuning, struct mien_conv2d *op);
 
 /** Whether CLBlast is to compute this dense layer although own kernels could: it was found to be

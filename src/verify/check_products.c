@@ -150,7 +150,9 @@ static enum mien_status check_pass(const struct check_call *call, const struct m
         .conv = *op, .bias = s->bias, .relu = s->relu, .mask = s->mask
     };
     shape.passes[pass] = true;
-    (void)snprintf(kernel, sizeof(kernel), "conv2d %s", mien_conv2d_pass_name(pass));
+    (void)snprintf(kernel, sizeof(kernel), "%s%s",
+                   op->pool > 0 ? MIEN_VERIFY_CONV2D_POOL : MIEN_VERIFY_CONV2D,
+                   mien_conv2d_pass_name(pass));
     TRY(mien_product_init(&subject.product, call->cl, &shape, err));
     if (call->way != NULL) {
         TRY(check_conv_way(&subject, call->way, pass, err));
@@ -207,7 +209,7 @@ enum mien_status mien_verify_dense(const struct check_call *call, struct mien_er
     TRY(mien_dense_init(&shape.dense, &x, s->width, err));
     shape.dense.relu = s->relu;
     for (int p = 0; p < MIEN_CONV2D_PASSES; p++) {
-        (void)snprintf(kernel, sizeof(kernel), "dense %s",
+        (void)snprintf(kernel, sizeof(kernel), MIEN_VERIFY_DENSE "%s",
                        mien_conv2d_pass_name((enum mien_conv2d_pass)p));
         memset(shape.passes, 0, sizeof(shape.passes));
         shape.passes[p] = true;

@@ -53,6 +53,11 @@ enum mien_status mien_verdicts_add(struct mien_verdicts *out, const char *kernel
                                    const char *variant, const struct mien_finding *finding,
                                    const char *where, double ms, struct mien_error *err);
 
+/** What the names of verdicts on products begin with; a pass's name is behind it. */
+#define MIEN_VERIFY_CONV2D      "conv2d "
+#define MIEN_VERIFY_CONV2D_POOL "conv2d maxpool " /* with a pooling behind it */
+#define MIEN_VERIFY_DENSE       "dense "
+
 /** The variant of a verdict on CLBlast with parameters that were searched for. */
 #define MIEN_VERIFY_TUNED_BLAS "clblast tuned"
 

@@ -56,6 +56,31 @@ cp good.json "$kept"
 expect 0 selftest --quick --quiet --filter relayout
 check "a part of the table is remembered" cmp -s good.json "$kept"
 
+# A pooling that a convolution gets wrong is left to a kernel of its own, and the convolution is used: the bits are those
+# of a run where nothing is wrong.
+cat >pooled.yaml <<'END'
+name: pooled
+input: { channels: 1, height: 48, width: 48 }
+layers: [ conv 8 3x3 pad 1 stride 2, relu, maxpool 2, flatten, dense classes ]
+train: { batch: 7, epochs: 1, optimizer: { rate: 0.1 } }
+END
+pooling='const vec v = best[a][b];'
+halved='const vec v = best[a][b] * 0.5f;'
+fresh
+expect 0 train faces --recipe pooled.yaml --out right --tuning none --no-selftest --quiet
+fresh conv2d_vector
+planted "$pooling" "$halved" train faces --recipe pooled.yaml --out halved --tuning none --no-selftest --quiet
+check "no pooling inside of a convolution is used" sh -c '! cmp -s right/last.safetensors halved/last.safetensors'
+wrong "$pooling" "$halved"
+says '^conv2d maxpool forward, vector .* FAILED$'
+check "the convolution fails with its pooling" test "$(grep -c '^conv2d forward, vector .* FAILED$' "$out")" -eq 0
+planted "$pooling" "$halved" train faces --recipe pooled.yaml --out avoided --tuning none
+check "exit code $code, expected 0" test "$code" -eq 0
+errs '^conv2d maxpool forward, vector failed the self-test on this device: it is not used$'
+check "the bits are others without the pooling inside" cmp -s right/last.safetensors avoided/last.safetensors
+kept=$(find cache/selftest -name '*.json')
+cp "$kept" good.json
+
 # What nothing else computes is an error where a network needs it, and only there.
 printf '%s' "$(sed '/"wrong"/,$d' good.json)" >"$kept"
 printf '\n "wrong": [{"kernel": "globalavgpool", "variant": "", "text": "wrong"}, {"kernel": "avgpool forward", "variant": "", "text": "wrong"}]}\n' >>"$kept"
