@@ -120,18 +120,24 @@ static inline void make_tile(__global float *restrict dx, __global const float *
 {
     vec acc[OT][BT];
     __global const float *v[BT];
+    __global const float *column[OT];
+#pragma unroll
+    for (int a = 0; a < OT; a++) {
+        column[a] = weight + min(k0 + a, in - 1);
+#pragma unroll
+        for (int b = 0; b < BT; b++) {
+            acc[a][b] = (vec)(0.0f);
+        }
+    }
 #pragma unroll
     for (int b = 0; b < BT; b++) {
         v[b] = dy + min(b0 + b, blocks - 1) * out * LANES;
-#pragma unroll
-        for (int a = 0; a < OT; a++) {
-            acc[a][b] = (vec)(0.0f);
-        }
     }
     for (int o = 0; o < out; o++) {
 #pragma unroll
         for (int a = 0; a < OT; a++) {
-            const vec w = (vec)(weight[o * in + min(k0 + a, in - 1)]);
+            const vec w = (vec)(*column[a]);
+            column[a] += in;
 #pragma unroll
             for (int b = 0; b < BT; b++) {
                 acc[a][b] = fma(w, VLOAD(o, v[b]), acc[a][b]);
@@ -144,7 +150,7 @@ static inline void make_tile(__global float *restrict dx, __global const float *
         for (int b = 0; b < BT; b++) {
             if (k0 + a < in && b0 + b < blocks) {
                 const int at = (b0 + b) * in + k0 + a;
-                VSTORE(mask ? relu_mask(acc[a][b], VLOAD(at, mask)) : acc[a][b], at, dx);
+                VSTREAM(mask ? relu_mask(acc[a][b], VLOAD(at, mask)) : acc[a][b], at, dx);
             }
         }
     }
@@ -204,16 +210,21 @@ static inline void store_part(const vec v, __global float *restrict row, const i
 }
 
 /*
- * WT rows of the gradient: the sums over `rows` images, added to what an earlier piece of the batch
- * left in dweight unless this is the `start`.
+ * WT rows of the gradient: the sums over the images of `blocks`, added to what an earlier piece of
+ * the batch left in dweight unless this is the `start`.
+ *
+ * Each row of dy has a pointer of its own that a block moves on: indices made anew for each image
+ * are vectorised by the compiler, which costs as much as the sums.
  */
 static inline void add_images(__global float *restrict dweight, const vec turned[][COLUMNS],
                               __global const float *restrict dy, const int o0, const int k0,
-                              const int rows, const int in, const int out, const bool start)
+                              const int blocks, const int in, const int out, const bool start)
 {
     vec acc[WT][COLUMNS];
+    __global const float *row[WT];
 #pragma unroll
     for (int a = 0; a < WT; a++) {
+        row[a] = dy + min(o0 + a, out - 1) * LANES;
 #pragma unroll
         for (int j = 0; j < COLUMNS; j++) {
             const int k = k0 + j * LANES;
@@ -221,15 +232,20 @@ static inline void add_images(__global float *restrict dweight, const vec turned
                 start ? (vec)(0.0f) : load_part(dweight + min(o0 + a, out - 1) * in + k, in - k);
         }
     }
-    for (int n = 0; n < rows; n++) {
+    for (int b = 0; b < blocks; b++) {
+        for (int i = 0; i < LANES; i++) {
+#pragma unroll
+            for (int a = 0; a < WT; a++) {
+                const vec d = (vec)(row[a][i]);
+#pragma unroll
+                for (int j = 0; j < COLUMNS; j++) {
+                    acc[a][j] = fma(d, turned[b * LANES + i][j], acc[a][j]);
+                }
+            }
+        }
 #pragma unroll
         for (int a = 0; a < WT; a++) {
-            const int o = min(o0 + a, out - 1);
-            const vec d = (vec)(dy[(n / LANES * out + o) * LANES + n % LANES]);
-#pragma unroll
-            for (int j = 0; j < COLUMNS; j++) {
-                acc[a][j] = fma(d, turned[n][j], acc[a][j]);
-            }
+            row[a] += out * LANES;
         }
     }
 #pragma unroll
@@ -237,11 +253,13 @@ static inline void add_images(__global float *restrict dweight, const vec turned
 #pragma unroll
         for (int j = 0; j < COLUMNS; j++) {
             const int k = k0 + j * LANES;
-            __global float *const row = dweight + (o0 + a) * in + k;
-            if (o0 + a < out && k + LANES <= in) {
-                VSTORE_ANY(acc[a][j], 0, row);
+            __global float *const to = dweight + (o0 + a) * in + k;
+            if (o0 + a < out && in % LANES == 0 && k < in) {
+                VSTREAM(acc[a][j], 0, to);
+            } else if (o0 + a < out && k + LANES <= in) {
+                VSTORE_ANY(acc[a][j], 0, to);
             } else if (o0 + a < out) {
-                store_part(acc[a][j], row, in - k);
+                store_part(acc[a][j], to, in - k);
             }
         }
     }
@@ -259,7 +277,7 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void dense_vector_bwd_we
             turn_block(turned + b * LANES, x + (first + b) * in * LANES, k0, in);
         }
         for (int o0 = 0; o0 < out; o0 += WT) {
-            add_images(dweight, turned, dy + first * out * LANES, o0, k0, count * LANES, in, out,
+            add_images(dweight, turned, dy + first * out * LANES, o0, k0, count, in, out,
                        first == 0);
         }
     }
