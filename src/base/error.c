@@ -5,7 +5,6 @@
 #undef mien_wrap
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,15 +25,24 @@ const char *mien_status_name(enum mien_status status)
     return "unknown status";
 }
 
+int mien_control_bytes(const char *at)
+{
+    const unsigned char *const byte = (const unsigned char *)at;
+    if (byte[0] == '\0') {
+        return 0;
+    }
+    if (byte[0] < 0x20 || byte[0] == 0x7F) {
+        return 1;
+    }
+    return byte[0] == 0xC2 && byte[1] >= 0x80 && byte[1] <= 0x9F ? 2 : 0;
+}
+
 void mien_one_line(char *text)
 {
-    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
-        const bool c1 = at[0] == 0xC2 && at[1] >= 0x80 && at[1] <= 0x9F; /* in UTF-8 */
-        if (*at < 0x20 || *at == 0x7F || c1) {
-            *at = '?';
-            at += c1 ? 1 : 0;
-            *at = '?';
-        }
+    while (*text != '\0') {
+        const int bytes = mien_control_bytes(text);
+        memset(text, '?', (size_t)bytes);
+        text += bytes > 0 ? bytes : 1;
     }
 }
 

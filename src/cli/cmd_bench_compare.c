@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "cli/cmd_bench.h"
+#include "cli/text.h"
 
 enum { MAX_FILE_BYTES = 64 << 20 };
 
@@ -131,8 +132,10 @@ static enum mien_status print_pair(const struct bench_options *o, const char *na
                                    "verdict", words[verdict]),
                          err);
     }
-    term_print(term, "%-60s %12.3f %12.3f %8.3f  %s\n", name, before->median_ms, after->median_ms,
-               ratio, verdict == BENCH_SAME ? "no difference beyond noise" : words[verdict]);
+    char cell[512];
+    term_print(term, "%-60s %12.3f %12.3f %8.3f  %s\n", text_cell(cell, sizeof(cell), name, 0),
+               before->median_ms, after->median_ms, ratio,
+               verdict == BENCH_SAME ? "no difference beyond noise" : words[verdict]);
     return MIEN_OK;
 }
 

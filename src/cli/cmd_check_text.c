@@ -182,7 +182,8 @@ static void print_group(struct term *term, const struct mien_check *check,
         const uint32_t index = check->members[group->first + i];
         term_print(term, "%s%s", i > 0 ? " = " : "", name_of(name, check, index));
         if (group->conflict && check->set->names == NULL) { /* else the path says it */
-            term_print(term, " (%s)", check->set->classes[check->set->labels[index]]);
+            const char *const label = check->set->classes[check->set->labels[index]];
+            term_print(term, " (%s)", text_cell(name, sizeof(name), label, 0));
         }
     }
     if (group->count > MOST_MEMBERS) {
@@ -275,7 +276,9 @@ static void print_list(struct term *term, const struct check_report *report)
     for (int r = 1; r < MIEN_REASONS; r++) {
         sum += report->listed[r];
     }
-    term_print(term, "\n%s: %zu images to leave out%s", report->list, sum,
+    char path[TEXT_LINE_BYTES];
+    term_print(term, "\n%s: %zu images to leave out%s",
+               text_cell(path, sizeof(path), report->list, 0), sum,
                report->list_all ? ", of all splits" : ", of training alone");
     for (int r = 1; r < MIEN_REASONS; r++) {
         if (report->listed[r] > 0) {
@@ -298,7 +301,8 @@ enum mien_status check_print(struct term *term, const struct check_report *repor
     if (counts == NULL) {
         return MIEN_ERR_MEMORY;
     }
-    term_print(term, "%s: %zu images, %d classes\n", report->data,
+    char path[TEXT_LINE_BYTES];
+    term_print(term, "%s: %zu images, %d classes\n", text_cell(path, sizeof(path), report->data, 0),
                check->image_count + check->stray_count, set->class_count);
     print_balance(term, check, counts);
     term_print(term, "\n");

@@ -119,12 +119,14 @@ static void print_confusion(struct term *term, const struct eval_result *result,
 
 static void print_title(struct term *term, const struct eval_result *result)
 {
+    char path[TEXT_LINE_BYTES];
     if (result->member_count > 1) {
         term_print(term, "the mean of %zu models", result->member_count);
     } else {
-        term_print(term, "%s", result->members[0].model);
+        term_print(term, "%s", text_cell(path, sizeof(path), result->members[0].model, 0));
     }
-    term_print(term, " on the %s images of %s", mien_split_name(result->split), result->data);
+    term_print(term, " on the %s images of %s", mien_split_name(result->split),
+               text_cell(path, sizeof(path), result->data, 0));
     if (result->views > 1) {
         term_print(term, ", %d views each", result->views);
     }
@@ -135,6 +137,7 @@ void eval_print(struct term *term, const struct eval_result *result)
 {
     enum { WIDEST = 24 };
     char rate[TEXT_RATE_BYTES];
+    char path[TEXT_LINE_BYTES];
     const struct mien_metrics *const m = &result->judged.metrics;
     int width = 5;
     for (int k = 0; k < m->classes; k++) {
@@ -158,6 +161,7 @@ void eval_print(struct term *term, const struct eval_result *result)
     }
     for (size_t i = 0; result->member_count > 1 && i < result->member_count; i++) {
         term_print(term, "  %5.2f %%  loss %.4f  %s\n", 100 * result->members[i].accuracy,
-                   result->members[i].loss, result->members[i].model);
+                   result->members[i].loss,
+                   text_cell(path, sizeof(path), result->members[i].model, 0));
     }
 }

@@ -306,7 +306,8 @@ static enum mien_status print_result(const struct work *work, struct mien_error 
                                       : json_null());
         return term_json(work->term, object, err);
     }
-    term_print(work->term, "%s", work->page);
+    char path[TEXT_LINE_BYTES];
+    term_print(work->term, "%s", text_cell(path, sizeof(path), work->page, 0));
     if (json_is_object(evaluation)) {
         term_print(work->term, "  accuracy %.2f %%",
                    100.0 * json_number_value(json_object_get(evaluation, "accuracy")));

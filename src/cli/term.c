@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "cli/bar.h"
 
 /* From the environment, as the C library's locale would say, without setting a locale. */
@@ -83,15 +84,44 @@ void term_wrote(struct term *term)
     }
 }
 
-void term_print(struct term *term, const char *fmt, ...)
+/* Whatever a name in it says: a line feed is the only control character that mien itself prints. */
+static void put_result(struct term *term, char *text)
 {
-    term_clear(term);
-    va_list args;
-    va_start(args, fmt);
+    for (char *at = text; *at != '\0';) {
+        const int bytes = *at == '\n' ? 0 : mien_control_bytes(at);
+        memset(at, '?', (size_t)bytes);
+        at += bytes > 0 ? bytes : 1;
+    }
     errno = 0;
-    if (vprintf(fmt, args) < 0) { /* term_finish() will say so */
+    if (fputs(text, stdout) < 0) { /* term_finish() will say so */
         keep_failure(term);
     }
+}
+
+void term_print(struct term *term, const char *fmt, ...)
+{
+    char text[2048];
+    char *longer = NULL;
+    va_list args;
+    va_list again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    term_clear(term);
+    const int length = vsnprintf(text, sizeof(text), fmt, args);
+    if (length >= (int)sizeof(text)) {
+        longer = malloc((size_t)length + 1);
+        errno = ENOMEM;
+    }
+    if (longer != NULL) {
+        (void)vsnprintf(longer, (size_t)length + 1, fmt, again);
+    }
+    if (length < 0 || (length >= (int)sizeof(text) && longer == NULL)) {
+        keep_failure(term);
+    } else {
+        put_result(term, longer != NULL ? longer : text);
+    }
+    free(longer);
+    va_end(again);
     va_end(args);
 }
 
@@ -108,6 +138,35 @@ json_t *term_real(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* JSON's own form of the control characters that jansson leaves as they are: delete, and UTF-8's
+ * C1. Takes `json` over; free() what comes back. */
+static char *escape_controls(char *json, struct mien_error *err)
+{
+    enum { ESCAPE = 6 }; /* "\u009B" */
+    size_t found = 0;
+    for (const char *at = json; *at != '\0'; at++) {
+        found += mien_control_bytes(at) > 0 ? 1 : 0;
+    }
+    if (found == 0) {
+        return json;
+    }
+    const size_t room = strlen(json) + found * ESCAPE + 1;
+    char *const out = mien_calloc(room, 1, err);
+    size_t used = 0;
+    for (const char *at = json; out != NULL && *at != '\0';) {
+        const int bytes = mien_control_bytes(at);
+        if (bytes > 0) {
+            const unsigned char last = (unsigned char)at[bytes - 1]; /* of C1, the character */
+            used += (size_t)snprintf(out + used, room - used, "\\u%04X", (unsigned)last);
+        } else {
+            out[used++] = *at;
+        }
+        at += bytes > 0 ? bytes : 1;
+    }
+    free(json);
+    return out;
+}
+
 enum mien_status term_json(struct term *term, json_t *value, struct mien_error *err)
 {
     char *const text =
@@ -116,8 +175,12 @@ enum mien_status term_json(struct term *term, json_t *value, struct mien_error *
     if (text == NULL) {
         return mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the JSON result");
     }
-    term_print(term, "%s\n", text);
-    free(text);
+    char *const plain = escape_controls(text, err);
+    if (plain == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    term_print(term, "%s\n", plain);
+    free(plain);
     return MIEN_OK;
 }
 
@@ -129,11 +192,7 @@ void term_error(struct term *term, const char *fmt, ...)
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     /* A file's name may hold a line feed or an escape sequence: neither may reach the terminal. */
-    for (char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            *c = '?';
-        }
-    }
+    mien_one_line(text);
     term_clear(term);
     (void)fprintf(stderr, "mien%s%s: %s\n", *term->command != '\0' ? " " : "", term->command, text);
 }
@@ -203,7 +262,9 @@ void term_progress(struct term *term, const char *what, size_t done, size_t tota
         .blocks = term->blocks,
         .columns = columns - 1, /* in the last one some terminals wrap */
     };
-    (void)fprintf(stderr, "\r%s\033[K", bar_format(text, sizeof(text), &bar));
+    (void)bar_format(text, sizeof(text), &bar);
+    mien_one_line(text);
+    (void)fprintf(stderr, "\r%s\033[K", text);
     (void)fflush(stderr);
     term->drawn = true;
 }

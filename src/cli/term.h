@@ -27,14 +27,18 @@ struct term {
 
 void term_init(struct term *term, const char *command);
 
-/** Part of the result, on stdout. */
+/**
+ * Part of the result, on stdout, with a question mark for each byte of a control character.  Not
+ * for line feeds: a text from a file goes through text_cell() first.
+ */
 MIEN_PRINTF(2, 3)
 void term_print(struct term *term, const char *fmt, ...);
 
 /** To be called behind what was written to stdout around term_print(): keeps why it failed. */
 void term_wrote(struct term *term);
 
-/** `value` as one line on stdout; releases it.  Errors  MIEN_ERR_MEMORY, also when `value` is NULL
+/** `value` as one line on stdout, control characters escaped; releases it.  Errors MIEN_ERR_MEMORY,
+ * also when `value` is NULL
  */
 MIEN_CHECK_RESULT
 enum mien_status term_json(struct term *term, json_t *value, struct mien_error *err);

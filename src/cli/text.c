@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
+
 /* Of a character in UTF-8: every byte but the first. */
 static bool continues(char byte)
 {
@@ -25,18 +27,18 @@ char *text_cell(char *out, size_t bytes, const char *text, int columns)
 {
     size_t used = 0;
     int shown = 0;
-    for (; *text != '\0' && used + 1 < bytes; text++) {
+    while (*text != '\0' && used + 1 < bytes) {
         shown += continues(*text) ? 0 : 1;
         if (columns > 0 && shown > columns) {
             shown--;
             break;
         }
-        const unsigned char byte = (unsigned char)*text;
-        const bool control = byte < 0x20 || byte == 0x7f;
+        const int control = mien_control_bytes(text);
         out[used++] = *text;
-        if (control) {
+        if (control > 0) {
             out[used - 1] = '?';
         }
+        text += control > 0 ? control : 1;
     }
     for (; shown < columns && used + 1 < bytes; shown++) {
         out[used++] = ' ';

@@ -9,6 +9,9 @@
 /** How many columns a UTF-8 text takes, one for each character. */
 int text_columns(const char *text);
 
+/** Of a name or a path that text_cell() is to leave as long as it is: more of it is cut. */
+enum { TEXT_LINE_BYTES = 4096 };
+
 /**
  * Copy a text without its control characters, cut or padded on the right to `columns`; 0 leaves its
  * length as it is.  `out` gets as much as fits.  Returns `out`.

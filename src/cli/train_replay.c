@@ -6,6 +6,7 @@
 
 #include "cli/prove.h"
 #include "cli/stop.h"
+#include "cli/text.h"
 #include "train/replay.h"
 
 /* What the file says, and what came of it here. */
@@ -60,6 +61,7 @@ static void print_text(const struct outcome *o, struct term *term)
 {
     const struct mien_replay *const replay = &o->replay;
     const struct mien_device_info *const device = mien_cl_device(o->session.cl);
+    char run[3][TEXT_LINE_BYTES]; /* what the file says, in one line */
     char text[MIEN_NONFINITE_BYTES] = "every number of the step is finite";
     if (o->first.count > 0) {
         mien_nonfinite_text(text, &o->first);
@@ -67,8 +69,11 @@ static void print_text(const struct outcome *o, struct term *term)
     term_print(term, "epoch %d, step %d of %d, %zu images, at a learning rate of %g\n",
                replay->place.epoch, replay->place.step, replay->place.steps, replay->images,
                replay->place.rate);
-    term_print(term, "the run on %s (driver %s): %s\n", replay->device, replay->driver,
-               replay->found[0] != '\0' ? replay->found : "not finite, but not when repeated");
+    term_print(term, "the run on %s (driver %s): %s\n",
+               text_cell(run[0], sizeof(run[0]), replay->device, 0),
+               text_cell(run[1], sizeof(run[1]), replay->driver, 0),
+               replay->found[0] != '\0' ? text_cell(run[2], sizeof(run[2]), replay->found, 0)
+                                        : "not finite, but not when repeated");
     term_print(term, "here on %s (driver %s), %s kernels: %s\n", device->name, device->driver,
                o->same_kernels ? "the run's" : "this device's", text);
 }

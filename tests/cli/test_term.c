@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -186,10 +187,88 @@ static void test_progress__is_silent_when_quiet_but_for_errors(void **state)
     assert_string_equal(text, "mien test: a file??[31mred\r\n");
 }
 
+/* stdout is a file while `body` runs; what it got comes back in `text`. */
+static void with_stdout(void (*body)(struct term *term), char *text, size_t bytes)
+{
+    FILE *const file = tmpfile();
+    struct term term;
+    assert_non_null(file);
+    (void)fflush(stdout);
+    const int kept = dup(STDOUT_FILENO);
+    assert_true(kept >= 0);
+    assert_int_equal(dup2(fileno(file), STDOUT_FILENO), STDOUT_FILENO);
+    term_init(&term, "test");
+    body(&term);
+    term_flush(&term);
+    assert_int_equal(dup2(kept, STDOUT_FILENO), STDOUT_FILENO);
+    assert_int_equal(term.write_errno, 0);
+    (void)close(kept);
+    rewind(file);
+    text[fread(text, 1, bytes - 1, file)] = '\0';
+    (void)fclose(file);
+}
+
+static void print_controls(struct term *term)
+{
+    term_print(term, "%s\n%s\n",
+               "a\t\x1b[31m\r\x7f"
+               "b",
+               "\xC2\x9B"
+               "2J gl\xC3\xBC"
+               "ck \xC2\xA0");
+}
+
+static void test_print__tells_the_terminal_nothing(void **state)
+{
+    (void)state;
+    char text[256];
+    with_stdout(print_controls, text, sizeof(text));
+    assert_string_equal(text, "a??[31m??b\n??2J gl\xC3\xBC"
+                              "ck \xC2\xA0\n");
+}
+
+static void print_long(struct term *term)
+{
+    char line[5001];
+    memset(line, 'x', sizeof(line) - 1);
+    line[sizeof(line) - 1] = '\0';
+    term_print(term, "%s\n", line);
+}
+
+static void test_print__cuts_no_line(void **state)
+{
+    (void)state;
+    char text[6000];
+    with_stdout(print_long, text, sizeof(text));
+    assert_int_equal(strlen(text), 5001);
+    assert_int_equal(text[4999], 'x');
+}
+
+static void print_json_controls(struct term *term)
+{
+    struct mien_error err = { "" };
+    json_t *const value = json_string("a\x1b\n\x7f"
+                                      "b\xC2\x9B gl\xC3\xBC"
+                                      "ck");
+    assert_int_equal(term_json(term, value, &err), MIEN_OK);
+}
+
+static void test_json__escapes_every_control_character(void **state)
+{
+    (void)state;
+    char text[256];
+    with_stdout(print_json_controls, text, sizeof(text));
+    assert_string_equal(text, "\"a\\u001B\\n\\u007Fb\\u009B gl\xC3\xBC"
+                              "ck\"\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json__knows_no_infinity),
+        cmocka_unit_test(test_json__escapes_every_control_character),
+        cmocka_unit_test(test_print__tells_the_terminal_nothing),
+        cmocka_unit_test(test_print__cuts_no_line),
         cmocka_unit_test(test_progress__is_throttled_and_taken_away),
         cmocka_unit_test(test_block__stays_until_something_is_printed_or_for_good),
         cmocka_unit_test(test_progress__fits_the_terminal),

@@ -18,6 +18,11 @@ static void test_text__cells_are_padded_cut_and_without_control_characters(void 
     assert_string_equal(text_cell(out, sizeof(out), "surprise", 5), "surpr");
     assert_string_equal(text_cell(out, sizeof(out), "surprise", 0), "surprise");
     assert_string_equal(text_cell(out, sizeof(out), "a\x1b[2J\nb", 0), "a?[2J?b");
+    assert_string_equal(text_cell(out, sizeof(out),
+                                  "a\xC2\x9B"
+                                  "2J",
+                                  3),
+                        "a?2");
     /* Two bytes, one column; a character is never cut in two. */
     assert_int_equal(text_columns("gl\xC3\xBC"
                                   "ck"),
