@@ -103,9 +103,8 @@ static struct cache_header make_header(size_t key_bytes, const void *binary, siz
     return header;
 }
 
-/* The binary inside a cache file, NULL unless the file is, byte for byte, what store() writes. */
-static const unsigned char *find_binary(size_t *bytes, const unsigned char *file, size_t file_bytes,
-                                        const char *key)
+const unsigned char *mien_program_binary(size_t *bytes, const unsigned char *file,
+                                         size_t file_bytes, const char *key)
 {
     const size_t key_bytes = strlen(key) + 1;
     const size_t front = sizeof(struct cache_header) + key_bytes;
@@ -132,7 +131,7 @@ static cl_program load_cached(const struct mien_cl *cl, const char *path, const 
     if (mien_file_read(&file, &file_bytes, path, cache_limit_bytes, NULL) != MIEN_OK) {
         return NULL;
     }
-    const unsigned char *binary = find_binary(&bytes, file, file_bytes, key);
+    const unsigned char *binary = mien_program_binary(&bytes, file, file_bytes, key);
     if (binary != NULL) {
         cl_int accepted = CL_SUCCESS;
         cl_int code = CL_SUCCESS;

@@ -39,6 +39,13 @@ MIEN_CHECK_RESULT
 enum mien_status mien_program_build(struct mien_program *out, struct mien_cl *cl,
                                     const struct mien_kernel_source *source, const char *options,
                                     struct mien_error *err);
+/**
+ * The binary inside a cache file; NULL unless the file is, byte for byte, what mien writes of a
+ * binary of this key.
+ */
+const unsigned char *mien_program_binary(size_t *bytes, const unsigned char *file,
+                                         size_t file_bytes, const char *key);
+
 /** Give the cache a program's binary if it is unkept, as best it can; source and options are those
  * that it was built with. */
 void mien_program_keep(struct mien_program *program, const struct mien_cl *cl,

@@ -47,6 +47,16 @@ enum mien_status bench_print_peaks(const struct bench_options *o, const struct s
                                    const struct mien_peaks *peaks, struct term *term,
                                    struct mien_error *err);
 
+/**
+ * Read what `mien bench --json` printed: a line for each measurement, which has a name and times.
+ *
+ * Ownership  *out, an array of the lines, is the caller's, release with json_decref(), also after
+ *            an error
+ * Errors     MIEN_ERR_FORMAT: a line that is none, no line at all; MIEN_ERR_IO, MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status bench_read(json_t **out, const char *path, struct mien_error *err);
+
 /** What two measurements of the same thing say about each other. */
 enum bench_verdict { BENCH_SAME, BENCH_FASTER, BENCH_SLOWER };
 

@@ -63,8 +63,7 @@ static bool read_name(char *out, size_t bytes, const json_t *line)
                (int)bytes;
 }
 
-/* An array of {"name", "times"}: the file's lines, checked. */
-static enum mien_status read_file(json_t **out, const char *path, struct mien_error *err)
+enum mien_status bench_read(json_t **out, const char *path, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     unsigned char *data = NULL;
@@ -158,8 +157,8 @@ enum mien_status bench_compare(const struct bench_options *o, struct term *term,
     enum mien_status st = MIEN_OK;
     json_t *before = NULL;
     json_t *after = NULL;
-    TRY(read_file(&before, o->files.items[0], err));
-    TRY(read_file(&after, o->files.items[1], err));
+    TRY(bench_read(&before, o->files.items[0], err));
+    TRY(bench_read(&after, o->files.items[1], err));
     if (!o->common.json) {
         term_print(term, "%-60s %12s %12s %8s\n", "median ms", "old", "new", "new/old");
     }
@@ -169,7 +168,7 @@ enum mien_status bench_compare(const struct bench_options *o, struct term *term,
         struct mien_times new_times;
         char name[512];
         if (!read_name(name, sizeof(name), line) || !read_times(&new_times, line)) {
-            continue; /* read_file() took only lines that have both */
+            continue; /* bench_read() took only lines that have both */
         }
         const json_t *const old_line = find_line(before, name);
         if (old_line != NULL && read_times(&old_times, old_line)) {

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/report_parts.h"
@@ -277,19 +278,15 @@ done:
 /* A report that was collected before. */
 static enum mien_status read_report(struct work *work, struct mien_error *err)
 {
-    json_error_t error;
     enum mien_status st =
         check_options(work->options, false, "a report.json has its results already", err);
     if (st != MIEN_OK) {
         return st;
     }
     const char *const path = work->options->source;
-    work->report = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     free(work->json); /* it is what the page is written from */
     work->json = NULL;
-    return work->report != NULL
-               ? MIEN_OK
-               : mien_fail(err, MIEN_ERR_FORMAT, "%s: line %d: %s", path, error.line, error.text);
+    return mien_json_read(&work->report, path, REPORT_LARGEST_BYTES, err);
 }
 
 static enum mien_status print_result(const struct work *work, struct mien_error *err)

@@ -7,12 +7,14 @@
 
 #include "base/base64.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/text.h"
 #include "draw/canvas.h"
 #include "nn/summary.h"
 #include "report/report.h"
 #include "train/history.h"
+#include "train/run_files.h"
 
 enum { MOST_FILTERS = 64 };
 
@@ -86,14 +88,16 @@ static enum mien_status add_history(json_t *report, const char *path, struct mie
     return st;
 }
 
-static enum mien_status add_info(json_t *report, const char *path, struct mien_error *err)
+enum mien_status report_add_info(json_t *report, const char *path, struct mien_error *err)
 {
-    json_error_t error;
-    json_t *const info = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    json_t *info = NULL;
+    const enum mien_status st = mien_json_read(&info, path, MIEN_RUN_INFO_LARGEST_BYTES, err);
+    if (st != MIEN_OK) { /* the path is in the text */
+        return st == MIEN_ERR_FORMAT ? mien_wrap(err, st, "not what mien wrote") : st;
+    }
     if (!json_is_object(info)) {
         json_decref(info);
-        return mien_fail(err, MIEN_ERR_FORMAT, "%s is not what mien wrote: %s", path,
-                         info == NULL ? error.text : "no object");
+        return mien_fail(err, MIEN_ERR_FORMAT, "%s is not what mien wrote: no object", path);
     }
     return json_object_set_new(report, "run", info) == 0 ? MIEN_OK : no_memory(err);
 }
@@ -108,7 +112,7 @@ enum mien_status report_add_run(json_t *report, const char *folder, struct mien_
     }
     st = MIEN_OK;
     if (mien_path_is_file(info)) {
-        TRY(add_info(report, info, err));
+        TRY(report_add_info(report, info, err));
     }
     if (mien_path_is_file(history)) {
         TRY(add_history(report, history, err));

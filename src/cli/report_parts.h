@@ -7,6 +7,9 @@
 #include "cli/cmd_eval.h"
 #include "cli/session.h"
 
+/** Of report.json, when it is read: it has pictures in it, 64 of each class if asked for. */
+enum { REPORT_LARGEST_BYTES = 256 << 20 };
+
 /**
  * Start a report: "format", "version", "name" and, unless it is NULL, "command".
  *
@@ -26,6 +29,10 @@ enum mien_status report_add_model(json_t *report, const char *path,
  */
 MIEN_CHECK_RESULT
 enum mien_status report_add_run(json_t *report, const char *folder, struct mien_error *err);
+
+/** "run", from a run.json.  Errors  as of report_add_run() */
+MIEN_CHECK_RESULT
+enum mien_status report_add_info(json_t *report, const char *path, struct mien_error *err);
 
 /** "filters": those of the first convolution, if there is one. */
 MIEN_CHECK_RESULT

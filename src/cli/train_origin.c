@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "train/checkpoint.h"
+#include "train/run_files.h"
 
 void train_origin_finish(struct train_origin *origin)
 {
@@ -45,24 +47,19 @@ static char *copy_text(const json_t *object, const char *key)
     return text != NULL ? mien_strdup(text, NULL) : NULL;
 }
 
-enum mien_status train_origin_read(struct train_origin *out, const char *last,
-                                   const struct train_options *o, struct mien_error *err)
+enum mien_status train_origin_of(struct train_origin *out, const char *path,
+                                 const struct train_options *o, struct mien_error *err)
 {
-    json_error_t error;
-    enum mien_status st = mien_checkpoint_shuffled(&out->shuffle, last, err);
-    if (st != MIEN_OK) {
-        return st;
-    }
-    st = MIEN_ERR_MEMORY;
-    char *const path = mien_path_join(o->resume, "run.json", err);
-    json_t *const info = path == NULL ? NULL : json_load_file(path, 0, &error);
-    const json_t *const options = json_object_get(info, "options");
+    enum mien_status st = MIEN_OK;
+    json_t *info = NULL;
+    const enum mien_status known = mien_json_read(&info, path, MIEN_RUN_INFO_LARGEST_BYTES, NULL);
+    const json_t *const options = known == MIEN_OK ? json_object_get(info, "options") : NULL;
     const char *const data =
         o->data != NULL ? o->data
                         : json_string_value(json_object_get(json_object_get(info, "data"), "path"));
-    if (path != NULL && data == NULL) {
+    if (data == NULL) {
         st = mien_fail(err, MIEN_ERR_FORMAT, "%s does not say where the data is: give DATA", path);
-    } else if (path != NULL) {
+    } else {
         const char *const exclude = json_string_value(json_object_get(options, "exclude"));
         st = whole_path(&out->data, data, err);
         st = st == MIEN_OK
@@ -78,9 +75,21 @@ enum mien_status train_origin_read(struct train_origin *out, const char *last,
                                                    : 0;
     out->device = copy_text(json_object_get(info, "device"), "name");
     out->driver = copy_text(json_object_get(info, "device"), "driver");
-    out->shuffle = out->shuffle && !o->no_shuffle;
     out->blas = o->blas > 0 ? o->blas : choice_of(blas, session_blas_choices);
     json_decref(info);
+    return st;
+}
+
+enum mien_status train_origin_read(struct train_origin *out, const char *last,
+                                   const struct train_options *o, struct mien_error *err)
+{
+    enum mien_status st = mien_checkpoint_shuffled(&out->shuffle, last, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
+    out->shuffle = out->shuffle && !o->no_shuffle;
+    char *const path = mien_path_join(o->resume, "run.json", err);
+    st = path != NULL ? train_origin_of(out, path, o, err) : MIEN_ERR_MEMORY;
     free(path);
     return st;
 }

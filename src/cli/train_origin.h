@@ -37,6 +37,13 @@ void train_origin_finish(struct train_origin *origin); /* zeroed is allowed */
 MIEN_CHECK_RESULT
 enum mien_status train_origin_read(struct train_origin *out, const char *last,
                                    const struct train_options *o, struct mien_error *err);
+/** All of it but the order of the images, from a run.json; one that is lost or damaged says
+ * nothing.
+ */
+MIEN_CHECK_RESULT
+enum mien_status train_origin_of(struct train_origin *out, const char *path,
+                                 const struct train_options *o, struct mien_error *err);
+
 /** The same of a new run.  Errors  MIEN_ERR_MEMORY */
 MIEN_CHECK_RESULT
 enum mien_status train_origin_take(struct train_origin *out, const struct train_options *o,

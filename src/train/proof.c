@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "cl/device_file.h"
 #include "train/known.h"
 #include "train/selftest.h"
@@ -59,23 +60,30 @@ static enum mien_status take_wrong(struct mien_proof *out, const json_t *root,
     return st;
 }
 
+enum mien_status mien_proof_load(struct mien_proof *out, const char *path,
+                                 const struct mien_device_info *device, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    json_t *root = NULL;
+    *out = (struct mien_proof){ .known = false };
+    if (mien_json_read(&root, path, LARGEST_FILE, NULL) == MIEN_OK) {
+        out->known = is_current(root, device);
+        st = out->known ? take_wrong(out, root, err) : MIEN_OK;
+        json_decref(root);
+    }
+    return st;
+}
+
 enum mien_status mien_proof_read(struct mien_proof *out, const struct mien_device_info *device,
                                  struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_error ignored = { "" };
-    unsigned char *text = NULL;
-    size_t bytes = 0;
     *out = (struct mien_proof){ .known = false };
     char *const path = mien_device_file_path(FOLDER, device, &ignored);
-    if (path != NULL && mien_path_is_file(path) &&
-        mien_file_read(&text, &bytes, path, LARGEST_FILE, &ignored) == MIEN_OK) {
-        json_t *const root = json_loadb((const char *)text, bytes, JSON_REJECT_DUPLICATES, NULL);
-        out->known = is_current(root, device);
-        st = out->known ? take_wrong(out, root, err) : MIEN_OK;
-        json_decref(root);
+    if (path != NULL && mien_path_is_file(path)) {
+        st = mien_proof_load(out, path, device, err);
     }
-    free(text);
     free(path);
     return st;
 }

@@ -24,6 +24,11 @@ MIEN_CHECK_RESULT
 enum mien_status mien_proof_read(struct mien_proof *out, const struct mien_device_info *device,
                                  struct mien_error *err);
 
+/** The same of the file at `path`. */
+MIEN_CHECK_RESULT
+enum mien_status mien_proof_load(struct mien_proof *out, const char *path,
+                                 const struct mien_device_info *device, struct mien_error *err);
+
 /**
  * Write that file: those of all verdicts of a self-test that failed.
  *

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 
 /* Names of a run's own files, and of what is left of one that was being written. */
 static bool is_own(const char *name)
@@ -216,12 +217,13 @@ static json_t *describe_data(const struct mien_trainer *trainer, const char *pat
     return data;
 }
 
-/* The command that began the run, and those that went on with it. */
-static void describe_commands(json_t *info, const char *path,
-                              const struct mien_run_options *options, bool begins)
+void mien_run_add_commands(json_t *info, const char *before_path, const char *command, bool begins)
 {
-    const char *const command = options->command != NULL ? options->command : "";
-    json_t *const old = options->resume ? json_load_file(path, 0, NULL) : NULL;
+    json_t *old = NULL;
+    const enum mien_status st =
+        before_path != NULL ? mien_json_read(&old, before_path, MIEN_RUN_INFO_LARGEST_BYTES, NULL)
+                            : MIEN_OK;
+    (void)st; /* what it said of commands is lost, and the run is not */
     const char *const begun = json_string_value(json_object_get(old, "command"));
     const json_t *const before = json_object_get(old, "resumed_by");
     json_t *const resumed = json_is_array(before) ? json_deep_copy(before) : json_array();
@@ -269,7 +271,9 @@ static enum mien_status write_info(const char *path, const struct mien_trainer *
     json_t *const info = json_object();
     (void)json_object_set_new(info, "mien", json_string(MIEN_VERSION));
     (void)json_object_set_new(info, "recipe", json_string(trainer->file->recipe->name));
-    describe_commands(info, path, options, result == NULL && failure == NULL);
+    mien_run_add_commands(info, options->resume ? path : NULL,
+                          options->command != NULL ? options->command : "",
+                          result == NULL && failure == NULL);
     (void)json_object_set_new(info, "options", describe_options(options));
     (void)json_object_set_new(info, "device", describe_device(mien_cl_device(trainer->cl)));
     (void)json_object_set_new(info, "data", describe_data(trainer, options->data));

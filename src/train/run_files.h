@@ -3,6 +3,7 @@
 #ifndef MIEN_TRAIN_RUN_FILES_H
 #define MIEN_TRAIN_RUN_FILES_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "train/replay.h"
@@ -45,6 +46,17 @@ enum mien_status mien_run_open_steps(FILE **out, const char *path,
 MIEN_CHECK_RESULT
 enum mien_status mien_run_write_recipe(const char *path, const struct mien_recipe *recipe,
                                        struct mien_error *err);
+
+/** Of run.json, when it is read. */
+enum { MIEN_RUN_INFO_LARGEST_BYTES = 1 << 20 };
+
+/**
+ * Put "command", which began the run, and "resumed_by", those that went on with it, into run.json.
+ *
+ * before_path  run.json as it was, whatever it holds now; NULL: none
+ * begins       the command is one more of them
+ */
+void mien_run_add_commands(json_t *info, const char *before_path, const char *command, bool begins);
 
 /** Write run.json; `result` is NULL while the run is under way. */
 MIEN_CHECK_RESULT

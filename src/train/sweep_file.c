@@ -4,9 +4,13 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "train/sweep.h"
+
+/* A thousand trials of 128 rungs, and their settings. */
+enum { LARGEST_FILE = 16 << 20 };
 
 /* Whether trial a comes before trial b. */
 static bool is_better(const struct mien_sweep *sweep, size_t a, size_t b)
@@ -248,15 +252,17 @@ enum mien_status mien_sweep_load(struct mien_sweep *sweep, const char *path, jso
                                  struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    json_error_t error;
+    json_t *object = NULL;
     if (!mien_path_is_file(path)) {
         return MIEN_OK;
     }
-    json_t *const object = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    st = mien_json_read(&object, path, LARGEST_FILE, err);
+    if (st != MIEN_OK) { /* the path is in the text */
+        return st == MIEN_ERR_FORMAT ? mien_wrap(err, st, "damaged, or none of mien's") : st;
+    }
     const json_t *const trials = json_object_get(object, "trials");
     if (!json_is_array(trials) || !json_is_object(json_object_get(object, "asked"))) {
-        st = mien_fail(err, MIEN_ERR_FORMAT, "%s is damaged, or none of mien's: line %d", path,
-                       object == NULL ? error.line : 1);
+        st = mien_fail(err, MIEN_ERR_FORMAT, "%s is damaged, or none of mien's", path);
         goto done;
     }
     TRY(compare_asked(asked, json_object_get(object, "asked"), path, err));

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "cl/device_file.h"
 #include "tune/table_blas.h"
@@ -260,17 +260,14 @@ enum mien_status mien_tuning_load(struct mien_tuning *out, const char *path,
                                   const struct mien_device_info *device, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    unsigned char *text = NULL;
-    size_t bytes = 0;
     char description[MIEN_DEVICE_TEXT_BYTES];
     json_t *root = NULL;
     *out = (struct mien_tuning){ .entries = NULL };
     mien_device_text(description, device);
-    st = mien_file_read(&text, &bytes, path, LARGEST_FILE, err);
+    st = mien_json_read(&root, path, LARGEST_FILE, err);
     if (st != MIEN_OK) {
         return st; /* the path is in the text */
     }
-    root = json_loadb((const char *)text, bytes, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(root)) {
         st = mien_fail(err, MIEN_ERR_FORMAT, "not a whole JSON object");
         goto done;
@@ -283,7 +280,6 @@ enum mien_status mien_tuning_load(struct mien_tuning *out, const char *path,
 done:
     st = st == MIEN_OK ? st : mien_wrap(err, st, "%s", path);
     json_decref(root);
-    free(text);
     return st;
 }
 

@@ -566,6 +566,174 @@ def write_import(folder):
     put("import", "map-behind-end", b"\xff\xff")
 
 
+# A step that was lost, and one that only says so. -----------------------------------------------------
+
+def write_replay(folder):
+    lost = (TINY.replace("batchnorm, relu, ", "").replace("epochs: 1, ema: 0.5", "epochs: 9")
+            .replace("kind: adam, rate: 0.01", "rate: 1000, weight_decay: 10"))
+    with open(f"{folder}/lost.yaml", "w") as file:
+        file.write(lost)
+    try:
+        run(MIEN, "train", f"{folder}/faces.safetensors", "--recipe", f"{folder}/lost.yaml", "--out", f"{folder}/lost")
+    except subprocess.CalledProcessError:
+        pass  # which is what is wanted
+    with open(f"{folder}/lost/replay.safetensors", "rb") as file:
+        whole = file.read()
+    put("replay", "whole", whole)
+    put("replay", "cut", whole[:1500])
+    header, data = split_file(whole)
+    about = json.loads(header["__metadata__"]["replay"])
+
+    def change(name, tensors=None, text=data, about=about, **metadata):
+        changed = {k: dict(v) for k, v in header.items()}
+        for key, value in (tensors or {}).items():
+            if value is None:
+                del changed[key]
+            else:
+                changed[key].update(value)
+        changed["__metadata__"].update({"replay": json.dumps(about), **metadata})
+        put("replay", name, container(changed, text))
+    for key in about:
+        change(f"no-{key}", about={k: v for k, v in about.items() if k != key})
+    for key in ("epoch", "step", "steps", "batch", "draw"):
+        change(f"{key}-negative", about={**about, key: -1})
+        change(f"{key}-absurd", about={**about, key: 2**40})
+    change("batch-of-one", about={**about, "batch": 1})
+    change("texts-for-the-terminal", about={**about, "device": "a\n\x1b[31mb", "driver": "\x9b2J", "found": "\x07\r\n"})
+    change("blas-unknown", about={**about, "blas": "x"})
+    change("not-json", replay="{")
+    change("no-object", replay="[]")
+    change("variants-absurd", variants='[{"op":"conv2d","n":-1}]')
+    names = ("images", "labels", "second_labels", "second_share", "batch_share")
+    for name in names:
+        change(f"{name}-missing", {f"replay.{name}": None})
+    images = header["replay.images"]["shape"]
+    change("images-flat", {"replay.images": {"shape": [images[0] * 9]}})
+    change("images-of-another-shape", {"replay.images": {"shape": [images[0], 9, 1, 1]}})
+    change("images-fewer", {"replay.images": {"shape": [images[0] // 2] + [2, 3, 3]}})
+    change("share-of-another-type", {"replay.batch_share": {"dtype": "I32"}})
+    at = header["replay.labels"]["data_offsets"][0]
+    for label in (-1, 7, 2**31 - 1):
+        change(f"label-{label}", text=data[:at] + struct.pack("<i", label) + data[at + 4:])
+    change("weights-finite", text=b"\0" * len(data))
+    with_weights = {**header, "replay.class_weights": tensor("F32", [7], len(data), len(data) + 28)}
+    put("replay", "class-weights", container(with_weights, data + struct.pack("<7f", *range(7))))
+    put("replay", "class-weights-fewer", container(
+        {**header, "replay.class_weights": tensor("F32", [1], len(data), len(data) + 4)}, data + bytes(4)))
+
+
+# JSON that mien reads again; a letter says what it is. -------------------------------------------------
+
+def write_json(folder):
+    def save(kind, name, value):
+        letter = {"sweep": "s", "run": "r", "report": "p", "bench": "b", "selftest": "t"}[kind]
+        put("json", f"{kind}-{name}", letter + (value if isinstance(value, str) else json.dumps(value, indent=1)))
+    for kind in ("sweep", "run", "report", "bench", "selftest"):
+        save(kind, "empty", "")
+        save(kind, "cut", '{"a": [1, {"b": "')
+        save(kind, "list", [])
+        save(kind, "deep", "[" * 3000 + "]" * 3000)
+        save(kind, "key-twice", '{"a": 1, "a": 2}')
+        save(kind, "not-utf-8", '{"a": "\udcff"}'.encode("utf-8", "surrogateescape").decode("latin-1"))
+
+    asked = {"epochs": 1}
+    def trials(*rows):
+        return {"asked": asked, "trials": [{"run": r, "settings": {"train.batch": "4"}, "accuracies": a, "failed": f}
+                                           for r, a, f in rows]}
+    save("sweep", "whole", trials(("run-002", [0.5, 0.625, 1], False), ("run-001", [0.5], False),
+                                  ("run-004", [0.25], True), ("run-003", [], False)))
+    save("sweep", "of-another", {"asked": {"epochs": 2}, "trials": []})
+    save("sweep", "trial-unknown", trials(("run-005", [0.5], False)))
+    save("sweep", "trial-twice", trials(("run-001", [0.5], False), ("run-001", [0.5], False)))
+    save("sweep", "rungs-too-many", trials(("run-001", [0.5] * 4, False)))
+    save("sweep", "accuracy-none", trials(("run-001", ["x"], False)))
+    save("sweep", "accuracy-above-one", trials(("run-001", [1e308], False)))
+    save("sweep", "trials-no-list", {"asked": asked, "trials": {}})
+
+    with open(f"{folder}/run/run.json") as file:
+        info = json.load(file)
+    info["data"]["path"] = "/faces.safetensors"
+    info["command"] = "mien train faces.safetensors"
+    save("run", "whole", info)
+    save("run", "resumed", {**info, "resumed_by": ["mien train --resume run", 1, None]})
+    save("run", "resumed-by-none", {**info, "resumed_by": {}})
+    save("run", "options-absurd", {**info, "options": {"split": 1e308, "keep_every": 2**62, "blas": "x", "exclude": ["a"]}})
+    save("run", "options-negative", {**info, "options": {"split": -1, "keep_every": -1, "blas": 1, "exclude": ""}})
+    save("run", "no-data", {**info, "data": "x"})
+    save("run", "texts-for-the-terminal", {**info, "device": {"name": "a\n\x1b[31m", "driver": "\x9b"}})
+
+    run(MIEN, "report", f"{folder}/run", f"{folder}/faces.safetensors", "--samples", "1", "--mistakes", "1")
+    with open(f"{folder}/run/report.json") as file:
+        report = json.load(file)
+    save("report", "whole", json.dumps(report))
+    for key in report:
+        save("report", f"{key}-other", json.dumps({"format": report["format"], key: [{"a": {}}, 1, "x", None]}))
+        save("report", f"{key}-alone", json.dumps({"format": report["format"], key: report[key]}))
+    save("report", "format-other", {"format": "mien-report 9"})
+    save("report", "format-alone", {"format": report["format"]})
+    save("report", "script", {"format": report["format"], "name": "</script><script>alert(1)</script>"})
+
+    lines = [{"name": "conv", "median_ms": 2.0, "min_ms": 1.0, "q1_ms": 1.5, "q3_ms": 2.5},
+             {"network": "small", "batch": 150, "step_ms": 3}]
+    save("bench", "whole", "".join(json.dumps(line) + "\n" for line in lines))
+    save("bench", "no-line-feed", json.dumps(lines[0]))
+    save("bench", "line-empty", json.dumps(lines[0]) + "\n\n")
+    save("bench", "no-name", json.dumps({"median_ms": 1}))
+    save("bench", "no-times", json.dumps({"name": "a"}))
+    save("bench", "times-negative", json.dumps({"name": "a", "median_ms": -1}))
+    save("bench", "times-absurd", '{"name": "a", "median_ms": 1e999}')
+    save("bench", "name-long", json.dumps({"name": "a" * 600, "median_ms": 1}))
+    save("bench", "batch-absurd", json.dumps({"network": "a" * 510, "batch": 2**62, "step_ms": 1}))
+    save("bench", "text-for-the-terminal", json.dumps({"name": "a\n\x1b[31m", "median_ms": 1}))
+
+    save("selftest", "whole", {"wrong": []})
+    save("selftest", "wrong", {"wrong": [{"kernel": "conv2d fwd", "variant": "winograd", "text": "wrong"},
+                                         {"kernel": "sgd", "variant": "", "text": "a\n\x1b[31m" * 99}]})
+    save("selftest", "wrong-of-other-types", {"wrong": [1, {}, {"kernel": 1, "variant": []}, None]})
+    save("selftest", "texts-long", {"wrong": [{"kernel": "k" * 3000, "variant": "v" * 3000, "text": "t" * 3000}]})
+    save("selftest", "wrong-no-list", {"wrong": {}})
+
+
+# The cache of programs: base/hash.c in Python. ---------------------------------------------------------
+
+def hash_hex(data):
+    mask = 2**64 - 1
+    a_in, a_out, b_in, b_out = 0x243f6a8885a308d3, 0xb7e151628aed2a6b, 0x6a09e667f3bcc909, 0xbb67ae8584caa73b
+    a, b = b_out, a_out
+    def rotate(x, by):
+        return (x << by | x >> (64 - by)) & mask
+    def spread(x):
+        x ^= x >> 33
+        x = x * 0xff51afd7ed558ccd & mask
+        x ^= x >> 33
+        x = x * 0xc4ceb9fe1a85ec53 & mask
+        return x ^ x >> 33
+    padded = data + bytes(8 - len(data) % 8)
+    for word in [*struct.unpack(f"<{len(padded) // 8}Q", padded), len(data)]:
+        a = rotate(a ^ word * a_in & mask, 31) * a_out & mask
+        b = (rotate(b, 27) + rotate(word, 32) * b_in) * b_out & mask
+    first = spread((a + rotate(b, 17)) & mask)
+    return b"%016x%016x" % (first, spread(b ^ first))
+
+
+def write_program():
+    key, binary = b"a key\0", b"a binary of 21 bytes."
+    def save(name, magic=b"mien program 1", key=key, binary=binary, key_bytes=None, bytes_=None, digest=None):
+        head = struct.pack("<16s40sQQ", magic, digest or hash_hex(binary), len(key) if key_bytes is None else key_bytes,
+                           len(binary) if bytes_ is None else bytes_)
+        put("program", name, head + key + binary)
+    save("whole")
+    save("binary-of-eight", binary=b"12345678")
+    save("no-binary", binary=b"")
+    save("magic-other", magic=b"mien program 2")
+    save("key-other", key=b"b key\0")
+    save("key-longer", key=b"a key and more\0")
+    save("key-without-end", key=b"a keyx")
+    save("key-bytes-absurd", key_bytes=2**64 - 1)
+    save("bytes-absurd", bytes_=2**64 - 1)
+    save("hash-other", digest=b"0" * 32)
+    put("program", "empty", b"")
+
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
@@ -582,6 +750,9 @@ def main():
         write_models(folder)
         write_packed(folder)
         write_import(folder)
+        write_replay(folder)
+        write_json(folder)
+        write_program()
 
 
 main()
