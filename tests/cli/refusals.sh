@@ -2,7 +2,8 @@
 # refusals.sh - a device that has no memory left, refuses a kernel, or is gone; every OpenCL call refused in turn
 #
 # $MIEN_REFUSE_CL is the library that refuses them (tests/preload/refuse_cl.c).  Where MIEN_TORTURE is set,
-# every call of a run is refused, else some sixty of them.
+# every call of a run is refused, else some sixty of them, with as many between each two: those of another day are other
+# ones.  $MIEN_REFUSE_DAY: the day, for the same ones again (of today, counted from 1970).
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 recipes=$(cd "$(dirname "$0")/../../recipes" && pwd)
@@ -33,12 +34,20 @@ refuse() {
     [ "$live" -eq 0 ] || failed "$live OpenCL objects were never released"
 }
 
-# whole FOLDER: nothing in it is half written: each file that is there can be read.
+# whole FOLDER: nothing in it is half written or left over: each file that is there ends as it should, and each model can
+# be read.  One that is, byte for byte, that of a run that is known to be whole is not read again, which takes a second.
 whole() {
     check "a temporary file is left in $1" test -z "$(find "$1" -name '*.tmp-*' 2>/dev/null)"
-    for model in "$1"/*.safetensors; do
-        [ ! -e "$model" ] || expect 0 eval "$model" faces --quiet
+    for file in "$1"/*; do
+        case $file in
+        *.safetensors) check "$file is half written" can_be_read "$file" ;;
+        *.json) check "$file is half written" test "$(tail -c 1 "$file")" = "}" ;;
+        *.csv | *.yaml) check "$file is half written" test -s "$file" -a -z "$(tail -c 1 "$file")" ;;
+        esac
     done
+}
+can_be_read() {
+    cmp -s "$1" "first/${1##*/}" || cmp -s "$1" "gone/${1##*/}" || "$mien" eval "$1" faces --quiet >/dev/null 2>&1
 }
 
 expect 0 synth faces --count 70 --quiet
@@ -46,7 +55,7 @@ run="train faces --recipe $recipes/tiny.yaml --batch 35 --epochs 2 --quiet --tun
 
 # Unhindered, twice: the second time nothing is compiled, as in all that follow.
 # shellcheck disable=SC2086
-for time in 1 2; do
+for _ in 1 2; do
     rm -rf first
     refuse none:0:0 0 $run --out first
 done
@@ -82,30 +91,37 @@ refuse "any:$((all * 3 / 4)):-2+" 1 $run --out gone
 errs '^mien train: .*CL_DEVICE_NOT_AVAILABLE'
 one_line
 whole gone
+expect 0 eval gone/last.safetensors faces --quiet
+expect 0 eval gone/best.safetensors faces --quiet
 check "no checkpoint is left" test -s gone/last.safetensors
 expect 0 train --resume gone --quiet
 check "the run that lost its device ended otherwise" cmp -s gone/last.safetensors first/last.safetensors
 
 # Each call in turn.  Some may be refused without harm (what a cache or a profile asks for).
-n=0
+day=${MIEN_REFUSE_DAY:-$(($(date +%s) / 86400))}
+echo "the calls of MIEN_REFUSE_DAY=$day"
 step=$((all / 60 + 1))
 [ -z "${MIEN_TORTURE:-}" ] || step=1
+n=$((day % step))
+refused=0
+harmless=0
 while [ "$n" -lt "$all" ]; do
     rm -rf sweep
     # shellcheck disable=SC2086
     refuse "any:$n:-6" "0 1 3" $run --out sweep
+    check "a sanitizer spoke" test -z "$(grep -l 'Sanitizer' "$err")"
+    refused=$((refused + 1))
     if [ "$code" -eq 0 ]; then
+        harmless=$((harmless + 1))
         check "call $n was refused, and other weights came of it" \
             cmp -s sweep/last.safetensors first/last.safetensors
     else
         errs '^mien train: '
-        check "call $n was refused, and a file is half written" \
-            test -z "$(find sweep -name '*.safetensors' -size -1k 2>/dev/null)"
     fi
-    check "a sanitizer spoke" test -z "$(grep -l 'Sanitizer' "$err")"
+    whole sweep
     n=$((n + step))
 done
-whole sweep
+echo "$refused of $all calls of a run refused, $harmless of them without harm"
 
 # The same of a first training, which makes the self-test before it: what is refused there is not taken for a fault of the
 # device that lasts, and not kept.
@@ -120,16 +136,26 @@ before=$((calls - all))
 check "the self-test makes hardly a call: $before" test "$before" -gt 500
 step=$((before / 9))
 [ -z "${MIEN_TORTURE:-}" ] || step=7
-n=2
+n=$((day % step))
+refused=0
+harmless=0
 while [ "$n" -lt "$before" ]; do
     rm -rf sweep proven/selftest
     # shellcheck disable=SC2086
     refuse "any:$n:-6" "0 1 3" ${run% --quiet*} --tuning none --out sweep
-    [ "$code" -eq 0 ] || errs '^mien train: '
+    refused=$((refused + 1))
+    check "a sanitizer spoke" test -z "$(grep -l 'Sanitizer' "$err")"
+    if [ "$code" -eq 0 ]; then
+        harmless=$((harmless + 1))
+    else
+        errs '^mien train: '
+    fi
     if grep -q -e 'kernels failed' -e '^mien train: self-test' "$err"; then
         check "call $n was refused, and that is remembered" test -z "$(find proven/selftest -type f 2>/dev/null)"
     fi
-    check "a sanitizer spoke" test -z "$(grep -l 'Sanitizer' "$err")"
+    check "a temporary file is left in the cache" test -z "$(find proven -name '*.tmp-*')"
+    whole sweep
     n=$((n + step))
 done
+echo "$refused of $before calls of a self-test refused, $harmless of them without harm"
 finish
