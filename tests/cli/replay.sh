@@ -57,6 +57,27 @@ check "--no-selftest makes a self-test" test ! -e cache/selftest
 MIEN_CACHE=$old
 mv elsewhere faces
 
+# On another device, which PoCL can be made to show: the same place, that the device is another one, and its own kernels.
+POCL_DEVICES="pthread basic"
+export POCL_DEVICES
+devices=$("$mien" devices 2>/dev/null | sed -n 's/^[* ] \([0-9]*:[0-9]*\)  cpu  .*/\1/p')
+was=$(sed -n 's/.*"name": "\(.*\)",$/\1/p' run/run.json | head -n 1)
+others=0
+for device in $devices; do
+    name=$("$mien" devices 2>/dev/null | sed -n "s/^[* ] $device  cpu  //p")
+    [ "$name" != "$was" ] || continue
+    others=$((others + 1))
+    expect 1 train --replay run/replay.safetensors --device "$device" --no-selftest --quiet
+    one_line
+    errs '^mien train: run/replay.safetensors: not finite here either, in '
+    says "^the run on $was (driver .*): "
+    says "^here on $name (driver .*), this device's kernels: "
+    check "the other device names another place" test "$(grep -c -F -e "$where" "$out")" -eq 2
+    expect 1 train --replay run/replay.safetensors --device "$device" --no-selftest --json --quiet
+    says '"run_kernels": false'
+done
+unset POCL_DEVICES
+
 # The run goes on from where it was.
 expect 0 train --resume run --epochs 3 --rate 0.001 --quiet
 check "the run did not go on" grep -q '^3,' run/history.csv
@@ -85,4 +106,9 @@ for more in faces "--resume run" "--recipe linear.yaml" "--out x" "--rate 1" "--
     expect 2 train --replay run/replay.safetensors $more --quiet
     errs 'only --device, --tuning, --blas and --no-selftest go with it'
 done
+if [ "$others" -eq 0 ]; then
+    echo "there is no other device"
+    finish && exit 77
+    exit 1
+fi
 finish
