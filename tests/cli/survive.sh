@@ -37,8 +37,13 @@ errs 'cannot write the result to the standard output: Broken pipe'
 one_line
 check "the run that nobody read ended otherwise" cmp -s unread/last.safetensors whole/last.safetensors
 
-# Killed at random moments and gone on with each time, to the same bits.
+# Killed at random moments of the time that a run takes here and now, and gone on with each time, to the same bits.
+began=$(date +%s%N)
+# shellcheck disable=SC2086
+expect 0 $train --out timed
+took=$((($(date +%s%N) - began) / 1000000))
 kills=0
+kept=0
 attempts=0
 while [ "$kills" -lt "${MIEN_KILLS:-4}" ] && [ "$attempts" -lt $((${MIEN_KILLS:-4} * 4)) ]; do
     attempts=$((attempts + 1))
@@ -49,7 +54,7 @@ while [ "$kills" -lt "${MIEN_KILLS:-4}" ] && [ "$attempts" -lt $((${MIEN_KILLS:-
         "$mien" train --resume killed --quiet >"$out" 2>"$err" &
     fi
     run=$!
-    sleep "0.$(awk -v n="$attempts" 'BEGIN { srand(n); printf "%02d", rand() * 90 }')"
+    sleep "$(awk -v n="$attempts" -v ms="$took" 'BEGIN { srand(n); printf "%.3f", rand() * ms / 1000 }')"
     kill -KILL "$run" 2>/dev/null
     code=0
     wait "$run" 2>/dev/null || code=$?
@@ -59,9 +64,14 @@ while [ "$kills" -lt "${MIEN_KILLS:-4}" ] && [ "$attempts" -lt $((${MIEN_KILLS:-
     0) rm -rf killed ;; # it was done before: again from the start
     *) failed "exit code $code of a killed run" ;;
     esac
-    [ ! -e killed/last.safetensors ] || expect 0 eval killed/last.safetensors faces --quiet
+    if [ -e killed/last.safetensors ]; then
+        expect 0 eval killed/last.safetensors faces --quiet
+        kept=$((kept + 1))
+    fi
 done
+echo "$kills runs killed, $kept of them with a checkpoint; a run takes $took ms"
 check "only $kills of the runs were killed" test "$kills" -gt 1
+check "hardly a run was killed behind its first checkpoint" test "$kills" -lt 10 -o "$kept" -ge $((kills / 10))
 if [ -e killed/last.safetensors ]; then
     same killed
 fi
