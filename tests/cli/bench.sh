@@ -108,6 +108,11 @@ says '"layer": "batchnorm1+maxpool1", "pass": "forward"'
 says '"layer": "batch", "pass": ""'
 says '"layer": "loss", "pass": ""'
 says '"layer": "optimizer", "pass": ""'
+of() { # of NAME: the least milliseconds of that line
+    sed -n "s/.*\"name\": \"$1\".*\"min_ms\": \([0-9.e-]*\),.*/\1/p" "$out"
+}
+check "the guard takes $(of 'tiny batch 9, guard') of $(of 'tiny batch 9') ms" \
+    awk "BEGIN { exit !($(of 'tiny batch 9, guard') * 20 < $(of 'tiny batch 9')) }"
 check "the first layer has no gradient of its input" test "$(grep -c 'conv1 backward data' "$out")" -eq 0
 check "the step is not last" test "$(tail -n 1 "$out" | cut -c1-16)" = '{"bench": "step"'
 expect 0 bench step "$recipes/linear.yaml" --batch 9 --repeat 2 --warmup 1 --layers --quiet --blas clblast
