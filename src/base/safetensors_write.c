@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/safetensors.h"
+#include "base/utf8.h"
 
 enum { PREFIX_BYTES = 8, MAX_HEADER_BYTES = 100000000 };
 
@@ -15,19 +16,15 @@ static enum mien_status refuse_memory(struct mien_error *err)
     return mien_fail(err, MIEN_ERR_MEMORY, "no memory for the header");
 }
 
-/* Text that JSON can hold, as a new value; a NULL from jansson is either bad UTF-8 or no memory. */
+/* Text that JSON can hold, as a new value. */
 static enum mien_status make_text(json_t **out, const char *text, struct mien_error *err)
 {
+    *out = NULL;
+    if (!mien_is_utf8(text)) {
+        return mien_fail(err, MIEN_ERR_USAGE, "'%.100s' is not UTF-8 text", text);
+    }
     *out = json_string(text);
-    if (*out != NULL) {
-        return MIEN_OK;
-    }
-    json_t *const unchecked = json_string_nocheck(text);
-    if (unchecked == NULL) {
-        return refuse_memory(err);
-    }
-    json_decref(unchecked);
-    return mien_fail(err, MIEN_ERR_USAGE, "'%.100s' is not UTF-8 text", text);
+    return *out != NULL ? MIEN_OK : refuse_memory(err);
 }
 
 /* Add to an object that must not have the key yet; takes over `value`, which may be NULL. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/text.h"
@@ -55,7 +56,7 @@ static enum mien_status parse_classes(struct mien_class_list *list, const char *
         if (comma != NULL) {
             *comma = '\0';
         }
-        if (*name == '\0' || !mien_class_is_text(name) || mien_class_list_find(list, name) >= 0) {
+        if (*name == '\0' || !mien_is_utf8(name) || mien_class_list_find(list, name) >= 0) {
             st = mien_fail(err, MIEN_ERR_USAGE,
                            "--classes: '%s' is class %zu; expected names in UTF-8, each once", name,
                            list->count + 1);

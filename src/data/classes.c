@@ -1,7 +1,6 @@
 /* classes.c - class names by alias, never by position */
 #include "data/classes.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -106,11 +105,4 @@ bool mien_class_list_is_fer2013(const struct mien_class_list *list)
         }
     }
     return true;
-}
-
-bool mien_class_is_text(const char *name)
-{
-    json_t *const value = json_string(name);
-    json_decref(value);
-    return value != NULL;
 }

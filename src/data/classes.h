@@ -37,7 +37,4 @@ void mien_class_list_sort(struct mien_class_list *list);
 /** Whether the list is exactly "0" ... "6": FER2013's numbering, and nothing else's we know of. */
 bool mien_class_list_is_fer2013(const struct mien_class_list *list);
 
-/** Whether a name is UTF-8, as every file that keeps class names wants them. */
-bool mien_class_is_text(const char *name);
-
 #endif

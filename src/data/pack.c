@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/utf8.h"
 #include "data/build.h"
 #include "data/image.h"
 
@@ -46,12 +47,11 @@ static enum mien_status print_classes(char **out, const struct mien_dataset *set
     json_t *const array = json_array();
     bool ok = array != NULL;
     for (int i = 0; ok && i < set->class_count; i++) {
-        json_t *const name = json_string(set->classes[i]);
-        if (name == NULL) {
+        if (!mien_is_utf8(set->classes[i])) {
             json_decref(array);
             return mien_fail(err, MIEN_ERR_FORMAT, "the class name %d is not valid UTF-8", i);
         }
-        ok = json_array_append_new(array, name) == 0;
+        ok = json_array_append_new(array, json_string(set->classes[i])) == 0;
     }
     *out = ok ? json_dumps(array, JSON_COMPACT) : NULL;
     json_decref(array);

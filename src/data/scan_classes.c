@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "data/build.h"
 #include "data/scan.h"
 
@@ -64,7 +65,7 @@ static enum mien_status check_names(const struct mien_scan *scan, struct mien_er
 {
     for (size_t i = 0; i < scan->folders.count; i++) {
         const char *const name = scan->folders.names[i];
-        if (!mien_class_is_text(name)) {
+        if (!mien_is_utf8(name)) {
             char shown[64];
             (void)snprintf(shown, sizeof(shown), "%s", name);
             for (char *at = shown; *at != '\0'; at++) {
