@@ -17,7 +17,8 @@ else
     set -- $(printf "$recipes/%s.yaml " ${DETERMINISM_RECIPES:-linear tiny})
 fi
 
-# What the recipes that ship, and are soon compiled, leave out: pooling inside of a convolution, accumulation, clipping, dropout, mixup, averaging, groups, residuals, Adam.
+# What the recipes that are soon compiled leave out: pooling inside of a convolution, accumulation, clipping, dropout,
+# mixup, averaging, groups, residuals, Adam.
 cat >every.yaml <<'END'
 name: every
 input: { channels: 1, height: 16, width: 16, margin: 2 }
