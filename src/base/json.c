@@ -1,9 +1,12 @@
-/* json.c - files of JSON, which anybody may have written */
+/* json.c - files of JSON, which anybody may have written, and JSON that is whole or not at all */
 #include "base/json.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 
 enum mien_status mien_json_read(json_t **out, const char *path, size_t limit,
                                 struct mien_error *err)
@@ -25,4 +28,41 @@ enum mien_status mien_json_read(json_t **out, const char *path, size_t limit,
                              problem.text);
     }
     return st;
+}
+
+static void keep_if(bool put, json_t **whole)
+{
+    if (!put) {
+        json_decref(*whole);
+        *whole = NULL;
+    }
+}
+
+void mien_json_set(json_t **object, const char *key, json_t *value)
+{
+    keep_if(json_object_set_new(*object, key, value) == 0, object);
+}
+
+void mien_json_append(json_t **array, json_t *value)
+{
+    keep_if(json_array_append_new(*array, value) == 0, array);
+}
+
+json_t *mien_json_text(const char *text)
+{
+    if (mien_is_utf8(text)) {
+        return json_string(text);
+    }
+    char *const copy = strdup(text);
+    for (char *at = copy; at != NULL && *at != '\0'; at++) {
+        *at = (char)((unsigned char)*at < 0x80 ? *at : '?');
+    }
+    json_t *const value = copy == NULL ? NULL : json_string(copy);
+    free(copy);
+    return value;
+}
+
+json_t *mien_json_real(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
 }

@@ -1,4 +1,5 @@
-/** json.h - files of JSON, which anybody may have written (internal) */
+/** json.h - files of JSON, which anybody may have written, and JSON that is whole or not at all
+ * (internal) */
 #ifndef MIEN_BASE_JSON_H
 #define MIEN_BASE_JSON_H
 
@@ -18,5 +19,22 @@
 MIEN_CHECK_RESULT
 enum mien_status mien_json_read(json_t **out, const char *path, size_t limit,
                                 struct mien_error *err);
+
+/**
+ * Put a value, which it takes, under a key or at the end.
+ *
+ * Where there is no memory for that, or was none for the value (NULL), *object is released and
+ * NULL.  So nothing is written that lacks something: what it is put into becomes NULL in turn, and
+ * jansson makes no text of that.
+ */
+void mien_json_set(json_t **object, const char *key, json_t *value);
+void mien_json_append(json_t **array, json_t *value);
+
+/** A text from outside; bytes that are no UTF-8, as file names may have, become '?'.  NULL: no
+ * memory. */
+json_t *mien_json_text(const char *text);
+
+/** A number: null where it is not finite, which JSON cannot say.  NULL: no memory. */
+json_t *mien_json_real(double value);
 
 #endif

@@ -1,6 +1,7 @@
 /* cmd_augment.c - `mien augment`: a sheet of training images as each epoch sees them */
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/text.h"
 #include "cli/training.h"
@@ -73,18 +74,19 @@ static json_t *describe_image(const struct mien_sheet *sheet, size_t image)
     char number[MIEN_DATASET_NAME_BYTES];
     const struct mien_dataset *const set = sheet->set;
     const size_t index = sheet->images[image];
-    json_t *const mixes = json_array();
+    json_t *mixes = json_array();
     for (int epoch = 0; epoch < sheet->epochs && sheet->recipe->augment.mixup > 0.0f; epoch++) {
         const struct mien_sheet_mix *const mix =
             &sheet->mixes[image * (size_t)sheet->epochs + (size_t)epoch];
-        (void)json_array_append_new(
-            mixes, json_pack("{s:i, s:o, s:o, s:o}", "epoch", epoch + 1, "share",
-                             term_real((double)mix->share), "with",
-                             text_json(mien_dataset_name(number, set, mix->with)), "class",
-                             text_json(set->classes[set->labels[mix->with]])));
+        mien_json_append(&mixes,
+                         json_pack("{s:i, s:o, s:o, s:o}", "epoch", epoch + 1, "share",
+                                   mien_json_real((double)mix->share), "with",
+                                   mien_json_text(mien_dataset_name(number, set, mix->with)),
+                                   "class", mien_json_text(set->classes[set->labels[mix->with]])));
     }
-    return json_pack("{s:o, s:o, s:o}", "image", text_json(mien_dataset_name(number, set, index)),
-                     "class", text_json(set->classes[set->labels[index]]), "mixed", mixes);
+    return json_pack("{s:o, s:o, s:o}", "image",
+                     mien_json_text(mien_dataset_name(number, set, index)), "class",
+                     mien_json_text(set->classes[set->labels[index]]), "mixed", mixes);
 }
 
 static enum mien_status print_result(const struct augment_options *o,
@@ -99,14 +101,14 @@ static enum mien_status print_result(const struct augment_options *o,
                    sheet->epochs, canvas->width, canvas->height);
         return MIEN_OK;
     }
-    json_t *const images = json_array();
+    json_t *images = json_array();
     for (size_t image = 0; image < sheet->count; image++) {
-        (void)json_array_append_new(images, describe_image(sheet, image));
+        mien_json_append(&images, describe_image(sheet, image));
     }
     return term_json(term,
-                     json_pack("{s:o, s:[i, i], s:i, s:s, s:o}", "sheet", text_json(o->out), "size",
-                               canvas->height, canvas->width, "epochs", sheet->epochs, "augment",
-                               changes, "images", images),
+                     json_pack("{s:o, s:[i, i], s:i, s:s, s:o}", "sheet", mien_json_text(o->out),
+                               "size", canvas->height, canvas->width, "epochs", sheet->epochs,
+                               "augment", changes, "images", images),
                      err);
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "cli/cmd_bench.h"
 #include "cli/commands.h"
 
@@ -37,12 +38,12 @@ static const struct positional bench_positionals[] = {
 
 static const struct bench_options bench_defaults = { .common = { .seed = -1 } };
 
-void bench_describe_times(json_t *object, const struct mien_times *times, const char *median)
+void bench_describe_times(json_t **object, const struct mien_times *times, const char *median)
 {
-    (void)json_object_set_new(object, median, term_real(times->median_ms));
-    (void)json_object_set_new(object, "min_ms", term_real(times->min_ms));
-    (void)json_object_set_new(object, "q1_ms", term_real(times->q1_ms));
-    (void)json_object_set_new(object, "q3_ms", term_real(times->q3_ms));
+    mien_json_set(object, median, mien_json_real(times->median_ms));
+    mien_json_set(object, "min_ms", mien_json_real(times->min_ms));
+    mien_json_set(object, "q1_ms", mien_json_real(times->q1_ms));
+    mien_json_set(object, "q3_ms", mien_json_real(times->q3_ms));
 }
 
 struct bench_floor bench_floor_of(double flop, double bytes, const struct mien_peaks *peaks)
@@ -56,12 +57,12 @@ struct bench_floor bench_floor_of(double flop, double bytes, const struct mien_p
 static json_t *describe_peak(const struct session *session, const char *name,
                              const struct mien_measured *measured, const char *unit, double rate)
 {
-    json_t *const object =
-        json_pack("{s:s, s:s, s:o}", "bench", "peak", "name", name, unit, term_real(rate));
-    bench_describe_times(object, &measured->device, "median_ms");
-    (void)json_object_set_new(object, "wall_median_ms", term_real(measured->wall.median_ms));
-    (void)json_object_set_new(object, "wall_min_ms", term_real(measured->wall.min_ms));
-    session_describe(session, object);
+    json_t *object =
+        json_pack("{s:s, s:s, s:o}", "bench", "peak", "name", name, unit, mien_json_real(rate));
+    bench_describe_times(&object, &measured->device, "median_ms");
+    mien_json_set(&object, "wall_median_ms", mien_json_real(measured->wall.median_ms));
+    mien_json_set(&object, "wall_min_ms", mien_json_real(measured->wall.min_ms));
+    session_describe(session, &object);
     return object;
 }
 

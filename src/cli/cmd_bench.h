@@ -31,7 +31,7 @@ enum mien_status bench_compare(const struct bench_options *o, struct term *term,
                                struct mien_error *err);
 
 /** Put "min_ms", "q1_ms", "q3_ms", and the median under `median`, into a JSON object. */
-void bench_describe_times(json_t *object, const struct mien_times *times, const char *median);
+void bench_describe_times(json_t **object, const struct mien_times *times, const char *median);
 
 /** What work of this size takes at least on a device with these peaks, and which of them says so.
  */

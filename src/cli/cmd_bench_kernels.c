@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "cli/cmd_bench.h"
 #include "tune/kernels.h"
 
@@ -36,14 +37,14 @@ static enum mien_status print(void *user, const struct mien_kernel_result *resul
         term_flush(printer->term);
         return MIEN_OK;
     }
-    json_t *const object = json_pack(
+    json_t *object = json_pack(
         "{s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "bench", "kernel", "name",
         result->name, "kind", result->kind, "batch", printer->options->batch, "gflop_s",
-        term_real(gflop_s), "gb_s", term_real(gb_s), "floor_ms", term_real(floor.ms), "share",
-        term_real(share), "bound", floor.bound, "wall_median_ms", term_real(wall->median_ms),
-        "wall_min_ms", term_real(wall->min_ms));
-    bench_describe_times(object, device, "median_ms");
-    session_describe(printer->session, object);
+        mien_json_real(gflop_s), "gb_s", mien_json_real(gb_s), "floor_ms", mien_json_real(floor.ms),
+        "share", mien_json_real(share), "bound", floor.bound, "wall_median_ms",
+        mien_json_real(wall->median_ms), "wall_min_ms", mien_json_real(wall->min_ms));
+    bench_describe_times(&object, device, "median_ms");
+    session_describe(printer->session, &object);
     return term_json(printer->term, object, err);
 }
 

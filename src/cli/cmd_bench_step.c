@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "cli/cmd_bench.h"
@@ -95,15 +96,16 @@ static json_t *describe_pass(const struct mien_bench_pass *pass, const char *net
     const char *pass_name;
     const struct bench_floor floor = bench_floor_of(pass->flop, pass->bytes, peaks);
     split_label(layer, &pass_name, pass->label);
-    json_t *const object = json_pack(
-        "{s:s, s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:s}", "bench", "layer",
-        "name", json_sprintf("%s batch %d, %s", network, batch, pass->label), "network", network,
-        "layer", layer, "pass", pass_name, "batch", batch, "launches", pass->launches, "slices",
-        pass->slices, "gflop_s", term_real(per_second(pass->flop, pass->device.median_ms) / 1e9),
-        "gb_s", term_real(per_second(pass->bytes, pass->device.median_ms) / 1e9), "floor_ms",
-        term_real(floor.ms), "share", term_real(floor.ms / pass->device.median_ms), "bound",
-        floor.bound);
-    bench_describe_times(object, &pass->device, "median_ms");
+    json_t *object =
+        json_pack("{s:s, s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:s}", "bench",
+                  "layer", "name", json_sprintf("%s batch %d, %s", network, batch, pass->label),
+                  "network", network, "layer", layer, "pass", pass_name, "batch", batch, "launches",
+                  pass->launches, "slices", pass->slices, "gflop_s",
+                  mien_json_real(per_second(pass->flop, pass->device.median_ms) / 1e9), "gb_s",
+                  mien_json_real(per_second(pass->bytes, pass->device.median_ms) / 1e9), "floor_ms",
+                  mien_json_real(floor.ms), "share",
+                  mien_json_real(floor.ms / pass->device.median_ms), "bound", floor.bound);
+    bench_describe_times(&object, &pass->device, "median_ms");
     return object;
 }
 
@@ -138,17 +140,17 @@ static json_t *describe_step(const struct bench_options *o, const struct session
                              const char *network, const struct mien_bench_step *step)
 {
     const double ms = step->step.median_ms;
-    json_t *const object = json_pack(
+    json_t *object = json_pack(
         "{s:s, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:i, s:i, s:s}", "bench", "step",
         "name", json_sprintf("%s batch %d", network, step->batch), "network", network, "batch",
-        step->batch, "images_per_s", term_real(per_second(step->batch, ms)), "gflop_s",
-        term_real(per_second(step->flop, ms) / 1e9), "flop", term_real(step->flop), "flow_ms",
-        term_real(step->flow_ms), "flow_images_per_s",
-        term_real(per_second(step->batch, step->flow_ms)), "loss", term_real(step->loss),
+        step->batch, "images_per_s", mien_json_real(per_second(step->batch, ms)), "gflop_s",
+        mien_json_real(per_second(step->flop, ms) / 1e9), "flop", mien_json_real(step->flop),
+        "flow_ms", mien_json_real(step->flow_ms), "flow_images_per_s",
+        mien_json_real(per_second(step->batch, step->flow_ms)), "loss", mien_json_real(step->loss),
         "device_bytes", (json_int_t)step->device_bytes, "repeat", o->repeat, "warmup", o->warmup,
         "blas", session_blas_choices[o->blas]);
-    bench_describe_times(object, &step->step, "step_ms");
-    session_describe(session, object);
+    bench_describe_times(&object, &step->step, "step_ms");
+    session_describe(session, &object);
     return object;
 }
 
@@ -172,12 +174,12 @@ static void print_step(struct term *term, const struct session *session, const c
     term_print(term, "  memory    %s on the device\n", mien_mib(memory, step->device_bytes));
 }
 
-static enum mien_status report_layers(json_t *summary, const struct bench_options *o,
+static enum mien_status report_layers(json_t **summary, const struct bench_options *o,
                                       const struct devices *devices, const char *network,
                                       const struct mien_bench_passes *passes, struct term *term,
                                       struct mien_error *err)
 {
-    const int batch = (int)json_integer_value(json_object_get(summary, "batch"));
+    const int batch = (int)json_integer_value(json_object_get(*summary, "batch"));
     if (!o->common.json) {
         print_passes(term, passes, &devices->peaks);
         return MIEN_OK;
@@ -189,10 +191,10 @@ static enum mien_status report_layers(json_t *summary, const struct bench_option
             return st;
         }
     }
-    (void)json_object_set_new(summary, "device_ms", term_real(passes->device.median_ms));
-    (void)json_object_set_new(summary, "idle_ms", term_real(passes->idle.median_ms));
-    (void)json_object_set_new(summary, "peak_gflop_s", term_real(devices->peaks.gflop_s));
-    (void)json_object_set_new(summary, "peak_gb_s", term_real(devices->peaks.gb_s));
+    mien_json_set(summary, "device_ms", mien_json_real(passes->device.median_ms));
+    mien_json_set(summary, "idle_ms", mien_json_real(passes->idle.median_ms));
+    mien_json_set(summary, "peak_gflop_s", mien_json_real(devices->peaks.gflop_s));
+    mien_json_set(summary, "peak_gb_s", mien_json_real(devices->peaks.gb_s));
     return MIEN_OK;
 }
 
@@ -224,7 +226,7 @@ static enum mien_status measure_one(struct mien_model_file *file, const struct b
     if (o->layers) {
         TRY(mien_bench_passes(&passes, devices->profile.cl, file, &options, err));
         term_clear(term);
-        TRY(report_layers(summary, o, devices, network, &passes, term, err));
+        TRY(report_layers(&summary, o, devices, network, &passes, term, err));
     }
     if (o->common.json) {
         json_t *const line = summary;

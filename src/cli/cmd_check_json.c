@@ -1,6 +1,7 @@
 /* cmd_check_json.c - what `mien check` found, as JSON */
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/cmd_check.h"
 #include "cli/text.h"
@@ -8,22 +9,21 @@
 static json_t *file_of(const struct mien_check *check, size_t index)
 {
     char number[MIEN_DATASET_NAME_BYTES];
-    return text_json(mien_dataset_name(number, check->set, index));
+    return mien_json_text(mien_dataset_name(number, check->set, index));
 }
 
 static json_t *describe_unreadable(const struct mien_check *check)
 {
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < check->stray_count; i++) {
         const struct mien_check_stray *const stray = &check->strays[i];
-        (void)json_array_append_new(list, json_pack("{s:o, s:o}", "file", text_json(stray->name),
-                                                    "error", text_json(stray->error)));
+        mien_json_append(&list, json_pack("{s:o, s:o}", "file", mien_json_text(stray->name),
+                                          "error", mien_json_text(stray->error)));
     }
     for (size_t i = 0; i < check->image_count; i++) {
         if (check->images[i].error != NULL) {
-            (void)json_array_append_new(list,
-                                        json_pack("{s:o, s:o}", "file", file_of(check, i), "error",
-                                                  text_json(check->images[i].error)));
+            mien_json_append(&list, json_pack("{s:o, s:o}", "file", file_of(check, i), "error",
+                                              mien_json_text(check->images[i].error)));
         }
     }
     return list;
@@ -31,12 +31,12 @@ static json_t *describe_unreadable(const struct mien_check *check)
 
 static json_t *describe_blank(const struct mien_check *check)
 {
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < check->image_count; i++) {
         const struct mien_check_image *const image = &check->images[i];
         if (image->error == NULL && image->blank) {
-            (void)json_array_append_new(
-                list, json_pack("{s:o, s:i}", "file", file_of(check, i), "level", image->level));
+            mien_json_append(
+                &list, json_pack("{s:o, s:i}", "file", file_of(check, i), "level", image->level));
         }
     }
     return list;
@@ -45,41 +45,39 @@ static json_t *describe_blank(const struct mien_check *check)
 static json_t *describe_splits(const struct mien_check *check, size_t *counts)
 {
     const struct mien_dataset *const set = check->set;
-    json_t *const splits = json_object();
+    json_t *splits = json_object();
     for (int s = 0; s < MIEN_SPLITS; s++) {
-        json_t *const per_class = json_array();
+        json_t *per_class = json_array();
         check_classes(counts, check, (enum mien_split)s);
         for (int c = 0; c < set->class_count; c++) {
-            (void)json_array_append_new(per_class, json_integer((json_int_t)counts[c]));
+            mien_json_append(&per_class, json_integer((json_int_t)counts[c]));
         }
-        (void)json_object_set_new(splits, mien_split_name((enum mien_split)s),
-                                  json_pack("{s:I, s:o}", "images",
-                                            (json_int_t)set->splits[s].count, "per_class",
-                                            per_class));
+        mien_json_set(&splits, mien_split_name((enum mien_split)s),
+                      json_pack("{s:I, s:o}", "images", (json_int_t)set->splits[s].count,
+                                "per_class", per_class));
     }
     return splits;
 }
 
 static json_t *describe_sizes(const struct check_size *sizes, size_t count)
 {
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
-        (void)json_array_append_new(list, json_pack("{s:i, s:i, s:I}", "height", sizes[i].height,
-                                                    "width", sizes[i].width, "images",
-                                                    (json_int_t)sizes[i].images));
+        mien_json_append(&list, json_pack("{s:i, s:i, s:I}", "height", sizes[i].height, "width",
+                                          sizes[i].width, "images", (json_int_t)sizes[i].images));
     }
     return list;
 }
 
 static json_t *describe_group(const struct mien_check *check, const struct mien_check_group *group)
 {
-    json_t *const images = json_array();
+    json_t *images = json_array();
     for (uint32_t i = 0; i < group->count; i++) {
         const uint32_t index = check->members[group->first + i];
-        (void)json_array_append_new(
-            images, json_pack("{s:o, s:s, s:o}", "file", file_of(check, index), "split",
-                              mien_split_name(mien_check_split(check, index)), "class",
-                              text_json(check->set->classes[check->set->labels[index]])));
+        mien_json_append(&images,
+                         json_pack("{s:o, s:s, s:o}", "file", file_of(check, index), "split",
+                                   mien_split_name(mien_check_split(check, index)), "class",
+                                   mien_json_text(check->set->classes[check->set->labels[index]])));
     }
     return json_pack("{s:b, s:o}", "conflict", (int)group->conflict, "images", images);
 }
@@ -87,9 +85,9 @@ static json_t *describe_group(const struct mien_check *check, const struct mien_
 static json_t *describe_duplicates(const struct check_report *report)
 {
     const struct mien_check *const check = report->check;
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (size_t g = 0; g < check->group_count; g++) {
-        (void)json_array_append_new(list, describe_group(check, &check->groups[g]));
+        mien_json_append(&list, describe_group(check, &check->groups[g]));
     }
     return json_pack("{s:I, s:I, s:I, s:I, s:o}", "groups", (json_int_t)report->counts.groups,
                      "redundant", (json_int_t)report->counts.redundant, "conflicts",
@@ -99,15 +97,14 @@ static json_t *describe_duplicates(const struct check_report *report)
 
 static json_t *describe_twins(const struct mien_check_counts *counts)
 {
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (int of = 0; of < MIEN_SPLITS; of++) {
         for (int in = 0; in < MIEN_SPLITS; in++) {
             if (counts->twins[of][in] > 0) {
-                (void)json_array_append_new(list,
-                                            json_pack("{s:s, s:s, s:I}", "split",
-                                                      mien_split_name((enum mien_split)of), "in",
-                                                      mien_split_name((enum mien_split)in),
-                                                      "images", (json_int_t)counts->twins[of][in]));
+                mien_json_append(&list, json_pack("{s:s, s:s, s:I}", "split",
+                                                  mien_split_name((enum mien_split)of), "in",
+                                                  mien_split_name((enum mien_split)in), "images",
+                                                  (json_int_t)counts->twins[of][in]));
             }
         }
     }
@@ -117,17 +114,16 @@ static json_t *describe_twins(const struct mien_check_counts *counts)
 static json_t *describe_near(const struct check_report *report)
 {
     const struct mien_check *const check = report->check;
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < check->image_count; i++) {
         const struct mien_check_image *const image = &check->images[i];
         if (image->near != MIEN_NO_IMAGE) {
-            (void)json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "file",
-                                                        file_of(check, i), "like",
-                                                        file_of(check, image->near), "correlation",
-                                                        term_real((double)image->correlation)));
+            mien_json_append(&list, json_pack("{s:o, s:o, s:o}", "file", file_of(check, i), "like",
+                                              file_of(check, image->near), "correlation",
+                                              mien_json_real((double)image->correlation)));
         }
     }
-    return json_pack("{s:o, s:I, s:I, s:o}", "limit", term_real(report->near), "images",
+    return json_pack("{s:o, s:I, s:I, s:o}", "limit", mien_json_real(report->near), "images",
                      (json_int_t)report->counts.near, "across_splits",
                      (json_int_t)report->counts.near_across, "list", list);
 }
@@ -135,14 +131,14 @@ static json_t *describe_near(const struct check_report *report)
 static json_t *describe_list(const struct check_report *report)
 {
     json_int_t sum = 0;
-    json_t *const object = json_object();
-    (void)json_object_set_new(object, "file", text_json(report->list));
+    json_t *object = json_object();
+    mien_json_set(&object, "file", mien_json_text(report->list));
     for (int r = 1; r < MIEN_REASONS; r++) {
         sum += (json_int_t)report->listed[r];
-        (void)json_object_set_new(object, mien_check_reason_name((enum mien_check_reason)r),
-                                  json_integer((json_int_t)report->listed[r]));
+        mien_json_set(&object, mien_check_reason_name((enum mien_check_reason)r),
+                      json_integer((json_int_t)report->listed[r]));
     }
-    (void)json_object_set_new(object, "images", json_integer(sum));
+    mien_json_set(&object, "images", json_integer(sum));
     return object;
 }
 
@@ -159,16 +155,16 @@ enum mien_status check_describe(json_t **out, const struct check_report *report,
         return st;
     }
     TRY(check_sizes(&sizes, &size_count, check, err));
-    json_t *const classes = json_array();
+    json_t *classes = json_array();
     for (int i = 0; i < check->set->class_count; i++) {
-        (void)json_array_append_new(classes, text_json(check->set->classes[i]));
+        mien_json_append(&classes, mien_json_text(check->set->classes[i]));
     }
     json_t *const forms =
         json_pack("{s:I, s:I, s:I}", "gray", (json_int_t)c->forms[MIEN_FORM_GRAY], "colour",
                   (json_int_t)c->forms[MIEN_FORM_COLOUR], "gray_as_colour",
                   (json_int_t)c->forms[MIEN_FORM_GRAY_AS_COLOUR]);
     *out = json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o}",
-                     "data", text_json(report->data), "images",
+                     "data", mien_json_text(report->data), "images",
                      (json_int_t)check->image_count + (json_int_t)check->stray_count, "classes",
                      classes, "splits", describe_splits(check, counts), "sizes",
                      describe_sizes(sizes, size_count), "forms", forms, "converted",

@@ -1,42 +1,45 @@
 /* cmd_eval_result.c - what `mien eval` found, as text and as JSON */
 #include <math.h>
 
+#include "base/json.h"
 #include "cli/cmd_eval.h"
 #include "cli/text.h"
 
 static json_t *describe_class(const char *name, const struct mien_class_metrics *c)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:I}", "class", text_json(name), "precision",
-                     term_real(c->precision), "recall", term_real(c->recall), "f1",
-                     term_real(c->f1), "support", (json_int_t)c->support);
+    return json_pack("{s:o, s:o, s:o, s:o, s:I}", "class", mien_json_text(name), "precision",
+                     mien_json_real(c->precision), "recall", mien_json_real(c->recall), "f1",
+                     mien_json_real(c->f1), "support", (json_int_t)c->support);
 }
 
 /* Accuracy and confidence of each bin of the calibration error; null where it has no images. */
 static json_t *describe_calibration(const struct mien_metrics *m)
 {
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (int b = 0; b < MIEN_ECE_BINS; b++) {
         const struct mien_calibration_bin *const bin = &m->bins[b];
         const double images = (double)bin->images;
-        (void)json_array_append_new(
-            list,
-            json_pack(
-                "{s:o, s:o, s:I, s:o, s:o}", "from", term_real((double)b / MIEN_ECE_BINS), "to",
-                term_real((double)(b + 1) / MIEN_ECE_BINS), "images", (json_int_t)bin->images,
-                "confidence", term_real(bin->images > 0 ? bin->confidence / images : (double)NAN),
-                "accuracy", term_real(bin->images > 0 ? (double)bin->hits / images : (double)NAN)));
+        mien_json_append(
+            &list,
+            json_pack("{s:o, s:o, s:I, s:o, s:o}", "from",
+                      mien_json_real((double)b / MIEN_ECE_BINS), "to",
+                      mien_json_real((double)(b + 1) / MIEN_ECE_BINS), "images",
+                      (json_int_t)bin->images, "confidence",
+                      mien_json_real(bin->images > 0 ? bin->confidence / images : (double)NAN),
+                      "accuracy",
+                      mien_json_real(bin->images > 0 ? (double)bin->hits / images : (double)NAN)));
     }
     return list;
 }
 
 static json_t *describe_members(const struct eval_result *result)
 {
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < result->member_count; i++) {
         const struct eval_member *const member = &result->members[i];
-        (void)json_array_append_new(
-            list, json_pack("{s:o, s:o, s:o}", "model", text_json(member->model), "accuracy",
-                            term_real(member->accuracy), "loss", term_real(member->loss)));
+        mien_json_append(&list, json_pack("{s:o, s:o, s:o}", "model", mien_json_text(member->model),
+                                          "accuracy", mien_json_real(member->accuracy), "loss",
+                                          mien_json_real(member->loss)));
     }
     return list;
 }
@@ -44,30 +47,30 @@ static json_t *describe_members(const struct eval_result *result)
 json_t *eval_describe(const struct eval_result *result)
 {
     const struct mien_metrics *const m = &result->judged.metrics;
-    json_t *const classes = json_array();
-    json_t *const per_class = json_array();
-    json_t *const confusion = json_array();
+    json_t *classes = json_array();
+    json_t *per_class = json_array();
+    json_t *confusion = json_array();
     for (int k = 0; k < m->classes; k++) {
         const char *const name = result->classes[k];
-        json_t *const row = json_array();
+        json_t *row = json_array();
         for (int j = 0; j < m->classes; j++) {
             const size_t at = (size_t)k * (size_t)m->classes + (size_t)j;
-            (void)json_array_append_new(row, json_integer((json_int_t)m->confusion[at]));
+            mien_json_append(&row, json_integer((json_int_t)m->confusion[at]));
         }
-        (void)json_array_append_new(classes, text_json(name));
-        (void)json_array_append_new(per_class, describe_class(name, &m->per_class[k]));
-        (void)json_array_append_new(confusion, row);
+        mien_json_append(&classes, mien_json_text(name));
+        mien_json_append(&per_class, describe_class(name, &m->per_class[k]));
+        mien_json_append(&confusion, row);
     }
-    json_t *const object = json_pack(
+    json_t *object = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o}", "accuracy",
-        term_real(m->accuracy), "loss", term_real(result->judged.loss), "macro_f1",
-        term_real(m->macro_f1), "top2", term_real(m->top2), "ece", term_real(m->ece), "classes",
-        classes, "per_class", per_class, "confusion", confusion, "calibration",
+        mien_json_real(m->accuracy), "loss", mien_json_real(result->judged.loss), "macro_f1",
+        mien_json_real(m->macro_f1), "top2", mien_json_real(m->top2), "ece", mien_json_real(m->ece),
+        "classes", classes, "per_class", per_class, "confusion", confusion, "calibration",
         describe_calibration(m), "images", (json_int_t)m->images, "split",
         mien_split_name(result->split), "views", result->views, "models", describe_members(result),
-        "seconds", term_real(result->judged.seconds));
+        "seconds", mien_json_real(result->judged.seconds));
     if (object != NULL) {
-        session_describe(result->session, object);
+        session_describe(result->session, &object);
     }
     return object;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/cmd_explain.h"
 #include "cli/commands.h"
@@ -392,14 +393,14 @@ done:
 
 static json_t *describe(const struct work *work)
 {
-    json_t *const classes = json_array();
+    json_t *classes = json_array();
     for (int k = 0; k < work->model.file.class_count; k++) {
-        (void)json_array_append_new(classes, text_json(work->model.file.classes[k]));
+        mien_json_append(&classes, mien_json_text(work->model.file.classes[k]));
     }
-    json_t *const object = json_pack("{s:o, s:O, s:O}", "classes", classes, "images", work->results,
-                                     "failed", work->images.failed);
+    json_t *object = json_pack("{s:o, s:O, s:O}", "classes", classes, "images", work->results,
+                               "failed", work->images.failed);
     if (object != NULL && work->session.cl != NULL) {
-        session_describe(&work->session, object);
+        session_describe(&work->session, &object);
     }
     return object;
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/number.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -82,7 +83,7 @@ static enum mien_status export_onnx(const struct export_options *o,
     if (o->common.json) {
         return term_json(term,
                          json_pack("{s:o, s:i, s:i, s:{s:s, s:[iii]}, s:{s:s, s:i}, s:I, s:I}",
-                                   "file", text_json(o->out), "opset", MIEN_ONNX_OPSET,
+                                   "file", mien_json_text(o->out), "opset", MIEN_ONNX_OPSET,
                                    "ir_version", MIEN_ONNX_IR, "input", "name", about.input,
                                    "shape", about.channels, about.height, about.width, "output",
                                    "name", about.output, "classes", file->class_count, "nodes",
@@ -111,9 +112,10 @@ static enum mien_status export_c(const struct export_options *o, const struct mi
     }
     if (o->common.json) {
         return term_json(term,
-                         json_pack("{s:o, s:s, s:I, s:I}", "folder", text_json(o->folder), "name",
-                                   about.name, "buffer_bytes", (json_int_t)about.buffer_bytes,
-                                   "weight_bytes", (json_int_t)about.weight_bytes),
+                         json_pack("{s:o, s:s, s:I, s:I}", "folder", mien_json_text(o->folder),
+                                   "name", about.name, "buffer_bytes",
+                                   (json_int_t)about.buffer_bytes, "weight_bytes",
+                                   (json_int_t)about.weight_bytes),
                          err);
     }
     term_print(term,
@@ -140,7 +142,7 @@ static enum mien_status export_weights(const struct export_options *o,
     TRY(mien_file_map(&written, o->out, err));
     if (o->common.json) {
         st = term_json(term,
-                       json_pack("{s:o, s:s, s:I, s:I}", "file", text_json(o->out), "dtype",
+                       json_pack("{s:o, s:s, s:I, s:I}", "file", mien_json_text(o->out), "dtype",
                                  o->half ? "F16" : "F32", "parameters", (json_int_t)count, "bytes",
                                  (json_int_t)written.bytes),
                        err);

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/stop.h"
 #include "cli/text.h"
@@ -77,12 +78,12 @@ static enum mien_status check_curve(const struct mien_rate_curve *curve,
 
 static json_t *describe_points(const struct mien_rate_curve *curve)
 {
-    json_t *const points = json_array();
+    json_t *points = json_array();
     for (size_t i = 0; i < curve->count; i++) {
         const struct mien_rate_point *const point = &curve->points[i];
-        (void)json_array_append_new(
-            points, json_pack("{s:o, s:o, s:o}", "rate", term_real(point->rate), "loss",
-                              term_real(point->loss), "smoothed", term_real(point->smooth)));
+        mien_json_append(&points, json_pack("{s:o, s:o, s:o}", "rate", mien_json_real(point->rate),
+                                            "loss", mien_json_real(point->loss), "smoothed",
+                                            mien_json_real(point->smooth)));
     }
     return points;
 }
@@ -90,7 +91,7 @@ static json_t *describe_points(const struct mien_rate_curve *curve)
 /* A rate, or null where there is none. */
 static json_t *real_or_null(double rate)
 {
-    return rate > 0.0 ? term_real(rate) : json_null();
+    return rate > 0.0 ? mien_json_real(rate) : json_null();
 }
 
 static enum mien_status print_json(const struct find_rate_options *o,
@@ -98,15 +99,15 @@ static enum mien_status print_json(const struct find_rate_options *o,
                                    const struct mien_rate_curve *curve, struct term *term,
                                    struct mien_error *err)
 {
-    json_t *const object = json_pack(
-        "{s:o, s:s, s:i, s:o, s:o, s:o, s:b, s:o, s:o}", "curve", text_json(o->out),
+    json_t *object = json_pack(
+        "{s:o, s:s, s:i, s:o, s:o, s:o, s:b, s:o, s:o}", "curve", mien_json_text(o->out),
         "ended_because", mien_rate_end_text(curve->end), "steps", (int)curve->count, "steepest",
         real_or_null(curve->steepest), "lowest", real_or_null(curve->lowest), "tenth_of_lowest",
         real_or_null(curve->lowest / 10.0), "still_falling", curve->open, "recipe_rate",
-        term_real((double)training->file.recipe->train.optimizer.rate), "points",
+        mien_json_real((double)training->file.recipe->train.optimizer.rate), "points",
         describe_points(curve));
     if (object != NULL) {
-        session_describe(&training->session, object);
+        session_describe(&training->session, &object);
     }
     return term_json(term, object, err);
 }

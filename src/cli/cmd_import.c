@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
@@ -73,9 +74,9 @@ done:
 
 static json_t *shape_of(const struct mien_param *param)
 {
-    json_t *const shape = json_array();
+    json_t *shape = json_array();
     for (int i = 0; i < param->rank; i++) {
-        (void)json_array_append_new(shape, json_integer((json_int_t)param->shape[i]));
+        mien_json_append(&shape, json_integer((json_int_t)param->shape[i]));
     }
     return shape;
 }
@@ -83,14 +84,14 @@ static json_t *shape_of(const struct mien_param *param)
 static json_t *describe(const struct import_options *o, const struct mien_model_file *file,
                         const struct mien_tensor *const *tensors)
 {
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < file->network->param_count; i++) {
         const struct mien_param *const param = &file->network->params[i];
-        (void)json_array_append_new(list, json_pack("{s:o, s:s, s:o}", "from",
-                                                    text_json(tensors[i]->name), "to", param->name,
-                                                    "shape", shape_of(param)));
+        mien_json_append(&list,
+                         json_pack("{s:o, s:s, s:o}", "from", mien_json_text(tensors[i]->name),
+                                   "to", param->name, "shape", shape_of(param)));
     }
-    return json_pack("{s:o, s:s, s:I, s:o}", "file", text_json(o->out), "network",
+    return json_pack("{s:o, s:s, s:I, s:o}", "file", mien_json_text(o->out), "network",
                      file->recipe->name, "parameters", (json_int_t)file->network->parameters,
                      "tensors", list);
 }

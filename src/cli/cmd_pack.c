@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/term.h"
@@ -43,22 +44,23 @@ static const struct pack_options pack_defaults = { .common = { .seed = 0 } };
 
 static json_t *describe(const struct mien_dataset *set, const char *path)
 {
-    json_t *const classes = json_array();
+    json_t *classes = json_array();
     for (int i = 0; i < set->class_count; i++) {
-        (void)json_array_append_new(classes, json_string(set->classes[i]));
+        mien_json_append(&classes, json_string(set->classes[i]));
     }
-    json_t *const splits = json_object();
+    json_t *splits = json_object();
     for (int i = 0; i < MIEN_SPLITS; i++) {
-        (void)json_object_set_new(splits, mien_split_name((enum mien_split)i),
-                                  json_integer((json_int_t)set->splits[i].count));
+        mien_json_set(&splits, mien_split_name((enum mien_split)i),
+                      json_integer((json_int_t)set->splits[i].count));
     }
     char fingerprint[24];
     (void)snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, set->fingerprint);
-    return json_pack("{s:s, s:I, s:i, s:i, s:i, s:o, s:o, s:I, s:I, s:I, s:s}", "file", path,
-                     "images", (json_int_t)set->count, "channels", set->channels, "height",
-                     set->height, "width", set->width, "classes", classes, "splits", splits,
-                     "resized", (json_int_t)set->resized, "converted", (json_int_t)set->converted,
-                     "skipped", (json_int_t)set->skipped, "fingerprint", fingerprint);
+    return json_pack("{s:o, s:I, s:i, s:i, s:i, s:o, s:o, s:I, s:I, s:I, s:s}", "file",
+                     mien_json_text(path), "images", (json_int_t)set->count, "channels",
+                     set->channels, "height", set->height, "width", set->width, "classes", classes,
+                     "splits", splits, "resized", (json_int_t)set->resized, "converted",
+                     (json_int_t)set->converted, "skipped", (json_int_t)set->skipped, "fingerprint",
+                     fingerprint);
 }
 
 static void print_summary(struct term *term, const struct mien_dataset *set, const char *path)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/images.h"
@@ -169,13 +170,14 @@ static enum mien_status keep_one(struct work *work, const char *file, const floa
 {
     const struct mien_model_file *const model = work->first;
     const int top = mien_metrics_top(probabilities, model->class_count);
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (int k = 0; k < model->class_count; k++) {
-        (void)json_array_append_new(list, term_real((double)probabilities[k]));
+        mien_json_append(&list, mien_json_real((double)probabilities[k]));
     }
-    json_t *const item = json_pack("{s:o, s:o, s:o, s:o}", "file", text_json(file), "class",
-                                   text_json(model->classes[top]), "probability",
-                                   term_real((double)probabilities[top]), "probabilities", list);
+    json_t *const item =
+        json_pack("{s:o, s:o, s:o, s:o}", "file", mien_json_text(file), "class",
+                  mien_json_text(model->classes[top]), "probability",
+                  mien_json_real((double)probabilities[top]), "probabilities", list);
     return json_array_append_new(work->predictions, item) == 0
                ? MIEN_OK
                : mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the JSON result");
@@ -304,14 +306,14 @@ static enum mien_status place_models(struct work *work, const struct session *se
 
 static json_t *describe(struct work *work, const struct session *session)
 {
-    json_t *const classes = json_array();
+    json_t *classes = json_array();
     for (int k = 0; k < work->first->class_count; k++) {
-        (void)json_array_append_new(classes, text_json(work->first->classes[k]));
+        mien_json_append(&classes, mien_json_text(work->first->classes[k]));
     }
-    json_t *const object = json_pack("{s:o, s:O, s:O}", "classes", classes, "predictions",
-                                     work->predictions, "failed", work->images.failed);
+    json_t *object = json_pack("{s:o, s:O, s:O}", "classes", classes, "predictions",
+                               work->predictions, "failed", work->images.failed);
     if (object != NULL && session->cl != NULL) {
-        session_describe(session, object);
+        session_describe(session, &object);
     }
     return object;
 }

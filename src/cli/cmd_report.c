@@ -293,14 +293,14 @@ static enum mien_status print_result(const struct work *work, struct mien_error 
 {
     const json_t *const evaluation = json_object_get(work->report, "evaluation");
     if (work->options->common.json) {
-        json_t *const object = json_pack("{s:o}", "page", text_json(work->page));
-        (void)json_object_set_new(object, "report",
-                                  work->json != NULL ? text_json(work->json)
-                                                     : text_json(work->options->source));
-        (void)json_object_set_new(object, "accuracy",
-                                  json_is_object(evaluation)
-                                      ? json_incref(json_object_get(evaluation, "accuracy"))
-                                      : json_null());
+        json_t *object = json_pack("{s:o}", "page", mien_json_text(work->page));
+        mien_json_set(&object, "report",
+                      work->json != NULL ? mien_json_text(work->json)
+                                         : mien_json_text(work->options->source));
+        mien_json_set(&object, "accuracy",
+                      json_is_object(evaluation)
+                          ? json_incref(json_object_get(evaluation, "accuracy"))
+                          : json_null());
         return term_json(work->term, object, err);
     }
     char path[TEXT_LINE_BYTES];

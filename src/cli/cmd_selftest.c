@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "cli/cmd_selftest.h"
 #include "cli/commands.h"
 #include "cli/text.h"
@@ -99,10 +100,10 @@ static json_t *describe(const struct mien_verdict *v)
 {
     return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o, s:o, s:o}", "kernel", v->kernel,
                      "variant", v->variant, "checks", (json_int_t)v->checks, "failed",
-                     (json_int_t)v->failed, "error", term_real(v->worst.error), "tolerance",
-                     term_real(v->worst.tolerance), "fault", mien_fault_name(v->worst.fault),
-                     "where", text_json(v->where), "text", text_json(v->worst.text), "ms",
-                     term_real(v->ms));
+                     (json_int_t)v->failed, "error", mien_json_real(v->worst.error), "tolerance",
+                     mien_json_real(v->worst.tolerance), "fault", mien_fault_name(v->worst.fault),
+                     "where", mien_json_text(v->where), "text", mien_json_text(v->worst.text), "ms",
+                     mien_json_real(v->ms));
 }
 
 static enum mien_status print_json(struct term *term, const struct subject *subject,
@@ -110,15 +111,15 @@ static enum mien_status print_json(struct term *term, const struct subject *subj
 {
     const struct mien_verdicts *const verdicts = &subject->verdicts;
     const size_t failed = mien_verdicts_failed(verdicts);
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < verdicts->count; i++) {
-        (void)json_array_append_new(list, describe(&verdicts->items[i]));
+        mien_json_append(&list, describe(&verdicts->items[i]));
     }
-    json_t *const object =
-        json_pack("{s:b, s:I, s:I, s:o, s:o, s:s}", "passed", failed == 0, "checks",
-                  (json_int_t)mien_verdicts_checks(verdicts), "failed", (json_int_t)failed,
-                  "seconds", term_real(subject->seconds), "kernels", list, "mien", MIEN_VERSION);
-    session_describe(&subject->session, object);
+    json_t *object = json_pack("{s:b, s:I, s:I, s:o, s:o, s:s}", "passed", failed == 0, "checks",
+                               (json_int_t)mien_verdicts_checks(verdicts), "failed",
+                               (json_int_t)failed, "seconds", mien_json_real(subject->seconds),
+                               "kernels", list, "mien", MIEN_VERSION);
+    session_describe(&subject->session, &object);
     return term_json(term, object, err);
 }
 

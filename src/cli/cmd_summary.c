@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/number.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -162,9 +163,9 @@ static enum mien_status summary(const void *options, struct term *term, struct m
     TRY(plan_memory(&memory, o, recipe, network, err));
     if (o->common.json) {
         TRY(mien_summary_json(&json, network, err));
-        (void)json_object_set_new(json, "network", json_string(recipe->name));
-        (void)json_object_set_new(json, "images", describe_images(recipe));
-        (void)json_object_set_new(json, "memory", describe_memory(&memory));
+        mien_json_set(&json, "network", json_string(recipe->name));
+        mien_json_set(&json, "images", describe_images(recipe));
+        mien_json_set(&json, "memory", describe_memory(&memory));
         json_t *const result = json;
         json = NULL;
         TRY(term_json(term, result, err));

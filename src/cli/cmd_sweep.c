@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/stop.h"
@@ -156,9 +157,9 @@ static enum mien_status print_result(const struct sweep_options *o, const struct
                                      bool interrupted, struct term *term, struct mien_error *err)
 {
     if (o->common.json) {
-        json_t *const object = mien_sweep_describe(sweep);
-        (void)json_object_set_new(object, "folder", text_json(o->out));
-        (void)json_object_set_new(object, "interrupted", json_boolean(interrupted));
+        json_t *object = mien_sweep_describe(sweep);
+        mien_json_set(&object, "folder", mien_json_text(o->out));
+        mien_json_set(&object, "interrupted", json_boolean(interrupted));
         return term_json(term, object, err);
     }
     size_t *const order = mien_calloc(sweep->trial_count, sizeof(*order), err);

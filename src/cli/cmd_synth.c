@@ -1,6 +1,7 @@
 /* cmd_synth.c - `mien synth`: a data set of drawn faces, so that everything runs without a download
  */
 #include "base/error.h"
+#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/term.h"
 #include "cli/text.h"
@@ -42,8 +43,9 @@ static enum mien_status synth(const void *options, struct term *term, struct mie
     const size_t validation = mien_synth_validation(draw.count);
     if (o->common.json) {
         return term_json(term,
-                         json_pack("{s:o, s:{s:i, s:I}}", "folder", text_json(o->folder), "splits",
-                                   "train", o->count, "validation", (json_int_t)validation),
+                         json_pack("{s:o, s:{s:i, s:I}}", "folder", mien_json_text(o->folder),
+                                   "splits", "train", o->count, "validation",
+                                   (json_int_t)validation),
                          err);
     }
     if (!term->quiet) {

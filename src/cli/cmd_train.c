@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/prove.h"
 #include "cli/session.h"
@@ -172,14 +173,14 @@ static enum mien_status print_result(const struct train_options *o,
                                      struct term *term, struct mien_error *err)
 {
     if (o->common.json) {
-        return term_json(term,
-                         json_pack("{s:s, s:s, s:i, s:i, s:o, s:I, s:o}", "run", folder,
-                                   "ended_because", mien_run_end_text(result->end), "epochs",
-                                   result->epochs, "best_epoch", result->best_epoch,
-                                   "best_accuracy", term_real(result->best_accuracy),
-                                   "device_peak_bytes", (json_int_t)result->peak_bytes, "seconds",
-                                   term_real(result->seconds)),
-                         err);
+        return term_json(
+            term,
+            json_pack("{s:o, s:s, s:i, s:i, s:o, s:I, s:o}", "run", mien_json_text(folder),
+                      "ended_because", mien_run_end_text(result->end), "epochs", result->epochs,
+                      "best_epoch", result->best_epoch, "best_accuracy",
+                      mien_json_real(result->best_accuracy), "device_peak_bytes",
+                      (json_int_t)result->peak_bytes, "seconds", mien_json_real(result->seconds)),
+            err);
     }
     term_print(term, "%s after %d epochs, %.1f s", mien_run_end_text(result->end), result->epochs,
                result->seconds);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -331,15 +332,15 @@ static void print_gain(const struct tuner *t)
 
 static json_t *describe_choice(const struct mien_tuned *entry)
 {
-    json_t *const object = json_pack("{s:s}", "variant", variant_name(entry));
+    json_t *object = json_pack("{s:s}", "variant", variant_name(entry));
     if (entry->op == MIEN_TUNED_BLAS) {
-        mien_tuned_blas_describe(object, entry);
+        mien_tuned_blas_describe(&object, entry);
     }
     for (int i = 0; entry->op == MIEN_TUNED_CONV2D && i < MIEN_CONV2D_PARAMS; i++) {
         const struct mien_conv2d_param *const param =
             &mien_conv2d_params((enum mien_conv2d_variant)entry->variant, entry->pass)[i];
         if (param->name != NULL) {
-            (void)json_object_set_new(object, param->name, json_integer(entry->param[i]));
+            mien_json_set(&object, param->name, json_integer(entry->param[i]));
         }
     }
     return object;
@@ -348,14 +349,14 @@ static json_t *describe_choice(const struct mien_tuned *entry)
 static json_t *describe_skips(const struct tuner *t)
 {
     const struct mien_tuning *const known = &t->session.tuning;
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < known->count; i++) {
         const struct mien_search_task *const task = task_of_skip(t, &known->entries[i]);
         if (task != NULL) {
-            (void)json_array_append_new(
-                list, json_pack("{s:s, s:o, s:s}", "name", task->label, "candidate",
-                                describe_choice(&known->entries[i]), "skip",
-                                known->entries[i].skip == MIEN_TUNED_HUNG ? "hung" : "died"));
+            mien_json_append(
+                &list, json_pack("{s:s, s:o, s:s}", "name", task->label, "candidate",
+                                 describe_choice(&known->entries[i]), "skip",
+                                 known->entries[i].skip == MIEN_TUNED_HUNG ? "hung" : "died"));
         }
     }
     return list;
@@ -363,28 +364,28 @@ static json_t *describe_skips(const struct tuner *t)
 
 static enum mien_status print_json(const struct tuner *t, struct mien_error *err)
 {
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < t->count; i++) {
         const struct mien_search_result *const r = &t->results[i];
         const bool reached = r->done;
-        (void)json_array_append_new(
-            list,
+        mien_json_append(
+            &list,
             json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:b}", "name",
                       r->task->label, "uses", r->task->uses, "default",
                       describe_choice(&r->standard), "chosen", describe_choice(&r->chosen),
-                      "default_ms", term_real(reached ? r->chosen.default_ms : (double)NAN), "ms",
-                      term_real(reached ? r->chosen.ms : (double)NAN), "changed", changed(r),
-                      "tried", (json_int_t)r->tried, "wrong", (json_int_t)r->wrong, "refused",
-                      (json_int_t)r->refused, "complete", r->complete));
+                      "default_ms", mien_json_real(reached ? r->chosen.default_ms : (double)NAN),
+                      "ms", mien_json_real(reached ? r->chosen.ms : (double)NAN), "changed",
+                      changed(r), "tried", (json_int_t)r->tried, "wrong", (json_int_t)r->wrong,
+                      "refused", (json_int_t)r->refused, "complete", r->complete));
     }
     const bool steps = t->before.median_ms > 0.0;
-    json_t *const object =
+    json_t *object =
         json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "network", t->file.recipe->name, "batch",
                   t->file.recipe->train.batch, "step_before_ms",
-                  term_real(steps ? t->before.median_ms : (double)NAN), "step_after_ms",
-                  term_real(steps ? t->after.median_ms : (double)NAN), "shapes", list, "skipped",
-                  describe_skips(t), "file", text_json(t->path));
-    session_describe(&t->session, object);
+                  mien_json_real(steps ? t->before.median_ms : (double)NAN), "step_after_ms",
+                  mien_json_real(steps ? t->after.median_ms : (double)NAN), "shapes", list,
+                  "skipped", describe_skips(t), "file", mien_json_text(t->path));
+    session_describe(&t->session, &object);
     return term_json(t->term, object, err);
 }
 

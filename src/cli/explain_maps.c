@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/cmd_explain.h"
 #include "cli/term.h"
@@ -209,21 +210,19 @@ static json_t *describe_map(const struct chunk *chunk, size_t target, int class,
         high = fmax(high, (double)map[i]);
         sum += (double)map[i];
     }
-    json_t *const object =
+    json_t *object =
         json_pack("{s:o, s:o, s:s, s:[i, i], s:o, s:o}", "class",
-                  text_json(chunk->plan->model->classes[class]), "probability",
-                  term_real((double)row_of(chunk, image)[class]), "method",
+                  mien_json_text(chunk->plan->model->classes[class]), "probability",
+                  mien_json_real((double)row_of(chunk, image)[class]), "method",
                   explain_method_names[chunk->method], "size", chunk->shape.h, chunk->shape.w,
-                  "minimum", term_real(low), "maximum", term_real(high));
+                  "minimum", mien_json_real(low), "maximum", mien_json_real(high));
     if (chunk->method == EXPLAIN_GRADCAM) {
-        (void)json_object_set_new(object, "layer",
-                                  json_string(mien_probe_layer(chunk->plan->probe, 0)->name));
+        mien_json_set(&object, "layer", json_string(mien_probe_layer(chunk->plan->probe, 0)->name));
     }
     if (chunk->method == EXPLAIN_INTEGRATED) {
-        (void)json_object_set_new(object, "sum", term_real(sum));
-        (void)json_object_set_new(object, "baseline_logit",
-                                  term_real((double)chunk->ends[2 * target]));
-        (void)json_object_set_new(object, "logit", term_real((double)chunk->ends[2 * target + 1]));
+        mien_json_set(&object, "sum", mien_json_real(sum));
+        mien_json_set(&object, "baseline_logit", mien_json_real((double)chunk->ends[2 * target]));
+        mien_json_set(&object, "logit", mien_json_real((double)chunk->ends[2 * target + 1]));
     }
     return object;
 }
@@ -255,10 +254,10 @@ static enum mien_status write_target(struct chunk *chunk, size_t target, struct 
         goto done;
     }
     TRY(write_picture(picture, chunk, image, class, map, err));
-    json_t *const object = describe_map(chunk, target, class, map);
-    (void)json_object_set_new(object, "picture", text_json(picture));
+    json_t *object = describe_map(chunk, target, class, map);
+    mien_json_set(&object, "picture", mien_json_text(picture));
     if (chunk->plan->raw) {
-        (void)json_object_set_new(object, "raw", text_json(raw));
+        mien_json_set(&object, "raw", mien_json_text(raw));
     }
     if (json_array_append_new(chunk->lists[image], object) != 0) {
         st = mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the result");
@@ -372,15 +371,15 @@ static enum mien_status begin_results(json_t *results, struct chunk *chunk, stru
     for (size_t i = 0; i < chunk->count; i++) {
         const float *const row = row_of(chunk, i);
         const int top = mien_metrics_top(row, model->class_count);
-        json_t *const all = json_array();
+        json_t *all = json_array();
         for (int k = 0; k < model->class_count; k++) {
-            (void)json_array_append_new(all, term_real((double)row[k]));
+            mien_json_append(&all, mien_json_real((double)row[k]));
         }
         chunk->lists[i] = json_array();
-        json_t *const object =
-            json_pack("{s:o, s:o, s:o, s:o, s:o}", "file", text_json(chunk->paths[i]), "class",
-                      text_json(model->classes[top]), "probability", term_real((double)row[top]),
-                      "probabilities", all, "maps", chunk->lists[i]);
+        json_t *object = json_pack(
+            "{s:o, s:o, s:o, s:o, s:o}", "file", mien_json_text(chunk->paths[i]), "class",
+            mien_json_text(model->classes[top]), "probability", mien_json_real((double)row[top]),
+            "probabilities", all, "maps", chunk->lists[i]);
         if (json_array_append_new(results, object) != 0) {
             return mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the result");
         }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "cli/text.h"
@@ -26,7 +27,7 @@ static enum mien_status note_failure(struct images *images, const char *file,
         term_error(images->term, "%s", cause->text);
     } /* else it is the only one, and the command ends with it: see images_judge() */
     json_t *const item =
-        json_pack("{s:o, s:o}", "file", text_json(file), "error", text_json(cause->text));
+        json_pack("{s:o, s:o}", "file", mien_json_text(file), "error", mien_json_text(cause->text));
     return json_array_append_new(images->failed, item) == 0
                ? MIEN_OK
                : mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the JSON result");

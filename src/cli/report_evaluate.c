@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/report_parts.h"
 #include "cli/text.h"
@@ -11,11 +12,11 @@ static json_t *describe_data(const struct report_answers *answers)
     const struct mien_dataset *const set = answers->set;
     char fingerprint[24];
     (void)snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, set->fingerprint);
-    json_t *const data =
-        json_pack("{s:o, s:s}", "path", text_json(answers->data), "fingerprint", fingerprint);
+    json_t *data =
+        json_pack("{s:o, s:s}", "path", mien_json_text(answers->data), "fingerprint", fingerprint);
     for (int i = 0; i < MIEN_SPLITS; i++) {
-        (void)json_object_set_new(data, mien_split_name((enum mien_split)i),
-                                  json_integer((json_int_t)set->splits[i].count));
+        mien_json_set(&data, mien_split_name((enum mien_split)i),
+                      json_integer((json_int_t)set->splits[i].count));
     }
     return data;
 }

@@ -25,10 +25,10 @@ static enum mien_status no_memory(struct mien_error *err)
 
 json_t *report_begin(const char *name, const char *command)
 {
-    json_t *const report = json_pack("{s:s, s:s, s:o}", "format", MIEN_REPORT_FORMAT, "version",
-                                     MIEN_VERSION, "name", text_json(name));
+    json_t *report = json_pack("{s:s, s:s, s:o}", "format", MIEN_REPORT_FORMAT, "version",
+                               MIEN_VERSION, "name", mien_json_text(name));
     if (report != NULL && command != NULL) {
-        (void)json_object_set_new(report, "command", text_json(command));
+        mien_json_set(&report, "command", mien_json_text(command));
     }
     return report;
 }
@@ -39,16 +39,16 @@ enum mien_status report_add_model(json_t *report, const char *path,
     enum mien_status st = MIEN_OK;
     json_t *network = NULL;
     char *recipe = NULL;
-    json_t *const classes = json_array();
+    json_t *classes = json_array();
     for (int k = 0; k < file->class_count; k++) {
-        (void)json_array_append_new(classes, text_json(file->classes[k]));
+        mien_json_append(&classes, mien_json_text(file->classes[k]));
     }
     TRY(mien_summary_json(&network, file->network, err));
     TRY(mien_recipe_format(&recipe, file->recipe, err));
     if (json_object_set_new(report, "model",
-                            json_pack("{s:o, s:O, s:O, s:o}", "file", text_json(path), "classes",
-                                      classes, "network", network, "recipe", text_json(recipe))) !=
-        0) {
+                            json_pack("{s:o, s:O, s:O, s:o}", "file", mien_json_text(path),
+                                      "classes", classes, "network", network, "recipe",
+                                      mien_json_text(recipe))) != 0) {
         st = no_memory(err);
     }
 
@@ -62,13 +62,13 @@ done:
 static json_t *describe_epoch(const struct mien_epoch *row)
 {
     const double none = (double)NAN;
-    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "epoch", row->epoch, "train_loss",
-                     term_real(row->train_loss), "train_accuracy", term_real(row->train_accuracy),
-                     "validation_loss", term_real(row->validated ? row->validation_loss : none),
-                     "validation_accuracy",
-                     term_real(row->validated ? row->validation_accuracy : none), "rate",
-                     term_real(row->rate), "images_per_s", term_real(row->images_per_s), "seconds",
-                     term_real(row->seconds));
+    return json_pack(
+        "{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "epoch", row->epoch, "train_loss",
+        mien_json_real(row->train_loss), "train_accuracy", mien_json_real(row->train_accuracy),
+        "validation_loss", mien_json_real(row->validated ? row->validation_loss : none),
+        "validation_accuracy", mien_json_real(row->validated ? row->validation_accuracy : none),
+        "rate", mien_json_real(row->rate), "images_per_s", mien_json_real(row->images_per_s),
+        "seconds", mien_json_real(row->seconds));
 }
 
 static enum mien_status add_history(json_t *report, const char *path, struct mien_error *err)
@@ -79,9 +79,9 @@ static enum mien_status add_history(json_t *report, const char *path, struct mie
     if (st != MIEN_OK) {
         return st;
     }
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
-        (void)json_array_append_new(list, describe_epoch(&rows[i]));
+        mien_json_append(&list, describe_epoch(&rows[i]));
     }
     st = json_object_set_new(report, "history", list) == 0 ? MIEN_OK : no_memory(err);
     free(rows);
@@ -189,13 +189,12 @@ enum mien_status report_add_filters(json_t *report, const struct mien_model_file
     if (pixels == NULL) {
         return MIEN_ERR_MEMORY;
     }
-    json_t *const list = json_array();
+    json_t *list = json_array();
     for (size_t k = 0; k < shown; k++) {
         draw_filter(pixels, weights + k * each, param->shape, limit);
-        (void)json_array_append_new(
-            list,
-            json_pack("{s:I, s:o}", "channel", (json_int_t)k, "png",
-                      report_picture(&pixels[0].r, 3, (int)param->shape[2], (int)param->shape[3])));
+        mien_json_append(&list, json_pack("{s:I, s:o}", "channel", (json_int_t)k, "png",
+                                          report_picture(&pixels[0].r, 3, (int)param->shape[2],
+                                                         (int)param->shape[3])));
     }
     free(pixels);
     const bool good =

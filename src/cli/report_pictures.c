@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/report_parts.h"
 #include "cli/text.h"
@@ -26,7 +27,7 @@ static size_t image_bytes(const struct mien_dataset *set)
 static json_t *name_of(const struct mien_dataset *set, size_t index)
 {
     char number[MIEN_DATASET_NAME_BYTES];
-    return text_json(mien_dataset_name(number, set, index));
+    return mien_json_text(mien_dataset_name(number, set, index));
 }
 
 /* Images of one class, evenly from its first to its last. */
@@ -35,7 +36,7 @@ static json_t *sample_class(const struct report_answers *answers, enum mien_spli
     const struct mien_dataset *const set = answers->set;
     const size_t first = set->splits[split].first;
     const size_t end = first + set->splits[split].count;
-    json_t *const list = json_array();
+    json_t *list = json_array();
     size_t count = 0;
     for (size_t i = first; i < end; i++) {
         count += set->labels[i] == class ? 1 : 0;
@@ -58,10 +59,10 @@ static json_t *sample_class(const struct report_answers *answers, enum mien_spli
         seen++;
     }
     const bool good = json_array_size(list) == wanted;
-    json_t *const group =
-        good ? json_pack("{s:o, s:I, s:O}", "class", text_json(answers->model->file.classes[class]),
-                         "count", (json_int_t)count, "images", list)
-             : NULL;
+    json_t *const group = good ? json_pack("{s:o, s:I, s:O}", "class",
+                                           mien_json_text(answers->model->file.classes[class]),
+                                           "count", (json_int_t)count, "images", list)
+                               : NULL;
     json_decref(list);
     return group;
 }
@@ -229,13 +230,14 @@ static json_t *describe_mistake(const struct work *work, size_t image, const uin
     const float *const row = row_of(answers, image);
     const int top = mien_metrics_top(row, answers->model->file.class_count);
     const int truth = label_of(answers, image);
-    json_t *const object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o}", "name",
-        name_of(answers->set, answers->set->splits[answers->split].first + image), "truth",
-        text_json(answers->model->file.classes[truth]), "truth_probability",
-        term_real((double)row[truth]), "predicted", text_json(answers->model->file.classes[top]),
-        "probability", term_real((double)row[top]), "png",
-        report_picture(pixels, work->input.c, work->input.h, work->input.w));
+    json_t *const object =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+                  name_of(answers->set, answers->set->splits[answers->split].first + image),
+                  "truth", mien_json_text(answers->model->file.classes[truth]), "truth_probability",
+                  mien_json_real((double)row[truth]), "predicted",
+                  mien_json_text(answers->model->file.classes[top]), "probability",
+                  mien_json_real((double)row[top]), "png",
+                  report_picture(pixels, work->input.c, work->input.h, work->input.w));
     if (object != NULL && map != NULL &&
         json_object_set_new(object, "overlay", draw_overlay(work, pixels, map)) != 0) {
         json_decref(object);
@@ -253,7 +255,7 @@ static enum mien_status add_mistakes(json_t *report, struct work *work, const si
     const size_t floats = (size_t)in->c * (size_t)in->h * (size_t)in->w;
     const size_t map =
         work->gradcam != NULL ? (size_t)work->gradcam->out.h * (size_t)work->gradcam->out.w : 0;
-    json_t *const list = json_array();
+    json_t *list = json_array();
     uint8_t *const pixels = mien_calloc(count, floats, err);
     float *const inputs = mien_calloc(count, floats * sizeof(*inputs), err);
     float *const maps = mien_calloc(count, (map + 1) * sizeof(*maps), err);
@@ -270,7 +272,10 @@ static enum mien_status add_mistakes(json_t *report, struct work *work, const si
     const struct mien_targets targets = { inputs, count, classes, 1 };
     if (work->gradcam != NULL && count > 0) {
         TRY(mien_explain_gradcam(maps, work->probe, &targets, work->gradcam_tap, err));
-        (void)json_object_set_new(report, "gradcam_layer", json_string(work->gradcam->name));
+        if (json_object_set_new(report, "gradcam_layer", json_string(work->gradcam->name)) != 0) {
+            st = no_memory(err);
+            goto done;
+        }
     }
     st = json_object_set(report, "mistakes", list) == 0 ? MIEN_OK : no_memory(err);
     for (size_t i = 0; st == MIEN_OK && i < count; i++) {
@@ -346,9 +351,8 @@ static json_t *draw_channels(const float *output, const struct mien_shape *shape
         for (size_t i = 0; i < pixels; i++) {
             colours[i] = mien_colour_heat((double)channel[i] / limit);
         }
-        (void)json_array_append_new(
-            list, json_pack("{s:i, s:o}", "channel", order[k].channel, "png",
-                            report_picture(&colours[0].r, 3, shape->h, shape->w)));
+        mien_json_append(&list, json_pack("{s:i, s:o}", "channel", order[k].channel, "png",
+                                          report_picture(&colours[0].r, 3, shape->h, shape->w)));
     }
 
 done:
@@ -409,7 +413,7 @@ static enum mien_status load_image(uint8_t *pixels, json_t **name,
     struct mien_bitmap bitmap = { .pixels = NULL };
     TRY(mien_bitmap_read(&bitmap, answers->image, err));
     TRY(mien_bitmap_fit(pixels, &bitmap, set->channels, set->height, set->width, err));
-    *name = text_json(answers->image);
+    *name = mien_json_text(answers->image);
     st = *name != NULL ? MIEN_OK : no_memory(err);
 
 done:
@@ -446,8 +450,8 @@ static enum mien_status add_maps(json_t *report, struct work *work, struct mien_
     TRY(mien_probe_run(work->probe, &job, err));
     const int top = mien_metrics_top(subject.probabilities, file->class_count);
     json_t *const maps = json_pack(
-        "{s:O, s:o, s:o, s:o, s:O}", "name", name, "predicted", text_json(file->classes[top]),
-        "probability", term_real((double)subject.probabilities[top]), "png",
+        "{s:O, s:o, s:o, s:o, s:O}", "name", name, "predicted", mien_json_text(file->classes[top]),
+        "probability", mien_json_real((double)subject.probabilities[top]), "png",
         report_picture(seen, in->c, in->h, in->w), "layers", subject.layers);
     if (subject.failed || json_object_set_new(report, "maps", maps) != 0) {
         st = no_memory(err);

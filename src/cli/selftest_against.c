@@ -1,5 +1,6 @@
 /* selftest_against.c - `mien selftest --against`: the same steps on two devices */
 #include "base/error.h"
+#include "base/json.h"
 #include "cli/cmd_selftest.h"
 #include "train/against.h"
 
@@ -34,21 +35,20 @@ static enum mien_status print_json(struct term *term, const struct mien_apart *a
                                    const struct session *here, const struct session *there,
                                    struct mien_error *err)
 {
-    json_t *const list = json_array();
-    json_t *const other = json_object();
+    json_t *list = json_array();
+    json_t *other = json_object();
     for (size_t i = 0; i < apart->count; i++) {
         const struct mien_layer_apart *const layer = &apart->layers[i];
-        (void)json_array_append_new(list,
-                                    json_pack("{s:s, s:o, s:i, s:o}", "layer", layer->layer,
-                                              "gradient", term_real(layer->gradient), "step",
-                                              layer->step, "weights", term_real(layer->weight)));
+        mien_json_append(&list, json_pack("{s:s, s:o, s:i, s:o}", "layer", layer->layer, "gradient",
+                                          mien_json_real(layer->gradient), "step", layer->step,
+                                          "weights", mien_json_real(layer->weight)));
     }
-    session_describe(there, other);
-    json_t *const object =
-        json_pack("{s:b, s:i, s:o, s:o, s:o, s:s, s:o}", "passed", !mien_apart_failed(apart),
-                  "steps", steps, "tolerance", term_real(MIEN_APART_TOLERANCE), "loss",
-                  term_real(apart->loss), "layers", list, "mien", MIEN_VERSION, "against", other);
-    session_describe(here, object);
+    session_describe(there, &other);
+    json_t *object = json_pack(
+        "{s:b, s:i, s:o, s:o, s:o, s:s, s:o}", "passed", !mien_apart_failed(apart), "steps", steps,
+        "tolerance", mien_json_real(MIEN_APART_TOLERANCE), "loss", mien_json_real(apart->loss),
+        "layers", list, "mien", MIEN_VERSION, "against", other);
+    session_describe(here, &object);
     return term_json(term, object, err);
 }
 

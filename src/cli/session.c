@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "nn/weights.h"
 #include "train/views.h"
@@ -71,11 +72,11 @@ enum mien_status session_tune(struct session *session, const char *wanted, struc
     return MIEN_OK;
 }
 
-void session_describe(const struct session *session, json_t *object)
+void session_describe(const struct session *session, json_t **object)
 {
     const struct mien_device_info *const device = mien_cl_device(session->cl);
-    (void)json_object_set_new(object, "device", json_string(device->name));
-    (void)json_object_set_new(object, "driver", json_string(device->driver));
+    mien_json_set(object, "device", json_string(device->name));
+    mien_json_set(object, "driver", json_string(device->driver));
 }
 
 static bool ends_with(const char *text, const char *end)

@@ -48,7 +48,7 @@ enum mien_status session_tune(struct session *session, const char *wanted, struc
                               struct mien_error *err);
 
 /** Put "device" and "driver" into a JSON object. */
-void session_describe(const struct session *session, json_t *object);
+void session_describe(const struct session *session, json_t **object);
 
 /** Whether a path has that ending, and a name before it. */
 bool session_is_safetensors(const char *path);

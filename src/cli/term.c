@@ -133,11 +133,6 @@ void term_flush(struct term *term)
     }
 }
 
-json_t *term_real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 /* JSON's own form of the control characters that jansson leaves as they are: delete, and UTF-8's
  * C1. Takes `json` over; free() what comes back. */
 static char *escape_controls(char *json, struct mien_error *err)

@@ -43,9 +43,6 @@ void term_wrote(struct term *term);
 MIEN_CHECK_RESULT
 enum mien_status term_json(struct term *term, json_t *value, struct mien_error *err);
 
-/** A number for JSON: null where it is not finite, which JSON cannot say. */
-json_t *term_real(double value);
-
 /** "mien COMMAND: text" on stderr, as one line whatever is in it. */
 MIEN_PRINTF(2, 3)
 void term_error(struct term *term, const char *fmt, ...);

@@ -47,28 +47,6 @@ char *text_cell(char *out, size_t bytes, const char *text, int columns)
     return out;
 }
 
-json_t *text_json(const char *text)
-{
-    json_t *value = json_string(text);
-    if (value != NULL) {
-        return value;
-    }
-    const size_t bytes = strlen(text) + 1;
-    char *const copy = malloc(bytes);
-    if (copy == NULL) {
-        return NULL;
-    }
-    for (size_t i = 0; i < bytes; i++) {
-        copy[i] = text[i];
-        if ((unsigned char)text[i] >= 0x80) {
-            copy[i] = '?';
-        }
-    }
-    value = json_string(copy);
-    free(copy);
-    return value;
-}
-
 char *text_bar(char *out, size_t bytes, double part, int columns, bool blocks)
 {
     /* U+2588 is a full block, U+2589 has seven eighths of it, and so on to U+258F. */

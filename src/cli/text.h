@@ -18,9 +18,6 @@ enum { TEXT_LINE_BYTES = 4096 };
  */
 char *text_cell(char *out, size_t bytes, const char *text, int columns);
 
-/** A JSON string; bytes that are no UTF-8, as file names may have, become '?'. */
-json_t *text_json(const char *text);
-
 /** A bar of up to `columns` for `part` (0..1), in eighths of a block or, without `blocks`, in '#'.
  */
 char *text_bar(char *out, size_t bytes, double part, int columns, bool blocks);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/prove.h"
 #include "cli/stop.h"
 #include "cli/text.h"
@@ -26,9 +27,9 @@ static const char *name_of(float value)
 
 static json_t *describe_first(const struct mien_nonfinite *first)
 {
-    json_t *const at = json_array();
+    json_t *at = json_array();
     for (int i = first->flat ? 1 : 0; i < (first->flat ? 2 : 4); i++) {
-        (void)json_array_append_new(at, json_integer(first->at[i]));
+        mien_json_append(&at, json_integer(first->at[i]));
     }
     return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:o}", "pass", first->label, "kernel",
                      first->kernel, "tensor", first->what, "not_finite", (json_int_t)first->count,
@@ -39,20 +40,20 @@ static enum mien_status print_json(const struct outcome *o, struct term *term,
                                    struct mien_error *err)
 {
     const struct mien_replay *const replay = &o->replay;
-    json_t *const object = json_object();
-    session_describe(&o->session, object);
-    (void)json_object_set_new(object, "replay", json_string(o->path));
-    (void)json_object_set_new(object, "epoch", json_integer(replay->place.epoch));
-    (void)json_object_set_new(object, "step", json_integer(replay->place.step));
-    (void)json_object_set_new(object, "rate", term_real(replay->place.rate));
-    (void)json_object_set_new(object, "images", json_integer((json_int_t)replay->images));
-    (void)json_object_set_new(object, "run_kernels", json_boolean(o->same_kernels));
-    (void)json_object_set_new(object, "run",
-                              json_pack("{s:s, s:s, s:s}", "device", replay->device, "driver",
-                                        replay->driver, "first", replay->found));
-    (void)json_object_set_new(object, "finite", json_boolean(o->first.count == 0));
+    json_t *object = json_object();
+    session_describe(&o->session, &object);
+    mien_json_set(&object, "replay", json_string(o->path));
+    mien_json_set(&object, "epoch", json_integer(replay->place.epoch));
+    mien_json_set(&object, "step", json_integer(replay->place.step));
+    mien_json_set(&object, "rate", mien_json_real(replay->place.rate));
+    mien_json_set(&object, "images", json_integer((json_int_t)replay->images));
+    mien_json_set(&object, "run_kernels", json_boolean(o->same_kernels));
+    mien_json_set(&object, "run",
+                  json_pack("{s:s, s:s, s:s}", "device", replay->device, "driver", replay->driver,
+                            "first", replay->found));
+    mien_json_set(&object, "finite", json_boolean(o->first.count == 0));
     if (o->first.count > 0) {
-        (void)json_object_set_new(object, "first", describe_first(&o->first));
+        mien_json_set(&object, "first", describe_first(&o->first));
     }
     return term_json(term, object, err);
 }

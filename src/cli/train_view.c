@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/plot.h"
 #include "cli/report_parts.h"
@@ -222,7 +223,7 @@ static enum mien_status collect(json_t **out, struct train_view *view, const cha
                                 const struct mien_model_file *file, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    json_t *const report = report_begin(file->recipe->name, NULL);
+    json_t *report = report_begin(file->recipe->name, NULL);
     *out = report;
     if (report == NULL) {
         return mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the report");
@@ -247,8 +248,7 @@ static enum mien_status write_page(struct train_view *view, double seconds, stru
     }
     TRY(collect(&report, view, path, view->file, err));
     if (seconds > 0.0) {
-        (void)json_object_set_new(report, "reload_seconds",
-                                  json_real(fmin(fmax(ceil(seconds), 2.0), 60.0)));
+        mien_json_set(&report, "reload_seconds", json_real(fmin(fmax(ceil(seconds), 2.0), 60.0)));
     }
     TRY(report_write(view->page, view->json, report, err));
 

@@ -109,15 +109,14 @@ static json_t *describe(const struct mien_verdicts *verdicts, const struct mien_
 {
     char text[MIEN_DEVICE_TEXT_BYTES];
     char hash[33];
-    json_t *const list = json_array();
+    json_t *list = json_array();
     mien_device_text(text, device);
     mien_kernels_hash(hash);
     for (size_t i = 0; i < verdicts->count; i++) {
         const struct mien_verdict *const v = &verdicts->items[i];
         if (v->failed > 0) {
-            (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "kernel", v->kernel,
-                                                        "variant", v->variant, "text",
-                                                        mien_fault_name(v->worst.fault)));
+            mien_json_append(&list, json_pack("{s:s, s:s, s:s}", "kernel", v->kernel, "variant",
+                                              v->variant, "text", mien_fault_name(v->worst.fault)));
         }
     }
     return json_pack("{s:s, s:s, s:s, s:s, s:o}", "format", FORMAT, "mien", MIEN_VERSION, "device",

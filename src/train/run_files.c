@@ -207,17 +207,17 @@ static json_t *describe_data(const struct mien_trainer *trainer, const char *pat
 {
     char fingerprint[24];
     (void)snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, trainer->set->fingerprint);
-    json_t *const data =
-        json_pack("{s:s, s:s, s:s?}", "fingerprint", fingerprint, "kept_on",
-                  mien_loader_resident(trainer->loader) ? "device" : "host", "path", path);
+    json_t *data = json_pack("{s:s, s:s, s:o}", "fingerprint", fingerprint, "kept_on",
+                             mien_loader_resident(trainer->loader) ? "device" : "host", "path",
+                             path != NULL ? mien_json_text(path) : json_null());
     for (int i = 0; i < MIEN_SPLITS; i++) {
-        (void)json_object_set_new(data, mien_split_name((enum mien_split)i),
-                                  json_integer((json_int_t)trainer->set->splits[i].count));
+        mien_json_set(&data, mien_split_name((enum mien_split)i),
+                      json_integer((json_int_t)trainer->set->splits[i].count));
     }
     return data;
 }
 
-void mien_run_add_commands(json_t *info, const char *before_path, const char *command, bool begins)
+void mien_run_add_commands(json_t **info, const char *before_path, const char *command, bool begins)
 {
     json_t *old = NULL;
     const enum mien_status st =
@@ -226,22 +226,22 @@ void mien_run_add_commands(json_t *info, const char *before_path, const char *co
     (void)st; /* what it said of commands is lost, and the run is not */
     const char *const begun = json_string_value(json_object_get(old, "command"));
     const json_t *const before = json_object_get(old, "resumed_by");
-    json_t *const resumed = json_is_array(before) ? json_deep_copy(before) : json_array();
+    json_t *resumed = json_is_array(before) ? json_deep_copy(before) : json_array();
     if (begun != NULL && begins) {
-        (void)json_array_append_new(resumed, json_string(command));
+        mien_json_append(&resumed, mien_json_text(command));
     }
-    (void)json_object_set_new(info, "command", json_string(begun != NULL ? begun : command));
-    (void)json_object_set_new(info, "resumed_by", resumed);
+    mien_json_set(info, "command", mien_json_text(begun != NULL ? begun : command));
+    mien_json_set(info, "resumed_by", resumed);
     json_decref(old);
 }
 
 static json_t *describe_options(const struct mien_run_options *options)
 {
-    json_t *const object = json_pack(
+    json_t *object = json_pack(
         "{s:b, s:f, s:s, s:i}", "shuffle", (int)options->trainer.shuffle, "split", options->split,
         "blas", mien_blas_name(options->trainer.blas), "keep_every", options->keep_every);
     if (options->exclude != NULL) {
-        (void)json_object_set_new(object, "exclude", json_string(options->exclude));
+        mien_json_set(&object, "exclude", mien_json_text(options->exclude));
     }
     return object;
 }
@@ -250,14 +250,14 @@ static json_t *describe_options(const struct mien_run_options *options)
 static json_t *describe_lost(const struct mien_run_lost *lost)
 {
     const struct mien_nonfinite *const first = &lost->first;
-    json_t *const object =
+    json_t *object =
         json_pack("{s:s, s:i, s:i, s:f, s:b}", "what", lost->what, "epoch", lost->place.epoch,
                   "step", lost->place.step, "rate", lost->place.rate, "replay", (int)lost->written);
     if (first->count > 0) {
         json_t *const found = json_pack("{s:s, s:s, s:s, s:I, s:I}", "pass", first->label, "kernel",
                                         first->kernel, "tensor", first->what, "not_finite",
                                         (json_int_t)first->count, "numbers", (json_int_t)first->of);
-        (void)json_object_set_new(object, "first", found);
+        mien_json_set(&object, "first", found);
     }
     return object;
 }
@@ -268,34 +268,31 @@ static enum mien_status write_info(const char *path, const struct mien_trainer *
                                    const struct mien_run_lost *lost, struct mien_error *err)
 {
     const char *const state = failure != NULL ? "failed" : result != NULL ? "ended" : "running";
-    json_t *const info = json_object();
-    (void)json_object_set_new(info, "mien", json_string(MIEN_VERSION));
-    (void)json_object_set_new(info, "recipe", json_string(trainer->file->recipe->name));
-    mien_run_add_commands(info, options->resume ? path : NULL,
+    json_t *info = json_object();
+    mien_json_set(&info, "mien", json_string(MIEN_VERSION));
+    mien_json_set(&info, "recipe", mien_json_text(trainer->file->recipe->name));
+    mien_run_add_commands(&info, options->resume ? path : NULL,
                           options->command != NULL ? options->command : "",
                           result == NULL && failure == NULL);
-    (void)json_object_set_new(info, "options", describe_options(options));
-    (void)json_object_set_new(info, "device", describe_device(mien_cl_device(trainer->cl)));
-    (void)json_object_set_new(info, "data", describe_data(trainer, options->data));
-    (void)json_object_set_new(info, "batch", json_integer(mien_model_batch(trainer->model)));
-    (void)json_object_set_new(info, "accumulate",
-                              json_integer(trainer->file->recipe->train.accumulate));
-    (void)json_object_set_new(info, "state", json_string(state));
+    mien_json_set(&info, "options", describe_options(options));
+    mien_json_set(&info, "device", describe_device(mien_cl_device(trainer->cl)));
+    mien_json_set(&info, "data", describe_data(trainer, options->data));
+    mien_json_set(&info, "batch", json_integer(mien_model_batch(trainer->model)));
+    mien_json_set(&info, "accumulate", json_integer(trainer->file->recipe->train.accumulate));
+    mien_json_set(&info, "state", json_string(state));
     if (failure != NULL) {
-        (void)json_object_set_new(info, "error", json_string(failure));
+        mien_json_set(&info, "error", mien_json_text(failure));
     }
     if (lost != NULL && lost->what != NULL) {
-        (void)json_object_set_new(info, "lost", describe_lost(lost));
+        mien_json_set(&info, "lost", describe_lost(lost));
     }
     if (result != NULL) {
-        (void)json_object_set_new(info, "ended_because",
-                                  json_string(mien_run_end_text(result->end)));
-        (void)json_object_set_new(info, "epochs", json_integer(result->epochs));
-        (void)json_object_set_new(info, "best_epoch", json_integer(result->best_epoch));
-        (void)json_object_set_new(info, "best_accuracy", json_real(result->best_accuracy));
-        (void)json_object_set_new(info, "device_peak_bytes",
-                                  json_integer((json_int_t)result->peak_bytes));
-        (void)json_object_set_new(info, "seconds", json_real(result->seconds));
+        mien_json_set(&info, "ended_because", json_string(mien_run_end_text(result->end)));
+        mien_json_set(&info, "epochs", json_integer(result->epochs));
+        mien_json_set(&info, "best_epoch", json_integer(result->best_epoch));
+        mien_json_set(&info, "best_accuracy", mien_json_real(result->best_accuracy));
+        mien_json_set(&info, "device_peak_bytes", json_integer((json_int_t)result->peak_bytes));
+        mien_json_set(&info, "seconds", mien_json_real(result->seconds));
     }
     char *const text = json_dumps(info, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(info);

@@ -56,7 +56,8 @@ enum { MIEN_RUN_INFO_LARGEST_BYTES = 1 << 20 };
  * before_path  run.json as it was, whatever it holds now; NULL: none
  * begins       the command is one more of them
  */
-void mien_run_add_commands(json_t *info, const char *before_path, const char *command, bool begins);
+void mien_run_add_commands(json_t **info, const char *before_path, const char *command,
+                           bool begins);
 
 /** Write run.json; `result` is NULL while the run is under way. */
 MIEN_CHECK_RESULT

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 
 /* A sweep under way. */
@@ -60,19 +61,19 @@ static enum mien_status describe_asked(struct work *work, struct mien_error *err
     char *text = NULL;
     char fingerprint[20];
     struct mien_recipe *recipe = NULL;
-    json_t *const settings = json_array();
-    json_t *const rungs = json_array();
+    json_t *settings = json_array();
+    json_t *rungs = json_array();
     TRY(read_recipe(&recipe, work, 0, err));
     TRY(take_data(work, recipe, err));
     TRY(mien_recipe_format(&text, recipe, err));
     for (size_t t = 0; t < sweep->trial_count; t++) {
         for (size_t i = 0; i < sweep->axis_count; i++) {
-            (void)json_array_append_new(settings, json_string(sweep->trials[t].settings[i]));
+            mien_json_append(&settings, mien_json_text(sweep->trials[t].settings[i]));
         }
     }
     for (int r = 0; r < sweep->rung_count; r++) {
-        (void)json_array_append_new(rungs, json_integer(sweep->rung_epochs[r]));
-        (void)json_array_append_new(rungs, json_integer((json_int_t)sweep->rung_trials[r]));
+        mien_json_append(&rungs, json_integer(sweep->rung_epochs[r]));
+        mien_json_append(&rungs, json_integer((json_int_t)sweep->rung_trials[r]));
     }
     (void)snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, work->set->fingerprint);
     work->asked =

@@ -43,11 +43,10 @@ void mien_sweep_rank(size_t *order, const struct mien_sweep *sweep)
 /* Values as they were given, under their keys. */
 static json_t *describe_settings(const struct mien_sweep *sweep, size_t trial)
 {
-    json_t *const object = json_object();
+    json_t *object = json_object();
     for (size_t i = 0; i < sweep->axis_count; i++) {
         const char *const setting = sweep->trials[trial].settings[i];
-        (void)json_object_set_new(object, sweep->axes[i].key,
-                                  json_string(strchr(setting, '=') + 1));
+        mien_json_set(&object, sweep->axes[i].key, mien_json_text(strchr(setting, '=') + 1));
     }
     return object;
 }
@@ -56,10 +55,10 @@ static json_t *describe_trial(const struct mien_sweep *sweep, size_t trial)
 {
     const struct mien_sweep_trial *const of = &sweep->trials[trial];
     char name[MIEN_SWEEP_NAME_BYTES];
-    json_t *const accuracies = json_array();
+    json_t *accuracies = json_array();
     mien_sweep_name(name, trial);
     for (int r = 0; r < of->rungs; r++) {
-        (void)json_array_append_new(accuracies, json_real(of->accuracy[r]));
+        mien_json_append(&accuracies, json_real(of->accuracy[r]));
     }
     return json_pack("{s:s, s:o, s:o, s:b}", "run", name, "settings",
                      describe_settings(sweep, trial), "accuracies", accuracies, "failed",
@@ -68,8 +67,8 @@ static json_t *describe_trial(const struct mien_sweep *sweep, size_t trial)
 
 json_t *mien_sweep_describe(const struct mien_sweep *sweep)
 {
-    json_t *const rungs = json_array();
-    json_t *const trials = json_array();
+    json_t *rungs = json_array();
+    json_t *trials = json_array();
     size_t *const order = mien_calloc(sweep->trial_count, sizeof(*order), NULL);
     if (order == NULL) {
         json_decref(rungs);
@@ -78,11 +77,11 @@ json_t *mien_sweep_describe(const struct mien_sweep *sweep)
     }
     mien_sweep_rank(order, sweep);
     for (int r = 0; r < sweep->rung_count; r++) {
-        (void)json_array_append_new(rungs, json_pack("{s:i, s:i}", "epochs", sweep->rung_epochs[r],
-                                                     "trials", (int)sweep->rung_trials[r]));
+        mien_json_append(&rungs, json_pack("{s:i, s:i}", "epochs", sweep->rung_epochs[r], "trials",
+                                           (int)sweep->rung_trials[r]));
     }
     for (size_t i = 0; i < sweep->trial_count; i++) {
-        (void)json_array_append_new(trials, describe_trial(sweep, order[i]));
+        mien_json_append(&trials, describe_trial(sweep, order[i]));
     }
     const bool known = sweep->trials[order[0]].rungs > 0 && !sweep->trials[order[0]].failed;
     json_t *const best = known ? describe_settings(sweep, order[0]) : json_null();
@@ -175,7 +174,7 @@ enum mien_status mien_sweep_save(const char *path, const struct mien_sweep *swee
 {
     enum mien_status st = MIEN_OK;
     char *text = NULL;
-    json_t *const object = mien_sweep_describe(sweep);
+    json_t *object = mien_sweep_describe(sweep);
     json_t *const copy = json_deep_copy(asked);
     if (object == NULL || json_object_set_new(object, "asked", copy) != 0) {
         st = mien_fail(err, MIEN_ERR_MEMORY, "out of memory for %s", path);

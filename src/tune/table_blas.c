@@ -6,25 +6,26 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 
 enum { MOST_VERSION = 999, VERSION_BYTES = 16 };
 
 const char *const mien_tuned_blas_variants[2] = { "usual", "set" };
 
-void mien_tuned_blas_describe(json_t *object, const struct mien_tuned *entry)
+void mien_tuned_blas_describe(json_t **object, const struct mien_tuned *entry)
 {
     char version[VERSION_BYTES];
     (void)snprintf(version, sizeof(version), "%d.%d.%d", entry->size[1], entry->size[2],
                    entry->size[3]);
-    (void)json_object_set_new(object, "version", json_string(version));
+    mien_json_set(object, "version", json_string(version));
     for (int k = 0; entry->variant == MIEN_TUNED_SET && k < MIEN_BLAS_KERNELS; k++) {
         const struct mien_blas_kernel *const kernel = &mien_blas_kernels[k];
-        json_t *const values = json_object();
+        json_t *values = json_object();
         for (int i = kernel->first; i < kernel->first + kernel->count; i++) {
-            (void)json_object_set_new(values, mien_blas_param_name((enum mien_blas_param)i),
-                                      json_integer(entry->blas.value[i]));
+            mien_json_set(&values, mien_blas_param_name((enum mien_blas_param)i),
+                          json_integer(entry->blas.value[i]));
         }
-        (void)json_object_set_new(object, kernel->name, values);
+        mien_json_set(object, kernel->name, values);
     }
 }
 

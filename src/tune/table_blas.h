@@ -10,7 +10,7 @@
 extern const char *const mien_tuned_blas_variants[2];
 
 /** Put CLBlast's version, and the parameters where the entry has some, into an object. */
-void mien_tuned_blas_describe(json_t *object, const struct mien_tuned *entry);
+void mien_tuned_blas_describe(json_t **object, const struct mien_tuned *entry);
 
 /**
  * The way back, for an entry whose variant is known.

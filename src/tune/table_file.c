@@ -36,31 +36,31 @@ static const char *variant_name(const struct mien_tuned *entry)
 
 static json_t *describe(const struct mien_tuned *entry)
 {
-    json_t *const object = json_object();
-    (void)json_object_set_new(object, "op", json_string(op_names[entry->op]));
+    json_t *object = json_object();
+    mien_json_set(&object, "op", json_string(op_names[entry->op]));
     for (int i = 0; i < MIEN_TUNED_SIZES && size_names[entry->op][i] != NULL; i++) {
-        (void)json_object_set_new(object, size_names[entry->op][i], json_integer(entry->size[i]));
+        mien_json_set(&object, size_names[entry->op][i], json_integer(entry->size[i]));
     }
     if (entry->op == MIEN_TUNED_CONV2D) {
-        (void)json_object_set_new(object, "pass", json_string(mien_conv2d_pass_name(entry->pass)));
+        mien_json_set(&object, "pass", json_string(mien_conv2d_pass_name(entry->pass)));
     }
-    (void)json_object_set_new(object, "variant", json_string(variant_name(entry)));
+    mien_json_set(&object, "variant", json_string(variant_name(entry)));
     if (entry->op == MIEN_TUNED_BLAS) {
-        mien_tuned_blas_describe(object, entry);
+        mien_tuned_blas_describe(&object, entry);
     }
     for (int i = 0; entry->op == MIEN_TUNED_CONV2D && i < MIEN_CONV2D_PARAMS; i++) {
         const struct mien_conv2d_param *const params =
             mien_conv2d_params((enum mien_conv2d_variant)entry->variant, entry->pass);
         if (params[i].name != NULL && entry->param[i] != 0) {
-            (void)json_object_set_new(object, params[i].name, json_integer(entry->param[i]));
+            mien_json_set(&object, params[i].name, json_integer(entry->param[i]));
         }
     }
     if (entry->ms > 0.0) {
-        (void)json_object_set_new(object, "ms", json_real(entry->ms));
-        (void)json_object_set_new(object, "default_ms", json_real(entry->default_ms));
+        mien_json_set(&object, "ms", json_real(entry->ms));
+        mien_json_set(&object, "default_ms", json_real(entry->default_ms));
     }
     if (entry->skip != MIEN_TUNED_USABLE) {
-        (void)json_object_set_new(object, "skip", json_string(skip_words[entry->skip]));
+        mien_json_set(&object, "skip", json_string(skip_words[entry->skip]));
     }
     return object;
 }

@@ -5,6 +5,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -70,12 +73,66 @@ static void test_json__a_pipe_is_no_file(void **state)
     scratch_remove(folder);
 }
 
+static bool refusing;
+
+static void *allocate(size_t bytes)
+{
+    return refusing ? NULL : malloc(bytes);
+}
+
+/* What lacks something, for want of memory or because it had no value, is nothing; and so is what
+ * it goes into. */
+static void test_json__is_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    json_t *object = json_object();
+    json_t *array = json_array();
+    mien_json_append(&array, json_integer(3));
+    mien_json_set(&object, "a", array);
+    mien_json_set(&object, "b", mien_json_real(0.5));
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(object, "a"), 0)), 3);
+
+    json_set_alloc_funcs(allocate, free);
+    json_t *value = json_integer(4);
+    refusing = true;
+    mien_json_set(&object, "a key that takes memory", value);
+    refusing = false;
+    json_set_alloc_funcs(malloc, free);
+    assert_null(object);
+    mien_json_set(&object, "later", json_integer(5)); /* it stays nothing, and nothing leaks */
+    assert_null(object);
+
+    json_t *list = json_array();
+    mien_json_append(&list, json_integer(1));
+    mien_json_append(&list, object);
+    assert_null(list);
+    mien_json_append(&list, json_integer(2));
+    assert_null(list);
+    assert_null(json_dumps(list, 0));
+}
+
+static void test_json__says_what_json_cannot(void **state)
+{
+    (void)state;
+    json_t *const good = mien_json_text("\xc3\xbc");
+    json_t *const bad = mien_json_text("a\xff\xc3\xbc");
+    json_t *const number = mien_json_real(NAN);
+    assert_string_equal(json_string_value(good), "\xc3\xbc");
+    assert_string_equal(json_string_value(bad), "a???");
+    assert_true(json_is_null(number));
+    json_decref(good);
+    json_decref(bad);
+    json_decref(number);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json__a_value_is_read),
         cmocka_unit_test(test_json__what_is_none_is_one_line_with_the_path),
         cmocka_unit_test(test_json__a_pipe_is_no_file),
+        cmocka_unit_test(test_json__is_whole_or_not_at_all),
+        cmocka_unit_test(test_json__says_what_json_cannot),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("base/json", tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* test_term.c - bars on a real (pseudo) terminal, and what JSON cannot say */
+#include "base/json.h"
 #include "cli/term.h"
 
 #include <fcntl.h>
@@ -18,10 +19,10 @@
 static void test_json__knows_no_infinity(void **state)
 {
     (void)state;
-    json_t *const infinite = term_real(HUGE_VAL);
+    json_t *const infinite = mien_json_real(HUGE_VAL);
     assert_true(json_is_null(infinite));
     json_decref(infinite);
-    json_t *const finite = term_real(0.5);
+    json_t *const finite = mien_json_real(0.5);
     assert_true(json_is_real(finite));
     json_decref(finite);
 }

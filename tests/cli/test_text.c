@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/text.h"
 
 static void test_text__cells_are_padded_cut_and_without_control_characters(void **state)
@@ -40,12 +41,12 @@ static void test_text__cells_are_padded_cut_and_without_control_characters(void 
 static void test_text__json_takes_any_bytes(void **state)
 {
     (void)state;
-    json_t *value = text_json("gl\xC3\xBC"
-                              "ck");
+    json_t *value = mien_json_text("gl\xC3\xBC"
+                                   "ck");
     assert_string_equal(json_string_value(value), "gl\xC3\xBC"
                                                   "ck");
     json_decref(value);
-    value = text_json("a\xff\xfe.png");
+    value = mien_json_text("a\xff\xfe.png");
     assert_string_equal(json_string_value(value), "a??.png");
     json_decref(value);
 }

@@ -69,8 +69,8 @@ static void read_run(const char *path)
                 "what a run was begun with is in its limits");
     train_origin_finish(&origin);
 
-    json_t *const info = json_object();
-    mien_run_add_commands(info, path, "mien train", true);
+    json_t *info = json_object();
+    mien_run_add_commands(&info, path, "mien train", true);
     fuzz_expect(json_is_string(json_object_get(info, "command")) &&
                     json_is_array(json_object_get(info, "resumed_by")),
                 "there is a command, and a list of others");
