@@ -165,12 +165,16 @@ int mien_conv2d_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, 
     return set > 0 || family->default_value == NULL ? set : family->default_value(op, pass, index);
 }
 
+size_t mien_conv2d_pass_work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    return families[op->variant[pass]]->work_bytes(op, pass);
+}
+
 size_t mien_conv2d_work_bytes(const struct mien_conv2d *op)
 {
     size_t most = 0;
     for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
-        const size_t bytes =
-            families[op->variant[pass]]->work_bytes(op, (enum mien_conv2d_pass)pass);
+        const size_t bytes = mien_conv2d_pass_work_bytes(op, (enum mien_conv2d_pass)pass);
         most = bytes > most ? bytes : most;
     }
     return most;

@@ -107,6 +107,8 @@ bool mien_conv2d_pools(const struct mien_conv2d *op, int edge);
 /** Bytes of scratch that the three passes with their variants need at most, for op->n images or
  * fewer; 0: none. */
 size_t mien_conv2d_work_bytes(const struct mien_conv2d *op);
+/** Those of one pass alone. */
+size_t mien_conv2d_pass_work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
 
 /** What a forward pass makes. */
 struct mien_conv2d_out {

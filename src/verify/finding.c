@@ -167,6 +167,35 @@ void mien_guarded_finish(struct mien_guarded *guarded)
     *guarded = (struct mien_guarded){ NULL, NULL, 0 };
 }
 
+enum mien_status mien_guarded_resize(struct mien_guarded *guarded, struct mien_cl *cl, size_t bytes,
+                                     struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const size_t had = guarded->whole != NULL ? mien_cl_buffer_bytes(guarded->whole) : 0;
+    if (guarded->bytes == bytes) {
+        return MIEN_OK;
+    }
+    mien_cl_drain(cl); /* an earlier window may be in use */
+    if (had < bytes + 2 * MIEN_GUARD_BYTES) {
+        mien_guarded_finish(guarded);
+        TRY(mien_guarded_create(guarded, cl, bytes, err));
+        TRY(mien_guarded_poison(guarded, cl, err));
+        goto done;
+    }
+    mien_cl_buffer_destroy(guarded->buffer);
+    guarded->buffer = NULL;
+    guarded->bytes = bytes;
+    if (bytes > 0) {
+        TRY(mien_cl_buffer_window(&guarded->buffer, guarded->whole, MIEN_GUARD_BYTES, bytes, err));
+    }
+
+done:
+    if (st != MIEN_OK) {
+        mien_guarded_finish(guarded);
+    }
+    return st;
+}
+
 enum mien_status mien_guarded_poison(struct mien_guarded *guarded, struct mien_cl *cl,
                                      struct mien_error *err)
 {

@@ -80,6 +80,17 @@ enum mien_status mien_guarded_create(struct mien_guarded *out, struct mien_cl *c
                                      struct mien_error *err);
 void mien_guarded_finish(struct mien_guarded *guarded); /* zeroed is allowed */
 
+/**
+ * Let `buffer` have another size: what is behind it is guarded, whatever was there before.  Memory
+ * stays where it is enough; then it is poison() that makes the guards right, else they are.
+ *
+ * bytes   0: `buffer` is NULL
+ * Errors  MIEN_ERR_MEMORY: it is as after mien_guarded_finish()
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_guarded_resize(struct mien_guarded *guarded, struct mien_cl *cl, size_t bytes,
+                                     struct mien_error *err);
+
 /** Fill buffer and guards with bytes of 0xFF: floats that were not written are told by that. */
 MIEN_CHECK_RESULT
 enum mien_status mien_guarded_poison(struct mien_guarded *guarded, struct mien_cl *cl,

@@ -147,18 +147,6 @@ void mien_product_finish(struct mien_product *product)
     *product = (struct mien_product){ .cl = NULL };
 }
 
-static enum mien_status make_work(struct mien_product *product, size_t bytes,
-                                  struct mien_error *err)
-{
-    if (bytes == 0 || (product->work.buffer != NULL && product->work.bytes >= bytes)) {
-        return MIEN_OK;
-    }
-    mien_cl_drain(product->cl);
-    mien_guarded_finish(&product->work);
-    const enum mien_status st = mien_guarded_create(&product->work, product->cl, bytes, err);
-    return st == MIEN_OK ? mien_guarded_poison(&product->work, product->cl, err) : st;
-}
-
 static enum mien_status run_operation(void *user, struct mien_cl *cl,
                                       const struct mien_product_conv *b, enum mien_conv2d_pass pass,
                                       const struct mien_conv2d *op, struct mien_error *err)
@@ -194,7 +182,8 @@ static enum mien_status run_conv(struct mien_product *product, const struct mien
     op.n = shape->conv.n;
     op.relu = shape->relu && pass == MIEN_CONV2D_FWD;
     op.pool = shape->conv.pool;
-    TRY(make_work(product, mien_conv2d_work_bytes(&op), err));
+    TRY(mien_guarded_resize(&product->work, product->cl, mien_conv2d_pass_work_bytes(&op, pass),
+                            err));
     const struct mien_product_conv buffers = {
         .out = product->outputs[results[pass]].buffer,
         .dbias = product->outputs[MIEN_PRODUCT_DBIAS].buffer,
@@ -272,7 +261,7 @@ static enum mien_status run_dense(struct mien_product *product, const struct mie
         TRY(mien_blas_use(product->cl, way->blas, err));
     }
     if (!way->clblast || op.lanes == 1) {
-        TRY(make_work(product, mien_dense_work_bytes(&op), err));
+        TRY(mien_guarded_resize(&product->work, product->cl, mien_dense_work_bytes(&op), err));
         TRY(run_products(product, &op, blocked, err));
         goto done;
     }
@@ -280,7 +269,7 @@ static enum mien_status run_dense(struct mien_product *product, const struct mie
         TRY(make_rows(product, err));
     }
     op.lanes = 1;
-    TRY(make_work(product, mien_dense_work_bytes(&op), err));
+    TRY(mien_guarded_resize(&product->work, product->cl, mien_dense_work_bytes(&op), err));
     if (product->inputs[MIEN_PRODUCT_X] != NULL) {
         TRY(mien_relayout_to_rows(product->cl, product->rows[ROWS_X].buffer,
                                   product->inputs[MIEN_PRODUCT_X], &product->x_act, err));

@@ -62,7 +62,7 @@ struct mien_product {
     struct mien_cl_buffer *inputs[MIEN_PRODUCT_INPUTS]; /**< x, dy, weight, bias */
     struct mien_guarded outputs[MIEN_PRODUCT_OUTPUTS];
     struct mien_guarded rows[MIEN_PRODUCT_ROWS]; /**< of a dense layer through CLBlast */
-    struct mien_guarded work;
+    struct mien_guarded work;   /**< as large as the way that ran last wants it */
     struct mien_guarded winner; /**< of a pooling */
     float *noise;               /**< what the inputs repeat */
     struct mien_product_sample *samples;

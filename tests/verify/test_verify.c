@@ -183,17 +183,17 @@ static void test_verify__checks_the_one_way_that_is_asked_for(void **state)
 
 /* One operation with one shape on a device of its own, which builds kernels anew. */
 static void check_one(struct mien_verdicts *out, const char *name,
-                      const struct mien_verify_shape *shape)
+                      const struct mien_verify_shape *shape, const struct mien_verify_care *care)
 {
     struct mien_cl *cl = NULL;
     struct mien_error err = { "" };
-    const struct mien_verify_care care = { .tried = NULL };
     assert_ok(mien_cl_open(&cl, NULL, &err), &err);
-    assert_ok(mien_verify_one(out, cl, name, shape, MIEN_CONV2D_FWD, NULL, &care, &err), &err);
+    assert_ok(mien_verify_one(out, cl, name, shape, MIEN_CONV2D_FWD, NULL, care, &err), &err);
     assert_int_equal(mien_cl_live(cl), 0);
     mien_cl_close(cl);
 }
 
+static const struct mien_verify_care defaults = { .tried = NULL };
 static const struct mien_verify_shape conv_shape = { 19, 5, 7,    6,     6,     3, 3,
                                                      1,  1, true, false, false, 1, 0 };
 static const struct mien_verify_shape pool_shape = { 19, 5, 7,    6,     6,     3, 3,
@@ -282,7 +282,7 @@ static void test_verify__finds_and_names_planted_faults(void **state)
             continue;
         }
         plant(f->source, f->find, f->replace);
-        check_one(&verdicts, f->name, f->shape);
+        check_one(&verdicts, f->name, f->shape, &defaults);
         weed();
         const struct mien_verdict *const v = verdict_of(&verdicts, f->kernel, f->variant);
         if (v->failed != 1 || v->worst.fault != f->fault ||
@@ -301,12 +301,41 @@ static void test_verify__finds_and_names_planted_faults(void **state)
     }
 }
 
+/* A variant's parameters change how much it needs: what is behind the little that one needs is not
+ * another's. */
+static void test_verify__finds_a_write_behind_the_scratch_of_each_way(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct mien_verify_shape shape = {
+        5, 16, 12, 4, 16, 3, 3, 1, 1, true, false, false, 1, 0
+    };
+    unsigned tried[MIEN_CONV2D_PASSES] = { ~0u, ~0u, ~(1u << MIEN_CONV2D_VECTOR) };
+    const struct mien_verify_care care = { .tried = tried };
+    struct mien_verdicts verdicts = { NULL, 0 };
+    if (mien_device_lanes(mien_cl_device(cl)) == 1) {
+        skip(); /* the variant is for CPUs */
+    }
+    plant("conv2d_vector", "out[OC * C * KH * KW + o0 + a] = VSUM(bias[a]);",
+          "out[OC * C * KH * KW + o0 + a] = VSUM(bias[a]); "
+          "if (OT == 1 && split + 1 == SPLIT) { part[SPLIT * (OC * C * KH * KW + OC)] = 0.0f; }");
+    check_one(&verdicts, "conv2d", &shape, &care);
+    weed();
+    const struct mien_verdict *const v = verdict_of(&verdicts, "conv2d backward filter", "vector");
+    assert_true(v->checks > 3);
+    assert_int_equal(v->failed, 1);
+    assert_int_equal(v->worst.fault, MIEN_FAULT_OUTSIDE);
+    assert_non_null(strstr(v->worst.text, "work: byte 0 behind"));
+    assert_non_null(strstr(v->where, "channels 1"));
+    assert_int_equal(mien_verdicts_failed(&verdicts), 1);
+    mien_verdicts_finish(&verdicts);
+}
+
 static void test_verify__a_kernel_that_does_not_build_is_a_verdict(void **state)
 {
     (void)device_or_skip(state);
     struct mien_verdicts verdicts = { NULL, 0 };
     plant("relu", "__kernel void relu_fwd", "this is no OpenCL; __kernel void relu_fwd");
-    check_one(&verdicts, "relu", &act_shape);
+    check_one(&verdicts, "relu", &act_shape, &defaults);
     weed();
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(verdicts.items[i].worst.fault, MIEN_FAULT_REFUSED);
@@ -352,6 +381,36 @@ static void test_verify__stops_when_it_is_told_to(void **state)
     assert_int_equal(verdicts.count, 0);
 }
 
+static void test_finding__guards_what_is_behind_a_smaller_buffer(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const size_t sizes[] = { 4096, 100, 2048, 0, 12, 9000, 8 };
+    const uint32_t written = 0;
+    struct mien_guarded guarded = { .bytes = 0 };
+    struct mien_error err = { "" };
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct mien_finding finding = { .tolerance = 0.0 };
+        assert_ok(mien_guarded_resize(&guarded, cl, sizes[i], &err), &err);
+        assert_int_equal(guarded.bytes, sizes[i]);
+        if (sizes[i] == 0) {
+            assert_null(guarded.buffer);
+            continue;
+        }
+        assert_int_equal(mien_cl_buffer_bytes(guarded.buffer), sizes[i]);
+        assert_ok(mien_guarded_poison(&guarded, cl, &err), &err);
+        assert_ok(mien_guarded_check(&finding, "work", &guarded, cl, &err), &err);
+        assert_int_equal(finding.fault, MIEN_FAULT_NONE);
+        assert_ok(mien_cl_write(cl, guarded.whole, MIEN_GUARD_BYTES + sizes[i], &written,
+                                sizeof(written), &err),
+                  &err);
+        assert_ok(mien_guarded_check(&finding, "work", &guarded, cl, &err), &err);
+        assert_int_equal(finding.fault, MIEN_FAULT_OUTSIDE);
+        assert_non_null(strstr(finding.text, "work: byte 0 behind its "));
+    }
+    mien_guarded_finish(&guarded);
+    assert_int_equal(mien_cl_live(cl), 0);
+}
+
 static void test_finding__keeps_the_worse_of_two(void **state)
 {
     (void)state;
@@ -378,9 +437,11 @@ int main(void)
         cmocka_unit_test(test_verify__checks_parameters_with_the_first_shape_a_variant_takes),
         cmocka_unit_test(test_verify__checks_the_one_way_that_is_asked_for),
         cmocka_unit_test(test_verify__finds_and_names_planted_faults),
+        cmocka_unit_test(test_verify__finds_a_write_behind_the_scratch_of_each_way),
         cmocka_unit_test(test_verify__a_kernel_that_does_not_build_is_a_verdict),
         cmocka_unit_test(test_verify__refuses_what_is_no_operation_or_no_shape),
         cmocka_unit_test(test_verify__stops_when_it_is_told_to),
+        cmocka_unit_test(test_finding__guards_what_is_behind_a_smaller_buffer),
         cmocka_unit_test(test_finding__keeps_the_worse_of_two),
     };
     return cmocka_run_group_tests(tests, device_setup, device_teardown);
