@@ -8,10 +8,10 @@
 #include "ref/relu.h"
 #include "verify/check_internal.h"
 
-enum { FORWARD, BACKWARD };
+enum { FORWARD, BACKWARD, EVALUATION }; /* the last of max-pooling: nobody asks who won */
 
 /* Of pooling and ReLU. */
-enum { X, Y, DX, DY, WINNER };
+enum { X, Y, DX, DY, WINNER, EVALUATED };
 
 static enum mien_status prepare_pool(struct check *k, enum mien_pool_kind kind, double backward,
                                      struct mien_error *err)
@@ -48,15 +48,21 @@ static enum mien_status prepare_maxpool(struct check *k, struct mien_error *err)
         st = mien_verify_whole(k, WINNER, CHECK_STATE, FORWARD, "winner", CHECK_U8,
                                mien_pool_winner_bytes(&k->op.pool), err);
     }
+    if (st == MIEN_OK) {
+        const struct mien_act y = mien_pool_output(&k->op.pool);
+        st = mien_verify_act(k, EVALUATED, CHECK_RESULT, EVALUATION, "y", &y, 0.0, err);
+    }
     return st;
 }
 
 static enum mien_status enqueue_maxpool(struct check *k, int pass, struct mien_error *err)
 {
     const struct check_tensor *const t = k->t;
-    if (pass == FORWARD) {
-        return mien_pool_max_fwd(k->cl, t[Y].device.buffer, t[WINNER].device.buffer,
-                                 t[X].device.buffer, &k->op.pool, k->shape->relu, err);
+    if (pass != BACKWARD) {
+        const bool train = pass == FORWARD;
+        return mien_pool_max_fwd(k->cl, t[train ? Y : EVALUATED].device.buffer,
+                                 train ? t[WINNER].device.buffer : NULL, t[X].device.buffer,
+                                 &k->op.pool, k->shape->relu, err);
     }
     return mien_pool_max_bwd(k->cl, t[DX].device.buffer, t[DY].device.buffer,
                              t[WINNER].device.buffer, k->shape->mask ? t[Y].device.buffer : NULL,
@@ -68,7 +74,8 @@ static void expect_maxpool(struct check *k, int pass)
 {
     struct check_tensor *const t = k->t;
     const struct mien_ref_pool ref = ref_pool(&k->op.pool);
-    mien_ref_pool_max_fwd(t[Y].want, t[WINNER].raw, t[X].plain, &ref, k->shape->relu);
+    mien_ref_pool_max_fwd(t[pass == EVALUATION ? EVALUATED : Y].want, t[WINNER].raw, t[X].plain,
+                          &ref, k->shape->relu);
     if (pass == BACKWARD) {
         mien_ref_pool_max_bwd(t[DX].want, t[DY].plain, t[WINNER].raw,
                               k->shape->mask ? t[Y].want : NULL, &ref);
@@ -76,7 +83,7 @@ static void expect_maxpool(struct check *k, int pass)
 }
 
 const struct check_op mien_verify_maxpool = {
-    .passes = { "forward", "backward" },
+    .passes = { "forward", "backward", "evaluation" },
     .prepare = prepare_maxpool,
     .enqueue = enqueue_maxpool,
     .expect = expect_maxpool,

@@ -59,14 +59,15 @@ done:
 
 /* The shape, and parameters that are not the default ones. */
 static void describe(char *out, size_t bytes, const struct check_call *call,
-                     const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+                     const struct mien_product_way *way, enum mien_conv2d_pass pass)
 {
+    const struct mien_conv2d *const op = &way->conv;
     char shape[CHECK_SHAPE_BYTES];
     mien_verify_describe(shape, call->shape);
     int length = snprintf(out, bytes, "%s", shape);
     if (op->pool > 0 && (size_t)length < bytes) {
-        length += snprintf(out + length, bytes - (size_t)length, ", max-pooling %dx%d", op->pool,
-                           op->pool);
+        length += snprintf(out + length, bytes - (size_t)length, ", max-pooling %dx%d%s", op->pool,
+                           op->pool, way->unasked ? " without winners" : "");
     }
     const struct mien_conv2d_param *const params = mien_conv2d_params(op->variant[pass], pass);
     for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
@@ -77,14 +78,21 @@ static void describe(char *out, size_t bytes, const struct check_call *call,
     }
 }
 
+/* A pooling also without its winners, as evaluation runs it. */
 static enum mien_status check_conv_way(struct subject *subject, const struct mien_conv2d *op,
                                        enum mien_conv2d_pass pass, struct mien_error *err)
 {
-    const struct mien_product_way way = { .conv = *op };
-    char where[sizeof(((struct mien_verdict *)NULL)->where)];
-    describe(where, sizeof(where), subject->call, op, pass);
-    return check_way(subject, mien_conv2d_variant_name(op->variant[pass]), tolerance_of(op, pass),
-                     &way, where, err);
+    enum mien_status st = MIEN_OK;
+    const char *const variant = mien_conv2d_variant_name(op->variant[pass]);
+    for (int unasked = 0; unasked < (op->pool > 0 ? 2 : 1); unasked++) {
+        const struct mien_product_way way = { .conv = *op, .unasked = unasked != 0 };
+        char where[sizeof(((struct mien_verdict *)NULL)->where)];
+        describe(where, sizeof(where), subject->call, &way, pass);
+        TRY(check_way(subject, variant, tolerance_of(op, pass), &way, where, err));
+    }
+
+done:
+    return st;
 }
 
 /* Whether a variant is to be tried with its other parameters: once, with the first shape it takes.

@@ -187,7 +187,7 @@ static enum mien_status run_conv(struct mien_product *product, const struct mien
     const struct mien_product_conv buffers = {
         .out = product->outputs[results[pass]].buffer,
         .dbias = product->outputs[MIEN_PRODUCT_DBIAS].buffer,
-        .winner = product->winner.buffer,
+        .winner = way->unasked ? NULL : product->winner.buffer,
         .x = product->inputs[MIEN_PRODUCT_X],
         .dy = product->inputs[MIEN_PRODUCT_DY],
         .weight = product->inputs[MIEN_PRODUCT_WEIGHT],
@@ -458,7 +458,7 @@ enum mien_status mien_product_check(struct mien_finding *out, struct mien_produc
     if (product->work.buffer != NULL) {
         TRY(mien_guarded_check(out, "work", &product->work, product->cl, err));
     }
-    if (product->winner.buffer != NULL) {
+    if (product->winner.buffer != NULL && !way->unasked) {
         TRY(compare_winners(out, product, err));
     }
     if (product->rows[ROWS_DX].buffer != NULL) {

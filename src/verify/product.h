@@ -20,6 +20,7 @@ struct mien_product_shape {
 /** How it is computed. */
 struct mien_product_way {
     struct mien_conv2d conv; /**< of a convolution: variant and parameters of its pass */
+    bool unasked;            /**< of its pooling: nobody asks who won, as in evaluation */
     bool clblast;            /**< of a dense layer on blocked activations: through plain rows */
     const struct mien_blas_params *blas; /**< of CLBlast's products; NULL: the usual */
 };
@@ -27,7 +28,7 @@ struct mien_product_way {
 /** Buffers of a convolution under test; those that its pass does not need are NULL. */
 struct mien_product_conv {
     struct mien_cl_buffer *out, *dbias; /**< y, dx, or dweight and dbias */
-    struct mien_cl_buffer *winner;      /**< of y's pooling */
+    struct mien_cl_buffer *winner;      /**< of y's pooling; NULL: nobody asks */
     const struct mien_cl_buffer *x, *dy, *weight, *bias, *mask;
     struct mien_cl_buffer *work;
 };
@@ -62,9 +63,9 @@ struct mien_product {
     struct mien_cl_buffer *inputs[MIEN_PRODUCT_INPUTS]; /**< x, dy, weight, bias */
     struct mien_guarded outputs[MIEN_PRODUCT_OUTPUTS];
     struct mien_guarded rows[MIEN_PRODUCT_ROWS]; /**< of a dense layer through CLBlast */
-    struct mien_guarded work;   /**< as large as the way that ran last wants it */
-    struct mien_guarded winner; /**< of a pooling */
-    float *noise;               /**< what the inputs repeat */
+    struct mien_guarded work;                    /**< as large as the way that ran last wants it */
+    struct mien_guarded winner;                  /**< of a pooling */
+    float *noise;                                /**< what the inputs repeat */
     struct mien_product_sample *samples;
     size_t sample_count;
     float scale[MIEN_PRODUCT_OUTPUTS]; /**< largest absolute value of the output */

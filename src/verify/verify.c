@@ -94,7 +94,7 @@ struct row {
 static const struct row rows[] = {
     { "conv2d", mien_verify_conv2d, NULL, SHAPES(conv_shapes), 5, true },
     { "dense", mien_verify_dense, NULL, SHAPES(dense_shapes), 1, true },
-    { "maxpool", NULL, &mien_verify_maxpool, SHAPES(pool_shapes), 1, true },
+    { "maxpool", NULL, &mien_verify_maxpool, SHAPES(pool_shapes), 2, true },
     { "avgpool", NULL, &mien_verify_avgpool, SHAPES(pool_shapes), 1, true },
     { "batchnorm", NULL, &mien_verify_batchnorm, SHAPES(act_shapes), 1, true },
     { "batchnorm fold", NULL, &mien_verify_batchnorm_fold, SHAPES(fold_shapes), 1, true },

@@ -22,7 +22,7 @@ fault() {
     checks=$((checks + 1))
     [ "$code" -eq 1 ] || failed "exit code $code, expected 1"
     says "^$4  .* FAILED$"
-    says "^  1 of 1 failed, the worst with .*: $5"
+    says "^  [12] of [12] failed, the worst with .*: $5"
     says '^[1-9] of [0-9]* kernels FAILED on '
     errs '^mien selftest: [1-9] of [0-9]* kernels do not compute what plain C does'
 }
@@ -37,6 +37,12 @@ check "the kernel beside it is said to fail" test "$(grep -c 'FAILED$' "$out")" 
 fault 'VSTORE(relu_on ? relu(best) : best, row * wo + xo, y);' \
     'if (row * wo + xo + 1 < rows * wo) { VSTORE(relu_on ? relu(best) : best, row * wo + xo, y); }' \
     maxpool 'maxpool forward' 'unwritten: y: [0-9]* of [0-9]* numbers were not written'
+fault 'VSTREAM(which == own ? passed : (vec)(0.0f), (plane * h + r) * w + c, dx);' \
+    'VSTREAM(which == own ? passed * 0.5f : (vec)(0.0f), (plane * h + r) * w + c, dx);' \
+    maxpool 'maxpool backward' 'wrong: dx: number '
+check "the other form of it is said to fail" grep -q '^  1 of 2 failed, .* by 2x2 ' "$out"
+fault 'VSTORE(relu_on ? relu(best) : best, row * wo + xo, y);' 'VSTORE(winner ? best : best * 0.5f, row * wo + xo, y);' \
+    maxpool 'maxpool evaluation' 'wrong: y: number '
 fault 'VSTORE(b, i, momentum_state)' 'VSTORE(b * 1.001f, i, momentum_state)' sgd sgd 'wrong: momentum'
 fault 'dlogits[base + c * LANES] = (mass * p - q) * share;' \
     'dlogits[base + c * LANES] = i == 3 && c == 1 ? NAN : (mass * p - q) * share;' softmax 'softmax loss' 'not finite: '

@@ -1,0 +1,124 @@
+/* test_launches.c - what the quick self-test, that of a first training, launches on this device */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cl/program.h"
+#include "support/device.h"
+#include "verify/verify.h"
+
+enum { MOST_NAMES = 256, NAME_BYTES = 48 };
+/* A first training waits for the quick form: launches, of which it has some 230, and checks. */
+enum { MOST_LAUNCHES = 500, MOST_CHECKS = 200 };
+
+struct launches {
+    char names[MOST_NAMES][NAME_BYTES]; /* each once */
+    size_t count, all;
+};
+
+static bool is_launched(const struct launches *launches, const char *kernel)
+{
+    for (size_t i = 0; i < launches->count; i++) {
+        if (strcmp(launches->names[i], kernel) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note(void *user, const char *kernel, const char *label)
+{
+    (void)label;
+    struct launches *const launches = user;
+    launches->all++;
+    if (!is_launched(launches, kernel)) {
+        assert_true(launches->count < MOST_NAMES);
+        (void)snprintf(launches->names[launches->count++], NAME_BYTES, "%s", kernel);
+    }
+}
+
+/* Kernels that a training on this kind of device cannot launch, by what their names begin with. */
+static bool is_exempt(const char *kernel, bool cpu)
+{
+    static const struct {
+        const char *begin;
+        bool on_cpu, on_gpu; /* where it is not launched */
+    } exempt[] = {
+        { "peak_", true, true },           /* of mien bench: what the device can do at most */
+        { "probe_", true, true },          /* of the tests of src/cl */
+        { "conv2d_tile_", true, false },   /* lanes 1 alone: GPUs */
+        { "conv2d_vector_", false, true }, /* lanes above 1 alone: CPUs, and all below */
+        { "conv2d_winograd_", false, true },
+        { "conv2d_channel_", false, true },
+        { "conv2d_product_", false, true },
+        { "conv2d_add_parts", false, true },
+        { "dense_vector_", false, true },
+    };
+    for (size_t i = 0; i < sizeof(exempt) / sizeof(exempt[0]); i++) {
+        if (strncmp(kernel, exempt[i].begin, strlen(exempt[i].begin)) == 0) {
+            return cpu ? exempt[i].on_cpu : exempt[i].on_gpu;
+        }
+    }
+    return false;
+}
+
+/* The next kernel of a source behind `at`; returns where to look on, NULL when there is none. */
+static const char *next_kernel(char name[NAME_BYTES], const char *at)
+{
+    static const char result[] = "void ";
+    at = strstr(at, "__kernel ");
+    if (at == NULL) {
+        return NULL;
+    }
+    at = strstr(at, result);
+    assert_non_null(at);
+    at += strlen(result);
+    const int length = (int)strcspn(at, "(\n ");
+    assert_in_range(length, 1, NAME_BYTES - 1);
+    (void)snprintf(name, NAME_BYTES, "%.*s", length, at);
+    return at;
+}
+
+/* The table alone: that the run of known losses happens to launch a kernel is no check of it. */
+static void test_launches__the_quick_form_has_every_kernel_of_a_training(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const bool cpu = mien_device_lanes(mien_cl_device(cl)) > 1;
+    const struct mien_verify_wish quick = { .quick = true };
+    struct launches *const launches = calloc(1, sizeof(*launches));
+    struct mien_verdicts verdicts = { NULL, 0 };
+    struct mien_error err = { "" };
+    size_t kernels = 0;
+    size_t missing = 0;
+    assert_non_null(launches);
+    mien_cl_watch(cl, note, launches);
+    assert_ok(mien_verify_table(&verdicts, cl, &quick, &err), &err);
+    mien_cl_watch(cl, NULL, NULL);
+    for (size_t i = 0; i < mien_kernel_source_count; i++) {
+        char name[NAME_BYTES];
+        const char *at = mien_kernel_sources[i].text;
+        while ((at = next_kernel(name, at)) != NULL) {
+            kernels++;
+            if (is_launched(launches, name) == is_exempt(name, cpu)) {
+                print_error("kernels/%s.cl: %s is %s\n", mien_kernel_sources[i].name, name,
+                            is_exempt(name, cpu) ? "launched, and exempt" : "not launched");
+                missing++;
+            }
+        }
+    }
+    assert_true(kernels > 50); /* that they were found in the sources at all */
+    assert_int_equal(missing, 0);
+    assert_in_range(launches->all, kernels, MOST_LAUNCHES);
+    assert_in_range(mien_verdicts_checks(&verdicts), 1, MOST_CHECKS);
+    mien_verdicts_finish(&verdicts);
+    free(launches);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_launches__the_quick_form_has_every_kernel_of_a_training),
+    };
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
+}
