@@ -33,21 +33,29 @@ const char *mien_selftest_row(enum mien_layer_kind kind)
     return mien_layer_kind_name(kind);
 }
 
+static bool is_kind(const struct mien_network *network, size_t at, enum mien_layer_kind kind)
+{
+    return at < network->layer_count && network->layers[at].spec.kind == kind;
+}
+
+/* The max-pooling at a place, or behind a ReLU there, that the kernel of the layer before can end
+ * in; NULL: none. */
+static const struct mien_layer_spec *tiles_at(const struct mien_network *network, size_t at)
+{
+    at += is_kind(network, at, MIEN_LAYER_RELU) ? 1 : 0;
+    const bool tiles = is_kind(network, at, MIEN_LAYER_MAXPOOL) &&
+                       mien_pooling_is_tiled(&network->layers[at].spec);
+    return tiles ? &network->layers[at].spec : NULL;
+}
+
 /* Edge of the windows of a max-pooling that a convolution's kernel can end in: it follows, with
  * batch norm and ReLU between them or without; 0: none. */
 static int pool_behind(const struct mien_network *network, size_t index)
 {
-    size_t at = index + 1;
-    if (network->layers[index].spec.kind != MIEN_LAYER_CONV) {
-        return 0;
-    }
-    at += at < network->layer_count && network->layers[at].spec.kind == MIEN_LAYER_BATCHNORM;
-    at += at < network->layer_count && network->layers[at].spec.kind == MIEN_LAYER_RELU;
-    if (at >= network->layer_count || network->layers[at].spec.kind != MIEN_LAYER_MAXPOOL) {
-        return 0;
-    }
-    const struct mien_layer_spec *const spec = &network->layers[at].spec;
-    return mien_pooling_is_tiled(spec) ? spec->stride : 0;
+    const size_t at = index + (is_kind(network, index + 1, MIEN_LAYER_BATCHNORM) ? 2 : 1);
+    const struct mien_layer_spec *const tiles =
+        is_kind(network, index, MIEN_LAYER_CONV) ? tiles_at(network, at) : NULL;
+    return tiles != NULL ? tiles->stride : 0;
 }
 
 static struct mien_verify_shape shape_of(const struct mien_network *network, size_t index,
@@ -83,14 +91,76 @@ static bool is_same(const struct mien_verify_shape *a, const struct mien_verify_
            a->bias == b->bias && a->relu == b->relu && a->mask == b->mask && a->pool == b->pool;
 }
 
-/* Whether a layer before this one is of the same kind and sizes. */
-static bool is_checked(const struct mien_network *network, size_t index, int batch)
+/* What a layer is alone. */
+static bool alone(struct mien_verify_shape *out, const struct mien_network *network, size_t index,
+                  int batch)
 {
-    const struct mien_verify_shape shape = shape_of(network, index, batch);
-    for (size_t i = 0; i < index; i++) {
-        const struct mien_verify_shape other = shape_of(network, i, batch);
+    *out = shape_of(network, index, batch);
+    return mien_selftest_row(network->layers[index].spec.kind) != NULL;
+}
+
+/* Batch norm that has the max-pooling behind it in its kernels. */
+static bool with_pool(struct mien_verify_shape *out, const struct mien_network *network,
+                      size_t index, int batch)
+{
+    const struct mien_layer_spec *const tiles =
+        is_kind(network, index, MIEN_LAYER_BATCHNORM) ? tiles_at(network, index + 1) : NULL;
+    if (tiles == NULL) {
+        return false;
+    }
+    *out = shape_of(network, index, batch);
+    out->kh = tiles->kernel_h;
+    out->kw = tiles->kernel_w;
+    out->stride = tiles->stride;
+    out->pad = tiles->pad;
+    return true;
+}
+
+/* Batch norm that evaluation has in the weights of the layer in front: those, channel by channel.
+ */
+static bool folded(struct mien_verify_shape *out, const struct mien_network *network, size_t index,
+                   int batch)
+{
+    (void)batch;
+    const struct mien_layer *const layer = &network->layers[index];
+    if (layer->spec.kind != MIEN_LAYER_BATCHNORM || layer->from < 0) {
+        return false;
+    }
+    const struct mien_layer *const before = &network->layers[layer->from];
+    const struct mien_layer_spec *const spec = &before->spec;
+    const bool conv = spec->kind == MIEN_LAYER_CONV;
+    *out = (struct mien_verify_shape){
+        .n = 1,
+        .c = layer->in.c,
+        .h = conv ? before->in.c / spec->groups * spec->kernel_h : before->in.c,
+        .w = conv ? spec->kernel_w : 1,
+        .bias = spec->bias,
+    };
+    return conv || spec->kind == MIEN_LAYER_DENSE;
+}
+
+/* What is checked of a layer: the row, NULL for that of its kind, and with which shape. */
+static const struct part {
+    const char *row;
+    bool (*shape)(struct mien_verify_shape *out, const struct mien_network *network, size_t index,
+                  int batch); /* false: the layer has no such part */
+} parts[] = {
+    { NULL, alone },
+    { "batchnorm maxpool", with_pool },
+    { "batchnorm fold", folded },
+};
+enum { ALONE, PARTS = sizeof(parts) / sizeof(parts[0]) };
+
+/* Whether a layer before this one has a part of the same kind and sizes. */
+static bool is_checked(const struct part *part, const struct mien_network *network, size_t index,
+                       int batch)
+{
+    struct mien_verify_shape shape;
+    struct mien_verify_shape other;
+    const bool has = part->shape(&shape, network, index, batch);
+    for (size_t i = 0; has && i < index; i++) {
         if (network->layers[i].spec.kind == network->layers[index].spec.kind &&
-            is_same(&shape, &other)) {
+            part->shape(&other, network, i, batch) && is_same(&shape, &other)) {
             return true;
         }
     }
@@ -129,32 +199,47 @@ done:
     return st;
 }
 
-/* The layers' shapes, each once, in every variant that takes them. */
-static enum mien_status check_network(struct mien_verdicts *out, struct mien_cl *cl,
-                                      const struct mien_selftest *what, struct mien_error *err)
+static enum mien_status check_layer(struct mien_verdicts *out, struct mien_cl *cl,
+                                    const struct mien_selftest *what, size_t index,
+                                    struct mien_error *err)
 {
     const struct mien_network *const network = what->network;
+    const struct mien_layer *const layer = &network->layers[index];
     const int batch = what->recipe->train.batch;
-    for (size_t i = 0; i < network->layer_count; i++) {
-        const struct mien_layer *const layer = &network->layers[i];
-        const char *const row = mien_selftest_row(layer->spec.kind);
-        mien_log_progress(what->wish.log, "shapes of the network", i, network->layer_count);
-        enum mien_status st = mien_verify_go_on(&what->wish, err);
-        if (st != MIEN_OK) {
-            return st;
-        }
-        if (row == NULL || is_checked(network, i, batch)) {
+    for (size_t i = 0; i < PARTS; i++) {
+        struct mien_verify_shape shape;
+        const struct part *const part = &parts[i];
+        if (!part->shape(&shape, network, index, batch) ||
+            is_checked(part, network, index, batch)) {
             continue;
         }
-        const struct mien_verify_shape shape = shape_of(network, i, batch);
-        st = check(out, cl, &what->wish, row, &shape, err);
+        const char *const row = part->row != NULL ? part->row : mien_selftest_row(layer->spec.kind);
+        const enum mien_status st = check(out, cl, &what->wish, row, &shape, err);
         if (st != MIEN_OK) {
             return mien_wrap(err, st, "%s", layer->name);
         }
     }
+    return MIEN_OK;
+}
+
+/* The layers' shapes, and those of what a model fuses of them, each once, in every variant that
+ * takes them. */
+static enum mien_status check_network(struct mien_verdicts *out, struct mien_cl *cl,
+                                      const struct mien_selftest *what, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_network *const network = what->network;
+    for (size_t i = 0; i < network->layer_count; i++) {
+        mien_log_progress(what->wish.log, "shapes of the network", i, network->layer_count);
+        TRY(mien_verify_go_on(&what->wish, err));
+        TRY(check_layer(out, cl, what, i, err));
+    }
     mien_log_progress(what->wish.log, "shapes of the network", network->layer_count,
                       network->layer_count);
-    return check_step(out, cl, what, err);
+    TRY(check_step(out, cl, what, err));
+
+done:
+    return st;
 }
 
 /* Dense layers by CLBlast with the parameters that were found for it. */
@@ -168,7 +253,8 @@ static enum mien_status check_tuned_blas(struct mien_verdicts *out, struct mien_
     TRY(mien_verify_table(out, cl, &wish, err));
     for (size_t i = 0; network != NULL && i < network->layer_count; i++) {
         const int batch = what->recipe->train.batch;
-        if (network->layers[i].spec.kind == MIEN_LAYER_DENSE && !is_checked(network, i, batch)) {
+        if (is_kind(network, i, MIEN_LAYER_DENSE) &&
+            !is_checked(&parts[ALONE], network, i, batch)) {
             const struct mien_verify_shape shape = shape_of(network, i, batch);
             TRY(check(out, cl, &wish, "dense", &shape, err));
         }

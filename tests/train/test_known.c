@@ -3,6 +3,7 @@
 #include "train/known.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +138,65 @@ static void test_selftest__checks_the_shapes_of_a_network(void **state)
     assert_int_equal(mien_cl_live(cl), 0);
 }
 
+/* Checks of a kernel by the quick table, and with the shapes of a network of these layers. */
+static size_t checks_with(struct mien_cl *cl, const char *filter, const char *kernel,
+                          const char *layers)
+{
+    char text[512];
+    struct mien_error err = { "" };
+    struct mien_network *network = NULL;
+    struct mien_verdicts verdicts = { NULL, 0 };
+    (void)snprintf(text, sizeof(text),
+                   "input: { channels: 1, height: 14, width: 14 }\n"
+                   "layers: [ %s, flatten, dense classes ]\ntrain: { batch: 3 }\n",
+                   layers);
+    struct mien_recipe *const recipe = recipe_from(text);
+    assert_ok(mien_network_create(&network, recipe, 3, &err), &err);
+    const struct mien_selftest what = { .wish = { .quick = true, .filter = filter },
+                                        .recipe = recipe,
+                                        .network = network };
+    assert_ok(mien_selftest_run(&verdicts, cl, &what, &err), &err);
+    assert_int_equal(mien_verdicts_failed(&verdicts), 0);
+    const size_t checks = checks_of(&verdicts, kernel);
+    mien_verdicts_finish(&verdicts);
+    mien_network_destroy(network);
+    mien_recipe_destroy(recipe);
+    return checks;
+}
+
+/* What a model fuses of a recipe's layers: batch norm with the pooling behind it, in the weights
+ * of the layer in front, a convolution with its pooling. */
+static void test_selftest__checks_what_a_model_fuses(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const struct {
+        const char *layers;
+        size_t pools, folds; /* shapes; the table has one of each */
+    } cases[] = {
+        { "conv 3 3x3 bias no, batchnorm, relu, maxpool 2, conv 3 3x3, batchnorm, maxpool 2, "
+          "flatten, dense 5, batchnorm, relu",
+          2, 3 },
+        { "conv 3 3x3, batchnorm, relu, conv 3 3x3 pad 1, batchnorm, relu, conv 3 3x3 pad 1, "
+          "batchnorm, relu, maxpool 3x3 stride 2",
+          0, 2 }, /* its windows overlap; two folds are of one shape */
+        { "conv 4 3x3, relu, maxpool 2, batchnorm, conv 4 3x3 groups 2, batchnorm", 0,
+          1 }, /* a batch norm behind a pooling is in nobody's weights */
+        { "batchnorm, maxpool 2", 1, 0 },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        static const char filter[] = "batchnorm ";
+        const char *const layers = cases[i].layers;
+        print_message("  %s\n", layers);
+        assert_int_equal(checks_with(cl, filter, "batchnorm maxpool forward", layers),
+                         1 + cases[i].pools);
+        assert_int_equal(checks_with(cl, filter, "batchnorm fold", layers), 1 + cases[i].folds);
+    }
+    static const char pooled[] = "conv2d maxpool forward";
+    const size_t none = checks_with(cl, "conv2d", pooled, "conv 3 3x3, relu");
+    assert_true(checks_with(cl, "conv2d", pooled, "conv 3 3x3, relu, maxpool 2") > none);
+    assert_true(checks_with(cl, "conv2d", pooled, "conv 3 3x3, batchnorm, maxpool 2") > none);
+}
+
 static void test_selftest__takes_operations_by_their_name(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
@@ -182,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_known__is_what_this_device_trains),
         cmocka_unit_test(test_known__tells_a_step_that_is_a_thousandth_off),
         cmocka_unit_test(test_selftest__checks_the_shapes_of_a_network),
+        cmocka_unit_test(test_selftest__checks_what_a_model_fuses),
         cmocka_unit_test(test_selftest__takes_operations_by_their_name),
         cmocka_unit_test(test_selftest__stops_between_shapes),
     };
