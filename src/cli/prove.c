@@ -60,10 +60,12 @@ static void remember(const struct mien_verdicts *verdicts, const struct session 
                      struct term *term)
 {
     struct mien_error problem = { "" };
+    const struct mien_proof_scope quick = { .whole = false };
     if (was_refused(verdicts)) {
         mien_log_line(&term->log, "what the driver refused may pass another time: the self-test "
                                   "comes again, until 'mien selftest --quick' was run");
-    } else if (mien_proof_write(verdicts, mien_cl_device(session->cl), &problem) != MIEN_OK) {
+    } else if (mien_proof_write(verdicts, &quick, mien_cl_device(session->cl), &problem) !=
+               MIEN_OK) {
         mien_log_line(&term->log,
                       "the self-test is not remembered, and comes again (--no-selftest leaves it "
                       "out): %s",

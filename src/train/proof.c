@@ -13,7 +13,7 @@
 #include "train/known.h"
 #include "train/selftest.h"
 
-#define FORMAT "mien-selftest 1"
+#define FORMAT "mien-selftest 2"
 #define FOLDER "selftest"
 enum { LARGEST_FILE = 1 << 20 };
 
@@ -38,6 +38,8 @@ static bool is_current(const json_t *root, const struct mien_device_info *device
     mien_kernels_hash(hash);
     return says(root, "format", FORMAT) && says(root, "mien", MIEN_VERSION) &&
            says(root, "device", text) && says(root, "kernels", hash) &&
+           json_is_boolean(json_object_get(root, "whole")) &&
+           json_is_boolean(json_object_get(root, "network")) &&
            json_is_array(json_object_get(root, "wrong"));
 }
 
@@ -68,6 +70,8 @@ enum mien_status mien_proof_load(struct mien_proof *out, const char *path,
     *out = (struct mien_proof){ .known = false };
     if (mien_json_read(&root, path, LARGEST_FILE, NULL) == MIEN_OK) {
         out->known = is_current(root, device);
+        out->scope.whole = json_is_true(json_object_get(root, "whole"));
+        out->scope.network = json_is_true(json_object_get(root, "network"));
         st = out->known ? take_wrong(out, root, err) : MIEN_OK;
         json_decref(root);
     }
@@ -88,12 +92,11 @@ enum mien_status mien_proof_read(struct mien_proof *out, const struct mien_devic
     return st;
 }
 
-enum mien_status mien_proof_take(struct mien_proof *proof, const struct mien_verdicts *verdicts,
-                                 struct mien_error *err)
+/* Add what failed to what did before. */
+static enum mien_status add_wrong(struct mien_proof *proof, const struct mien_verdicts *verdicts,
+                                  struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    mien_proof_finish(proof);
-    proof->known = true;
     for (size_t i = 0; st == MIEN_OK && i < verdicts->count; i++) {
         const struct mien_verdict *const v = &verdicts->items[i];
         if (v->failed > 0) {
@@ -105,29 +108,36 @@ enum mien_status mien_proof_take(struct mien_proof *proof, const struct mien_ver
     return st;
 }
 
-static json_t *describe(const struct mien_verdicts *verdicts, const struct mien_device_info *device)
+enum mien_status mien_proof_take(struct mien_proof *proof, const struct mien_verdicts *verdicts,
+                                 struct mien_error *err)
+{
+    mien_proof_finish(proof);
+    proof->known = true;
+    return add_wrong(proof, verdicts, err);
+}
+
+static json_t *describe(const struct mien_proof *proof, const struct mien_device_info *device)
 {
     char text[MIEN_DEVICE_TEXT_BYTES];
     char hash[33];
     json_t *list = json_array();
     mien_device_text(text, device);
     mien_kernels_hash(hash);
-    for (size_t i = 0; i < verdicts->count; i++) {
-        const struct mien_verdict *const v = &verdicts->items[i];
-        if (v->failed > 0) {
-            mien_json_append(&list, json_pack("{s:s, s:s, s:s}", "kernel", v->kernel, "variant",
-                                              v->variant, "text", mien_fault_name(v->worst.fault)));
-        }
+    for (size_t i = 0; i < proof->wrong.count; i++) {
+        const struct mien_verdict *const v = &proof->wrong.items[i];
+        mien_json_append(&list, json_pack("{s:s, s:s, s:o}", "kernel", v->kernel, "variant",
+                                          v->variant, "text", mien_json_text(v->worst.text)));
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:o}", "format", FORMAT, "mien", MIEN_VERSION, "device",
-                     text, "kernels", hash, "wrong", list);
+    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o}", "format", FORMAT, "mien", MIEN_VERSION,
+                     "device", text, "kernels", hash, "whole", proof->scope.whole, "network",
+                     proof->scope.network, "wrong", list);
 }
 
-enum mien_status mien_proof_write(const struct mien_verdicts *verdicts,
-                                  const struct mien_device_info *device, struct mien_error *err)
+static enum mien_status write_file(const struct mien_proof *proof,
+                                   const struct mien_device_info *device, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    json_t *const root = describe(verdicts, device);
+    json_t *const root = describe(proof, device);
     char *const text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(1));
     char *const path = text == NULL ? NULL : mien_device_file_path(FOLDER, device, err);
     if (text == NULL) {
@@ -140,6 +150,28 @@ enum mien_status mien_proof_write(const struct mien_verdicts *verdicts,
     free(path);
     free(text);
     json_decref(root);
+    return st;
+}
+
+enum mien_status mien_proof_write(const struct mien_verdicts *verdicts,
+                                  const struct mien_proof_scope *scope,
+                                  const struct mien_device_info *device, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_proof proof;
+    TRY(mien_proof_read(&proof, device, err));
+    const bool less =
+        (proof.scope.whole && !scope->whole) || (proof.scope.network && !scope->network);
+    if (!proof.known || !less) {
+        mien_proof_finish(&proof);
+    }
+    proof.scope.whole = proof.scope.whole || scope->whole;
+    proof.scope.network = proof.scope.network || scope->network;
+    TRY(add_wrong(&proof, verdicts, err));
+    TRY(write_file(&proof, device, err));
+
+done:
+    mien_proof_finish(&proof);
     return st;
 }
 

@@ -6,9 +6,17 @@
 #include "tune/table.h"
 #include "verify/verify.h"
 
+/** How much a self-test looked at; zeroed is the quick form. */
+struct mien_proof_scope {
+    bool whole;   /**< all shapes of the table */
+    bool network; /**< a network's shapes too */
+};
+
 /** Kernels that failed on one device with one driver; zeroed is none. */
 struct mien_proof {
-    bool known;                 /**< a self-test of this device, driver and version was made */
+    bool known; /**< a self-test of this device, driver and version was made */
+    struct mien_proof_scope
+        scope;                  /**< all that it, and those before whose faults stay, looked at */
     struct mien_verdicts wrong; /**< of them `kernel`, `variant` and `worst.text` count */
 };
 void mien_proof_finish(struct mien_proof *proof); /* zeroed is allowed */
@@ -32,13 +40,19 @@ enum mien_status mien_proof_load(struct mien_proof *out, const char *path,
 /**
  * Write that file: those of all verdicts of a self-test that failed.
  *
+ * A self-test takes the place of those that looked at no more than it did.  To what one found that
+ * looked at more, on the same device with the same driver and kernels, it only adds: a fault that
+ * shows with few shapes, or with a network's, would be forgotten.
+ *
  * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY; then the file is as it was
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_proof_write(const struct mien_verdicts *verdicts,
+                                  const struct mien_proof_scope *scope,
                                   const struct mien_device_info *device, struct mien_error *err);
 
-/** Take what a self-test found, as mien_proof_read() would have it after mien_proof_write(). */
+/** Take what a quick self-test found where none is known, as mien_proof_read() would have it after
+ * mien_proof_write(). */
 MIEN_CHECK_RESULT
 enum mien_status mien_proof_take(struct mien_proof *proof, const struct mien_verdicts *verdicts,
                                  struct mien_error *err);

@@ -56,6 +56,24 @@ cp good.json "$kept"
 expect 0 selftest --quick --quiet --filter relayout
 check "a part of the table is remembered" cmp -s good.json "$kept"
 
+# A quick self-test that passes takes nothing away from what a whole one found, or one of a network; one that looks at as
+# much does.
+kept=$work/$kept
+grep -q '"whole": false' good.json || failed "the quick form says that it is the whole"
+for larger in whole network; do
+    fresh
+    mkdir -p "$(dirname "$kept")"
+    sed "s/\"$larger\": false/\"$larger\": true/" good.json >"$kept"
+    expect 0 selftest --quick --quiet
+    check "a quick self-test forgets what a larger one found: $larger" grep -q winograd "$kept"
+done
+expect 0 train faces --recipe net.yaml --out larger --tuning none
+errs '^conv2d [a-z ]*, winograd failed the self-test on this device: it is not used$'
+check "the variant that failed is used" test "$(uses larger)" -eq 0
+expect 0 selftest net.yaml --quick --quiet
+check "it does not count that a self-test of a network passed" test "$(grep -c winograd "$kept")" -eq 0
+check "a self-test of a network says that it is none" grep -q '"network": true' "$kept"
+
 # A pooling that a convolution gets wrong is left to a kernel of its own, and the convolution is used: the bits are those
 # of a run where nothing is wrong.
 cat >pooled.yaml <<'END'

@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "support/device.h"
+#include "support/scratch.h"
 #include "tune/blas_space.h"
 
 /* CLBlast with parameters that were found for it gives way to its usual ones, and to nothing else.
@@ -67,11 +69,88 @@ static void test_proof__bars_a_pooling_alone(void **state)
     assert_true(mien_conv2d_pools(&op, 2));
 }
 
+/* A self-test that found these kernels wrong, each with "own" as its variant. */
+static void remember(const struct mien_device_info *device, bool whole, bool network,
+                     const char *const kernels[2])
+{
+    struct mien_error err = { "" };
+    struct mien_verdicts verdicts = { NULL, 0 };
+    const struct mien_proof_scope scope = { .whole = whole, .network = network };
+    const struct mien_finding right = { .tolerance = 0.0 };
+    assert_ok(mien_verdicts_add(&verdicts, "relu forward", "", &right, "", 0.0, &err), &err);
+    for (int i = 0; i < 2 && kernels[i] != NULL; i++) {
+        struct mien_finding wrong = { .tolerance = 0.0 };
+        mien_finding_note(&wrong, MIEN_FAULT_OUTSIDE, "y: byte 7");
+        assert_ok(mien_verdicts_add(&verdicts, kernels[i], "own", &wrong, "", 0.0, &err), &err);
+    }
+    assert_ok(mien_proof_write(&verdicts, &scope, device, &err), &err);
+    mien_verdicts_finish(&verdicts);
+}
+
+/* What is remembered: "a b" for kernels a and b, in any case with what was wrong. */
+static void assert_remembered(const struct mien_device_info *device, const char *want)
+{
+    char got[128] = "";
+    struct mien_error err = { "" };
+    struct mien_proof proof;
+    assert_ok(mien_proof_read(&proof, device, &err), &err);
+    assert_true(proof.known);
+    for (size_t i = 0; i < proof.wrong.count; i++) {
+        const struct mien_verdict *const v = &proof.wrong.items[i];
+        const size_t length = strlen(got);
+        (void)snprintf(got + length, sizeof(got) - length, "%s%s", i > 0 ? " " : "", v->kernel);
+        assert_string_equal(v->variant, "own");
+        assert_string_equal(v->worst.text, "outside");
+        assert_int_equal(v->failed, 1);
+    }
+    assert_string_equal(got, want);
+    mien_proof_finish(&proof);
+}
+
+/* A self-test that looks at less takes nothing from what one found that looked at more. */
+static void test_proof__keeps_what_a_larger_self_test_found(void **state)
+{
+    (void)state;
+    char *const folder = scratch_make();
+    const struct mien_device_info device = { .name = "here", .driver = "1" };
+    const struct mien_device_info other = { .name = "here", .driver = "2" };
+    assert_int_equal(setenv("MIEN_CACHE", folder, 1), 0);
+    const struct {
+        bool whole, network;
+        const char *wrong[2];
+        const char *remembered;
+    } runs[] = {
+        { false, false, { "a", "b" }, "a b" }, /* quick */
+        { false, false, { "b" }, "b" },        /* again: all that it found before */
+        { true, false, { "c" }, "c" },         /* a whole one is in its place */
+        { false, false, { NULL }, "c" },       /* quick: takes nothing away, */
+        { false, false, { "a" }, "c a" },      /* adds, */
+        { false, false, { "a", "c" }, "c a" }, /* no kernel twice, */
+        { false, false, { NULL }, "c a" },     /* and takes nothing away of that either */
+        { false, true, { "d" }, "c a d" },     /* neither does one of a network */
+        { true, false, { "e" }, "c a d e" },   /* the network's shapes are not this one's */
+        { true, true, { "f" }, "f" },          /* all that there is */
+        { true, false, { NULL }, "f" },        { false, true, { NULL }, "f" },
+        { true, true, { NULL }, "" },          { false, false, { "a" }, "a" },
+    };
+    for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+        print_message("  %zu: %s\n", i, runs[i].remembered);
+        remember(&device, runs[i].whole, runs[i].network, runs[i].wrong);
+        assert_remembered(&device, runs[i].remembered);
+    }
+    remember(&other, false, false, runs[1].wrong); /* another driver has nothing of that */
+    assert_remembered(&other, "b");
+    assert_remembered(&device, "a");
+    assert_int_equal(unsetenv("MIEN_CACHE"), 0);
+    scratch_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_proof__bars_a_set_of_clblast_alone),
         cmocka_unit_test(test_proof__bars_a_pooling_alone),
+        cmocka_unit_test(test_proof__keeps_what_a_larger_self_test_found),
     };
     return cmocka_run_group_tests_name("train/proof", tests, NULL, NULL);
 }
