@@ -107,4 +107,23 @@ errs '^mien train: avgpool forward computes wrong numbers on this device, and no
 check "a run was begun" test ! -e none/last.safetensors
 sed -i 's/avgpool forward/gelu forward/' "$kept"
 expect 0 train faces --recipe net.yaml --out none --quiet
+
+# So it is where all variants of a convolution's pass failed; what does not run the pass goes on.
+bar() { # bar PASS: no variant of it is right
+    printf '%s\n "wrong": [{"kernel": "silu forward", "variant": "", "text": "wrong"}' \
+        "$(sed '/"wrong"/,$d' good.json)" >"$kept"
+    for variant in vector winograd channel tile grouped product; do
+        printf ',\n {"kernel": "conv2d %s", "variant": "%s", "text": "wrong"}' "$1" "$variant" >>"$kept"
+    done
+    echo ']}' >>"$kept"
+}
+bar forward
+expect 1 train faces --recipe net.yaml --out barred --quiet
+errs '^mien train: .*conv1: conv2d forward, [a-z]* computes wrong numbers on this device, and no other variant takes its shape'
+check "a run was begun" test ! -e barred/last.safetensors
+expect 1 eval right/last.safetensors faces --quiet
+bar 'backward filter'
+expect 1 train faces --recipe net.yaml --out barred --quiet
+errs '^mien train: .*conv1: conv2d backward filter, [a-z]* computes wrong numbers on this device, and no other variant takes'
+expect 0 eval right/last.safetensors faces --quiet
 finish
