@@ -6,7 +6,7 @@
 /* What the first byte of a character promises: bytes that follow, and the range of the next one. */
 struct lead {
     unsigned char first, last; /* such a first byte */
-    int more;
+    unsigned char more;
     unsigned char low, high; /* the second byte; those behind it are 0x80 to 0xBF */
 };
 

@@ -116,7 +116,7 @@ static void test_json__says_what_json_cannot(void **state)
     (void)state;
     json_t *const good = mien_json_text("\xc3\xbc");
     json_t *const bad = mien_json_text("a\xff\xc3\xbc");
-    json_t *const number = mien_json_real(NAN);
+    json_t *const number = mien_json_real((double)NAN);
     assert_string_equal(json_string_value(good), "\xc3\xbc");
     assert_string_equal(json_string_value(bad), "a???");
     assert_true(json_is_null(number));
