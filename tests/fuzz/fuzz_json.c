@@ -122,7 +122,7 @@ static void read_proof(const char *path)
     if (mien_json_read(&root, path, 1 << 20, &err) == MIEN_OK && json_is_object(root)) {
         mien_device_text(text, &device);
         mien_kernels_hash(hash);
-        (void)json_object_set_new(root, "format", json_string("mien-selftest 1"));
+        (void)json_object_set_new(root, "format", json_string("mien-selftest 2"));
         (void)json_object_set_new(root, "mien", json_string(MIEN_VERSION));
         (void)json_object_set_new(root, "device", json_string(text));
         (void)json_object_set_new(root, "kernels", json_string(hash));
@@ -131,8 +131,10 @@ static void read_proof(const char *path)
         const char *const again = fuzz_file((const uint8_t *)dressed, strlen(dressed));
         fuzz_expect(mien_proof_load(&proof, again, &device, &err) == MIEN_OK,
                     "no file is an error");
-        fuzz_expect(proof.known == json_is_array(json_object_get(root, "wrong")),
-                    "a list of what is wrong is known");
+        fuzz_expect(proof.known == (json_is_array(json_object_get(root, "wrong")) &&
+                                    json_is_boolean(json_object_get(root, "whole")) &&
+                                    json_is_boolean(json_object_get(root, "network"))),
+                    "a list of what is wrong is known, with what was looked at");
         for (size_t i = 0; i < proof.wrong.count; i++) {
             fuzz_touch(&proof.wrong.items[i], sizeof(proof.wrong.items[i]));
         }

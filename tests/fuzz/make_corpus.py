@@ -686,12 +686,16 @@ def write_json(folder):
     save("bench", "batch-absurd", json.dumps({"network": "a" * 510, "batch": 2**62, "step_ms": 1}))
     save("bench", "text-for-the-terminal", json.dumps({"name": "a\n\x1b[31m", "median_ms": 1}))
 
-    save("selftest", "whole", {"wrong": []})
-    save("selftest", "wrong", {"wrong": [{"kernel": "conv2d fwd", "variant": "winograd", "text": "wrong"},
-                                         {"kernel": "sgd", "variant": "", "text": "a\n\x1b[31m" * 99}]})
-    save("selftest", "wrong-of-other-types", {"wrong": [1, {}, {"kernel": 1, "variant": []}, None]})
-    save("selftest", "texts-long", {"wrong": [{"kernel": "k" * 3000, "variant": "v" * 3000, "text": "t" * 3000}]})
-    save("selftest", "wrong-no-list", {"wrong": {}})
+    save("selftest", "whole", {"whole": True, "network": False, "wrong": []})
+    several = [{"kernel": "conv2d fwd", "variant": "winograd", "text": "wrong"},
+               {"kernel": "sgd", "variant": "", "text": "a\n\x1b[31m" * 99}]
+    save("selftest", "wrong", {"whole": True, "network": False, "wrong": several})
+    others = [1, {}, {"kernel": 1, "variant": []}, None]
+    save("selftest", "wrong-of-other-types", {"whole": True, "network": False, "wrong": others})
+    long = [{"kernel": "k" * 3000, "variant": "v" * 3000, "text": "t" * 3000}]
+    save("selftest", "texts-long", {"whole": True, "network": False, "wrong": long})
+    save("selftest", "wrong-no-list", {"whole": True, "network": True, "wrong": {}})
+    save("selftest", "scope-unknown", {"whole": 1, "wrong": []})
 
 
 # The cache of programs: base/hash.c in Python. ---------------------------------------------------------
