@@ -97,7 +97,7 @@ shows pack evil evil.safetensors
 shows check nameless.safetensors
 says '(a?]0;mine??FAKE ?31m??z) = '
 shows train evil --recipe evil.yaml --out evil-run --tuning none
-best=evil-run/best.safetensors
+best="evil-run/best.safetensors"
 shows eval "$best" evil
 shows eval "$best" evil.safetensors --json
 shows eval "$best" evil-run/last.safetensors evil
