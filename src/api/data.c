@@ -1,5 +1,4 @@
 /* data.c - data sets for users of the library: from files, from memory, into one file */
-#include <jansson.h>
 
 #include <stdlib.h>
 #include <string.h>

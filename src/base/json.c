@@ -54,12 +54,22 @@ json_t *mien_json_text(const char *text)
         return json_string(text);
     }
     char *const copy = strdup(text);
-    for (char *at = copy; at != NULL && *at != '\0'; at++) {
-        *at = (char)((unsigned char)*at < 0x80 ? *at : '?');
+    if (copy == NULL) {
+        return NULL;
     }
-    json_t *const value = copy == NULL ? NULL : json_string(copy);
+    mien_ascii_only(copy);
+    json_t *const value = json_string(copy);
     free(copy);
     return value;
+}
+
+json_t *mien_json_texts(char *const *texts, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) {
+        mien_json_append(&list, mien_json_text(texts[i]));
+    }
+    return list;
 }
 
 json_t *mien_json_real(double value)

@@ -34,6 +34,9 @@ void mien_json_append(json_t **array, json_t *value);
  * memory. */
 json_t *mien_json_text(const char *text);
 
+/** A list of such texts.  NULL: no memory. */
+json_t *mien_json_texts(char *const *texts, int count);
+
 /** A number: null where it is not finite, which JSON cannot say.  NULL: no memory. */
 json_t *mien_json_real(double value);
 

@@ -1,4 +1,4 @@
-/* utf8.c - whether a text is UTF-8 */
+/* utf8.c - whether a text is UTF-8, and what to show of one that is not */
 #include "base/utf8.h"
 
 #include <stddef.h>
@@ -42,4 +42,11 @@ bool mien_is_utf8(const char *text)
         }
     }
     return true;
+}
+
+void mien_ascii_only(char *text)
+{
+    for (; *text != '\0'; text++) {
+        *text = (char)((unsigned char)*text < 0x80 ? *text : '?');
+    }
 }

@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/cmd_check.h"
-#include "cli/text.h"
 
 static json_t *file_of(const struct mien_check *check, size_t index)
 {
@@ -155,10 +154,6 @@ enum mien_status check_describe(json_t **out, const struct check_report *report,
         return st;
     }
     TRY(check_sizes(&sizes, &size_count, check, err));
-    json_t *classes = json_array();
-    for (int i = 0; i < check->set->class_count; i++) {
-        mien_json_append(&classes, mien_json_text(check->set->classes[i]));
-    }
     json_t *const forms =
         json_pack("{s:I, s:I, s:I}", "gray", (json_int_t)c->forms[MIEN_FORM_GRAY], "colour",
                   (json_int_t)c->forms[MIEN_FORM_COLOUR], "gray_as_colour",
@@ -166,14 +161,15 @@ enum mien_status check_describe(json_t **out, const struct check_report *report,
     *out = json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o}",
                      "data", mien_json_text(report->data), "images",
                      (json_int_t)check->image_count + (json_int_t)check->stray_count, "classes",
-                     classes, "splits", describe_splits(check, counts), "sizes",
-                     describe_sizes(sizes, size_count), "forms", forms, "converted",
-                     (json_int_t)c->converted, "skipped", (json_int_t)check->set->skipped,
-                     "unreadable", describe_unreadable(check), "blank", describe_blank(check),
-                     "black", (json_int_t)c->black, "duplicates", describe_duplicates(report),
-                     "twins", describe_twins(c), "near", describe_near(report));
-    if (*out != NULL && report->list != NULL) {
-        (void)json_object_set_new(*out, "list", describe_list(report));
+                     mien_json_texts(check->set->classes, check->set->class_count), "splits",
+                     describe_splits(check, counts), "sizes", describe_sizes(sizes, size_count),
+                     "forms", forms, "converted", (json_int_t)c->converted, "skipped",
+                     (json_int_t)check->set->skipped, "unreadable", describe_unreadable(check),
+                     "blank", describe_blank(check), "black", (json_int_t)c->black, "duplicates",
+                     describe_duplicates(report), "twins", describe_twins(c), "near",
+                     describe_near(report));
+    if (report->list != NULL) {
+        mien_json_set(out, "list", describe_list(report));
     }
 
 done:

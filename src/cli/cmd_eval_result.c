@@ -47,31 +47,26 @@ static json_t *describe_members(const struct eval_result *result)
 json_t *eval_describe(const struct eval_result *result)
 {
     const struct mien_metrics *const m = &result->judged.metrics;
-    json_t *classes = json_array();
     json_t *per_class = json_array();
     json_t *confusion = json_array();
     for (int k = 0; k < m->classes; k++) {
-        const char *const name = result->classes[k];
         json_t *row = json_array();
         for (int j = 0; j < m->classes; j++) {
             const size_t at = (size_t)k * (size_t)m->classes + (size_t)j;
             mien_json_append(&row, json_integer((json_int_t)m->confusion[at]));
         }
-        mien_json_append(&classes, mien_json_text(name));
-        mien_json_append(&per_class, describe_class(name, &m->per_class[k]));
+        mien_json_append(&per_class, describe_class(result->classes[k], &m->per_class[k]));
         mien_json_append(&confusion, row);
     }
     json_t *object = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o}", "accuracy",
         mien_json_real(m->accuracy), "loss", mien_json_real(result->judged.loss), "macro_f1",
         mien_json_real(m->macro_f1), "top2", mien_json_real(m->top2), "ece", mien_json_real(m->ece),
-        "classes", classes, "per_class", per_class, "confusion", confusion, "calibration",
-        describe_calibration(m), "images", (json_int_t)m->images, "split",
-        mien_split_name(result->split), "views", result->views, "models", describe_members(result),
-        "seconds", mien_json_real(result->judged.seconds));
-    if (object != NULL) {
-        session_describe(result->session, &object);
-    }
+        "classes", mien_json_texts(result->classes, m->classes), "per_class", per_class,
+        "confusion", confusion, "calibration", describe_calibration(m), "images",
+        (json_int_t)m->images, "split", mien_split_name(result->split), "views", result->views,
+        "models", describe_members(result), "seconds", mien_json_real(result->judged.seconds));
+    session_describe(result->session, &object);
     return object;
 }
 

@@ -393,13 +393,11 @@ done:
 
 static json_t *describe(const struct work *work)
 {
-    json_t *classes = json_array();
-    for (int k = 0; k < work->model.file.class_count; k++) {
-        mien_json_append(&classes, mien_json_text(work->model.file.classes[k]));
-    }
-    json_t *object = json_pack("{s:o, s:O, s:O}", "classes", classes, "images", work->results,
-                               "failed", work->images.failed);
-    if (object != NULL && work->session.cl != NULL) {
+    const struct mien_model_file *const file = &work->model.file;
+    json_t *object =
+        json_pack("{s:o, s:O, s:O}", "classes", mien_json_texts(file->classes, file->class_count),
+                  "images", work->results, "failed", work->images.failed);
+    if (work->session.cl != NULL) {
         session_describe(&work->session, &object);
     }
     return object;

@@ -8,7 +8,6 @@
 #include "base/number.h"
 #include "cli/commands.h"
 #include "cli/session.h"
-#include "cli/text.h"
 #include "export/c_source.h"
 #include "export/onnx.h"
 #include "export/weights.h"

@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/stop.h"
-#include "cli/text.h"
 #include "cli/training.h"
 #include "train/rate_test.h"
 
@@ -106,9 +105,7 @@ static enum mien_status print_json(const struct find_rate_options *o,
         real_or_null(curve->lowest / 10.0), "still_falling", curve->open, "recipe_rate",
         mien_json_real((double)training->file.recipe->train.optimizer.rate), "points",
         describe_points(curve));
-    if (object != NULL) {
-        session_describe(&training->session, &object);
-    }
+    session_describe(&training->session, &object);
     return term_json(term, object, err);
 }
 

@@ -44,10 +44,6 @@ static const struct pack_options pack_defaults = { .common = { .seed = 0 } };
 
 static json_t *describe(const struct mien_dataset *set, const char *path)
 {
-    json_t *classes = json_array();
-    for (int i = 0; i < set->class_count; i++) {
-        mien_json_append(&classes, json_string(set->classes[i]));
-    }
     json_t *splits = json_object();
     for (int i = 0; i < MIEN_SPLITS; i++) {
         mien_json_set(&splits, mien_split_name((enum mien_split)i),
@@ -57,10 +53,10 @@ static json_t *describe(const struct mien_dataset *set, const char *path)
     (void)snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, set->fingerprint);
     return json_pack("{s:o, s:I, s:i, s:i, s:i, s:o, s:o, s:I, s:I, s:I, s:s}", "file",
                      mien_json_text(path), "images", (json_int_t)set->count, "channels",
-                     set->channels, "height", set->height, "width", set->width, "classes", classes,
-                     "splits", splits, "resized", (json_int_t)set->resized, "converted",
-                     (json_int_t)set->converted, "skipped", (json_int_t)set->skipped, "fingerprint",
-                     fingerprint);
+                     set->channels, "height", set->height, "width", set->width, "classes",
+                     mien_json_texts(set->classes, set->class_count), "splits", splits, "resized",
+                     (json_int_t)set->resized, "converted", (json_int_t)set->converted, "skipped",
+                     (json_int_t)set->skipped, "fingerprint", fingerprint);
 }
 
 static void print_summary(struct term *term, const struct mien_dataset *set, const char *path)

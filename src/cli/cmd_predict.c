@@ -306,13 +306,10 @@ static enum mien_status place_models(struct work *work, const struct session *se
 
 static json_t *describe(struct work *work, const struct session *session)
 {
-    json_t *classes = json_array();
-    for (int k = 0; k < work->first->class_count; k++) {
-        mien_json_append(&classes, mien_json_text(work->first->classes[k]));
-    }
-    json_t *object = json_pack("{s:o, s:O, s:O}", "classes", classes, "predictions",
-                               work->predictions, "failed", work->images.failed);
-    if (object != NULL && session->cl != NULL) {
+    json_t *object = json_pack("{s:o, s:O, s:O}", "classes",
+                               mien_json_texts(work->first->classes, work->first->class_count),
+                               "predictions", work->predictions, "failed", work->images.failed);
+    if (session->cl != NULL) {
         session_describe(session, &object);
     }
     return object;

@@ -9,7 +9,6 @@
 #include "base/json.h"
 #include "cli/cmd_selftest.h"
 #include "cli/commands.h"
-#include "cli/text.h"
 #include "train/selftest.h"
 
 #define FIELD(name) offsetof(struct selftest_options, name)

@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/term.h"
-#include "cli/text.h"
 #include "data/dataset.h"
 
 struct synth_options {

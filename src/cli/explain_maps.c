@@ -10,7 +10,6 @@
 #include "base/memory.h"
 #include "cli/cmd_explain.h"
 #include "cli/term.h"
-#include "cli/text.h"
 #include "explain/picture.h"
 #include "train/metrics.h"
 
@@ -376,7 +375,7 @@ static enum mien_status begin_results(json_t *results, struct chunk *chunk, stru
             mien_json_append(&all, mien_json_real((double)row[k]));
         }
         chunk->lists[i] = json_array();
-        json_t *object = json_pack(
+        json_t *const object = json_pack(
             "{s:o, s:o, s:o, s:o, s:o}", "file", mien_json_text(chunk->paths[i]), "class",
             mien_json_text(model->classes[top]), "probability", mien_json_real((double)row[top]),
             "probabilities", all, "maps", chunk->lists[i]);

@@ -12,7 +12,6 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "cli/text.h"
 #include "data/image.h"
 
 static const char pipe_name[] = "-";

@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/report_parts.h"
-#include "cli/text.h"
 
 static json_t *describe_data(const struct report_answers *answers)
 {

@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "cli/text.h"
 #include "draw/canvas.h"
 #include "nn/summary.h"
 #include "report/report.h"
@@ -27,7 +26,7 @@ json_t *report_begin(const char *name, const char *command)
 {
     json_t *report = json_pack("{s:s, s:s, s:o}", "format", MIEN_REPORT_FORMAT, "version",
                                MIEN_VERSION, "name", mien_json_text(name));
-    if (report != NULL && command != NULL) {
+    if (command != NULL) {
         mien_json_set(&report, "command", mien_json_text(command));
     }
     return report;
@@ -39,21 +38,16 @@ enum mien_status report_add_model(json_t *report, const char *path,
     enum mien_status st = MIEN_OK;
     json_t *network = NULL;
     char *recipe = NULL;
-    json_t *classes = json_array();
-    for (int k = 0; k < file->class_count; k++) {
-        mien_json_append(&classes, mien_json_text(file->classes[k]));
-    }
     TRY(mien_summary_json(&network, file->network, err));
     TRY(mien_recipe_format(&recipe, file->recipe, err));
     if (json_object_set_new(report, "model",
-                            json_pack("{s:o, s:O, s:O, s:o}", "file", mien_json_text(path),
-                                      "classes", classes, "network", network, "recipe",
-                                      mien_json_text(recipe))) != 0) {
+                            json_pack("{s:o, s:o, s:O, s:o}", "file", mien_json_text(path),
+                                      "classes", mien_json_texts(file->classes, file->class_count),
+                                      "network", network, "recipe", mien_json_text(recipe))) != 0) {
         st = no_memory(err);
     }
 
 done:
-    json_decref(classes);
     json_decref(network);
     free(recipe);
     return st;

@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/report_parts.h"
-#include "cli/text.h"
 #include "data/image.h"
 #include "explain/explain.h"
 #include "explain/picture.h"
@@ -36,7 +35,7 @@ static json_t *sample_class(const struct report_answers *answers, enum mien_spli
     const struct mien_dataset *const set = answers->set;
     const size_t first = set->splits[split].first;
     const size_t end = first + set->splits[split].count;
-    json_t *list = json_array();
+    json_t *const list = json_array();
     size_t count = 0;
     for (size_t i = first; i < end; i++) {
         count += set->labels[i] == class ? 1 : 0;
@@ -255,7 +254,7 @@ static enum mien_status add_mistakes(json_t *report, struct work *work, const si
     const size_t floats = (size_t)in->c * (size_t)in->h * (size_t)in->w;
     const size_t map =
         work->gradcam != NULL ? (size_t)work->gradcam->out.h * (size_t)work->gradcam->out.w : 0;
-    json_t *list = json_array();
+    json_t *const list = json_array();
     uint8_t *const pixels = mien_calloc(count, floats, err);
     float *const inputs = mien_calloc(count, floats * sizeof(*inputs), err);
     float *const maps = mien_calloc(count, (map + 1) * sizeof(*maps), err);

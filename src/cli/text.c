@@ -1,9 +1,8 @@
-/* text.c - names from files, made fit for a table or for JSON */
+/* text.c - names from files, made fit for a table */
 #include "cli/text.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"

@@ -1,8 +1,7 @@
-/** text.h - names from files, made fit for a table or for JSON */
+/** text.h - names from files, made fit for a table */
 #ifndef MIEN_CLI_TEXT_H
 #define MIEN_CLI_TEXT_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 

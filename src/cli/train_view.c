@@ -223,7 +223,7 @@ static enum mien_status collect(json_t **out, struct train_view *view, const cha
                                 const struct mien_model_file *file, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    json_t *report = report_begin(file->recipe->name, NULL);
+    json_t *const report = report_begin(file->recipe->name, NULL);
     *out = report;
     if (report == NULL) {
         return mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the report");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/utf8.h"
@@ -44,17 +45,14 @@ static enum mien_status join_names(char **out, size_t *bytes, const struct mien_
 static enum mien_status print_classes(char **out, const struct mien_dataset *set,
                                       struct mien_error *err)
 {
-    json_t *const array = json_array();
-    bool ok = array != NULL;
-    for (int i = 0; ok && i < set->class_count; i++) {
+    for (int i = 0; i < set->class_count; i++) {
         if (!mien_is_utf8(set->classes[i])) {
-            json_decref(array);
             return mien_fail(err, MIEN_ERR_FORMAT, "the class name %d is not valid UTF-8", i);
         }
-        ok = json_array_append_new(array, json_string(set->classes[i])) == 0;
     }
-    *out = ok ? json_dumps(array, JSON_COMPACT) : NULL;
-    json_decref(array);
+    json_t *const list = mien_json_texts(set->classes, set->class_count);
+    *out = list == NULL ? NULL : json_dumps(list, JSON_COMPACT);
+    json_decref(list);
     return *out != NULL ? MIEN_OK : mien_fail(err, MIEN_ERR_MEMORY, "no memory for class names");
 }
 

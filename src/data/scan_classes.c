@@ -68,9 +68,7 @@ static enum mien_status check_names(const struct mien_scan *scan, struct mien_er
         if (!mien_is_utf8(name)) {
             char shown[64];
             (void)snprintf(shown, sizeof(shown), "%s", name);
-            for (char *at = shown; *at != '\0'; at++) {
-                *at = (char)((unsigned char)*at < 0x80 ? *at : '?');
-            }
+            mien_ascii_only(shown);
             return mien_fail(err, MIEN_ERR_FORMAT,
                              "%.800s: the name of the class folder %s is not UTF-8", scan->root,
                              shown);

@@ -1,7 +1,6 @@
 /* onnx.c - from a network's layers to ONNX nodes */
 #include "export/onnx.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

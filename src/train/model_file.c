@@ -92,7 +92,7 @@ static enum mien_status read_classes(struct mien_model_file *out, const char *te
                                      struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    json_t *list = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    json_t *const list = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     const size_t count = json_array_size(list);
     if (!json_is_array(list) || count < 1 || count > 65536) {
         st = mien_fail(err, MIEN_ERR_FORMAT, "metadata 'classes' is not a list of names");
@@ -197,12 +197,8 @@ void mien_model_file_finish(struct mien_model_file *file)
 enum mien_status mien_model_file_classes(char **out, const struct mien_model_file *file,
                                          struct mien_error *err)
 {
-    json_t *list = json_array();
-    for (int i = 0; i < file->class_count; i++) {
-        mien_json_append(&list, json_string(file->classes[i]));
-    }
-    *out =
-        json_array_size(list) == (size_t)file->class_count ? json_dumps(list, JSON_COMPACT) : NULL;
+    json_t *const list = mien_json_texts(file->classes, file->class_count);
+    *out = list == NULL ? NULL : json_dumps(list, JSON_COMPACT);
     json_decref(list);
     return *out != NULL ? MIEN_OK
                         : mien_fail(err, MIEN_ERR_MEMORY, "no memory for the list of classes");

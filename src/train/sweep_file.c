@@ -174,7 +174,7 @@ enum mien_status mien_sweep_save(const char *path, const struct mien_sweep *swee
 {
     enum mien_status st = MIEN_OK;
     char *text = NULL;
-    json_t *object = mien_sweep_describe(sweep);
+    json_t *const object = mien_sweep_describe(sweep);
     json_t *const copy = json_deep_copy(asked);
     if (object == NULL || json_object_set_new(object, "asked", copy) != 0) {
         st = mien_fail(err, MIEN_ERR_MEMORY, "out of memory for %s", path);

@@ -123,6 +123,14 @@ static void test_json__says_what_json_cannot(void **state)
     json_decref(good);
     json_decref(bad);
     json_decref(number);
+
+    static char first[] = "a";
+    static char second[] = "\xff";
+    char *const texts[] = { first, second };
+    json_t *const list = mien_json_texts(texts, 2);
+    assert_int_equal(json_array_size(list), 2);
+    assert_string_equal(json_string_value(json_array_get(list, 1)), "?");
+    json_decref(list);
 }
 
 int main(void)

@@ -167,6 +167,18 @@ def container(header, data=b"", length=None, pad=True):
     return struct.pack("<Q", len(text) if length is None else length) + text + data
 
 
+def changed(header, tensors, metadata):
+    """A copy of a header: parts of some tensors other ones, those that are None left out, and metadata over its own."""
+    copy = {k: dict(v) for k, v in header.items()}
+    for key, value in (tensors or {}).items():
+        if value is None:
+            del copy[key]
+        else:
+            copy[key].update(value)
+    copy["__metadata__"].update(metadata)
+    return copy
+
+
 def tensor(dtype, shape, begin, end):
     return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
 
@@ -506,14 +518,7 @@ def write_packed(folder):
         header, data = split_file(file.read())
 
     def change(name, tensors=None, text=data, **metadata):
-        changed = {k: dict(v) for k, v in header.items()}
-        for key, value in (tensors or {}).items():
-            if value is None:
-                del changed[key]
-            else:
-                changed[key].update(value)
-        changed["__metadata__"].update(metadata)
-        put("packed", name, container(changed, text))
+        put("packed", name, container(changed(header, tensors, metadata), text))
     images = header["images"]["shape"]
     change("names-missing", {"names": None} if "names" in header else {})
     change("labels-missing", {"labels": None})
@@ -585,14 +590,8 @@ def write_replay(folder):
     about = json.loads(header["__metadata__"]["replay"])
 
     def change(name, tensors=None, text=data, about=about, **metadata):
-        changed = {k: dict(v) for k, v in header.items()}
-        for key, value in (tensors or {}).items():
-            if value is None:
-                del changed[key]
-            else:
-                changed[key].update(value)
-        changed["__metadata__"].update({"replay": json.dumps(about), **metadata})
-        put("replay", name, container(changed, text))
+        metadata = {"replay": json.dumps(about), **metadata}
+        put("replay", name, container(changed(header, tensors, metadata), text))
     for key in about:
         change(f"no-{key}", about={k: v for k, v in about.items() if k != key})
     for key in ("epoch", "step", "steps", "batch", "draw"):
