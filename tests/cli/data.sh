@@ -26,7 +26,7 @@ expect 0 synth told --count 7 --json
 says '^{"folder": "told", "splits": {"train": 7, "validation": 7}}$'
 ran="synth full (ulimit -f 0)"
 code=0
-(ulimit -f 0 && "$mien" synth full --count 7 >/dev/null 2>&1) || code=$?
+(limit_files 0 && "$mien" synth full --count 7 >/dev/null 2>&1) || code=$?
 check "a full disk is no failure: $code" test "$code" -eq 1
 check "images that are none are left" test "$(find full -type f | wc -l)" -eq 0
 touch file
@@ -128,7 +128,7 @@ cp faces.safetensors kept.safetensors
 ran="pack other kept.safetensors (ulimit -f)"
 code=0
 (
-    ulimit -f 16
+    limit_files 16
     "$mien" pack other kept.safetensors >"$out" 2>"$err"
 ) || code=$?
 checks=$((checks + 1))

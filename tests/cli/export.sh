@@ -131,7 +131,7 @@ one_line
 expect 1 export tiny/last.safetensors --c images
 one_line
 ran="export --c full (ulimit -f 8)"
-(ulimit -f 8 && "$mien" export tiny/last.safetensors --c full >/dev/null 2>&1) && failed "a full disk is no failure"
+(limit_files 8 && "$mien" export tiny/last.safetensors --c full >/dev/null 2>&1) && failed "a full disk is no failure"
 check "half of the source is left" test ! -e full
 
 # Weights alone: a model again, in half the bytes within rounding.
@@ -174,7 +174,7 @@ else
     errs 'there is no folder nosuch'
     cp tiny.onnx kept.onnx
     ran="export every kept.onnx (ulimit -f)"
-    (ulimit -f 8 && "$mien" export every/last.safetensors kept.onnx >/dev/null 2>&1) && failed "a full disk is no failure"
+    (limit_files 8 && "$mien" export every/last.safetensors kept.onnx >/dev/null 2>&1) && failed "a full disk is no failure"
     check "the old file is intact" cmp -s tiny.onnx kept.onnx
 fi
 

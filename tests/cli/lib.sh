@@ -6,6 +6,7 @@
 #   one_line                     fail unless stderr was exactly one line
 #   silent                       fail unless stdout was empty
 #   needs_device                 skip the test where there is no device, unless $MIEN_REQUIRE_DEVICE is set; no_device only asks
+#   limit_files BLOCKS           in a subshell: no file may have more than so many blocks of ulimit -f
 #   own_cache FOLDER             keep tuning and compiled programs in this folder; the self-test counts as made there
 # Every failure is printed; the script ends with `finish`.
 
@@ -31,6 +32,13 @@ failed() {
         sed 's/^/  stdout: /' "$out" 2>/dev/null | head -n 20
         sed 's/^/  stderr: /' "$err" 2>/dev/null | head -n 40
     } >&2
+}
+
+# The counters of scripts/coverage are files too, and are to stay whole: they go elsewhere.
+limit_files() {
+    ulimit -f "$1"
+    GCOV_PREFIX=$work/.counters
+    export GCOV_PREFIX
 }
 
 expect() {

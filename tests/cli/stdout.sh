@@ -43,7 +43,7 @@ ended 'Broken pipe'
 ran="man (ulimit -f 1) >file"
 code=0
 (
-    ulimit -f 1
+    limit_files 1
     i=0
     while [ "$i" -lt 8 ]; do # some shells count in 512 bytes, some in 1024: go on until it is full
         "$mien" man || exit $?

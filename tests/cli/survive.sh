@@ -15,7 +15,7 @@ for blocks in 0 1 300; do
     code=0
     ran="train --resume limited (ulimit -f $blocks)"
     (
-        ulimit -f "$blocks"
+        limit_files "$blocks"
         exec "$mien" train --resume limited --epochs 6 --quiet >/dev/null 2>&1
     ) || code=$?
     check "exit code $code, expected 1" test "$code" -eq 1
