@@ -177,6 +177,33 @@ static enum mien_status check(struct mien_verdicts *out, struct mien_cl *cl,
                : mien_verify_one(out, cl, row, shape, MIEN_CONV2D_FWD, NULL, &care, err);
 }
 
+/* What a step does with all parameters at once, and whether that of a recipe does. */
+static enum mien_status check_flat(struct mien_verdicts *out, struct mien_cl *cl,
+                                   const struct mien_selftest *what, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_train_spec *const train = &what->recipe->train;
+    const bool sgd = train->optimizer.kind == MIEN_OPTIMIZER_SGD;
+    const struct mien_verify_shape flat = { .c = (int)(what->network->flat_floats / BLOCK) };
+    const struct {
+        const char *row;
+        bool is_done;
+    } kernels[] = {
+        { "sgd", sgd },
+        { "adam", !sgd },
+        { "guard", true },
+        { "clip", train->clip_norm > 0.0f },
+        { "accumulate", train->accumulate > 1 },
+        { "average", train->ema > 0.0f },
+    };
+    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+        TRY(kernels[i].is_done ? check(out, cl, &what->wish, kernels[i].row, &flat, err) : MIEN_OK);
+    }
+
+done:
+    return st;
+}
+
 /* What a step does beside the layers: gathers images, computes the loss, changes the weights. */
 static enum mien_status check_step(struct mien_verdicts *out, struct mien_cl *cl,
                                    const struct mien_selftest *what, struct mien_error *err)
@@ -184,16 +211,13 @@ static enum mien_status check_step(struct mien_verdicts *out, struct mien_cl *cl
     enum mien_status st = MIEN_OK;
     const struct mien_verify_wish *const wish = &what->wish;
     const struct mien_network *const network = what->network;
-    const struct mien_recipe *const recipe = what->recipe;
-    const int batch = recipe->train.batch;
+    const int batch = what->recipe->train.batch;
     const struct mien_shape *const in = &network->input;
     const struct mien_verify_shape images = { .n = batch, .c = in->c, .h = in->h, .w = in->w };
     const struct mien_verify_shape classes = { .n = batch, .width = network->classes };
-    const struct mien_verify_shape flat = { .c = (int)(network->flat_floats / BLOCK) };
-    const bool sgd = recipe->train.optimizer.kind == MIEN_OPTIMIZER_SGD;
     TRY(check(out, cl, wish, "gather", &images, err));
     TRY(check(out, cl, wish, "softmax", &classes, err));
-    TRY(check(out, cl, wish, sgd ? "sgd" : "adam", &flat, err));
+    TRY(check_flat(out, cl, what, err));
 
 done:
     return st;

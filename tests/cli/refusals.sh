@@ -2,8 +2,9 @@
 # refusals.sh - a device that has no memory left, refuses a kernel, or is gone; every OpenCL call refused in turn
 #
 # $MIEN_REFUSE_CL is the library that refuses them (tests/preload/refuse_cl.c).  Where MIEN_TORTURE is set,
-# every call of a run is refused, else some sixty of them, with as many between each two: those of another day are other
-# ones.  $MIEN_REFUSE_DAY: the day, for the same ones again (of today, counted from 1970).
+# every call of a run is refused, or, with MIEN_REFUSE_PART=2/5, the second, the seventh, ... of them; else some
+# sixty, with as many between each two: those of another day are other ones.  $MIEN_REFUSE_DAY: the day, for the same ones
+# again (of today, counted from 1970).
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 recipes=$(cd "$(dirname "$0")/../../recipes" && pwd)
@@ -32,6 +33,17 @@ refuse() {
     read -r _ calls _ live <.log || failed "no log of the calls"
     checks=$((checks + 1))
     [ "$live" -eq 0 ] || failed "$live OpenCL objects were never released"
+}
+
+# choose STEP: the first call that is refused, in $n, and how many it is to the next, in $step.
+choose() {
+    step=$1
+    n=$((day % step))
+    if [ -n "${MIEN_TORTURE:-}" ]; then
+        part=${MIEN_REFUSE_PART:-1/1}
+        step=${part#*/}
+        n=$((${part%/*} - 1))
+    fi
 }
 
 # whole FOLDER: nothing in it is half written or left over: each file that is there ends as it should, and each model can
@@ -100,9 +112,7 @@ check "the run that lost its device ended otherwise" cmp -s gone/last.safetensor
 # Each call in turn.  Some may be refused without harm (what a cache or a profile asks for).
 day=${MIEN_REFUSE_DAY:-$(($(date +%s) / 86400))}
 echo "the calls of MIEN_REFUSE_DAY=$day"
-step=$((all / 60 + 1))
-[ -z "${MIEN_TORTURE:-}" ] || step=1
-n=$((day % step))
+choose $((all / 60 + 1))
 refused=0
 harmless=0
 while [ "$n" -lt "$all" ]; do
@@ -134,9 +144,7 @@ refuse none:0:0 0 $run --out proof
 check "no self-test was made" test -d proven/selftest
 before=$((calls - all))
 check "the self-test makes hardly a call: $before" test "$before" -gt 500
-step=$((before / 9))
-[ -z "${MIEN_TORTURE:-}" ] || step=7
-n=$((day % step))
+choose $((before / 9))
 refused=0
 harmless=0
 while [ "$n" -lt "$before" ]; do

@@ -4,9 +4,9 @@
  * with files, is refused
  *
  * The program runs inside this one, so that only what mien itself calls is counted, and what
- * jansson allocates for it.  Where
- * MIEN_TORTURE is set every call is refused in turn, else the first of them and then some evenly
- * spread.
+ * jansson, libyaml, libcyaml and libpng allocate for it.  Where MIEN_TORTURE is set every call is
+ * refused in turn, else the first of them and then some evenly spread.  MIEN_REFUSE_PART, "2/5":
+ * with MIEN_TORTURE the second, the seventh, ... of them, so that five such runs have them all.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -93,6 +93,19 @@ void *__wrap_realloc(void *old, size_t bytes)
 static void *allocate_json(size_t bytes)
 {
     return refuse(ALLOCATIONS) ? NULL : __real_malloc(bytes);
+}
+
+/* Libyaml's, which calls these by name: a program's come before a library's own. */
+void *yaml_malloc(size_t bytes);
+void *yaml_malloc(size_t bytes)
+{
+    return refuse(ALLOCATIONS) ? NULL : __real_malloc(bytes > 0 ? bytes : 1);
+}
+
+void *yaml_realloc(void *old, size_t bytes);
+void *yaml_realloc(void *old, size_t bytes)
+{
+    return refuse(ALLOCATIONS) ? NULL : __real_realloc(old, bytes > 0 ? bytes : 1);
 }
 
 int __wrap_open(const char *path, int flags, ...)
@@ -330,8 +343,26 @@ static int count_descriptors(void)
     return count;
 }
 
-/* Refuse one call after the other, the first `dense` of them each and of the others every `step`th.
- */
+/* Which of some calls are refused: the first `dense`, then every `step`th. */
+struct choice {
+    long first, dense, step;
+};
+
+/* The first of so many calls and others up to `most`; with MIEN_TORTURE all, or a part of them. */
+static struct choice choose(long all, long dense, long most)
+{
+    struct choice choice = { .first = 0, .dense = dense, .step = all / most + 1 };
+    if (getenv("MIEN_TORTURE") != NULL) {
+        const char *const part = getenv("MIEN_REFUSE_PART");
+        const char *const parts = part != NULL ? strchr(part, '/') : NULL;
+        choice = (struct choice){ .first = part != NULL ? strtol(part, NULL, 10) - 1 : 0,
+                                  .step = parts != NULL ? strtol(parts + 1, NULL, 10) : 1 };
+        assert_true(choice.step > 0 && choice.first >= 0 && choice.first < choice.step);
+    }
+    return choice;
+}
+
+/* Refuse one call after the other, a training for each. */
 static void sweep(struct fixture *f, enum kind of, int code, long dense, long most)
 {
     kind = of;
@@ -341,10 +372,10 @@ static void sweep(struct fixture *f, enum kind of, int code, long dense, long mo
     const long all = calls;
     remove_run(f);
     const int descriptors = count_descriptors();
-    const long step = getenv("MIEN_TORTURE") != NULL ? 1 : all / most + 1;
+    const struct choice choice = choose(all, dense, most);
     long failures = 0;
     long harmless = 0;
-    for (long n = 0; n < all; n += n < dense ? 1 : step) {
+    for (long n = choice.first; n < all; n += n < choice.dense ? 1 : choice.step) {
         refused = n;
         const int exit_code = train(f);
         if (!was_refused) {
