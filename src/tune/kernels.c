@@ -141,6 +141,7 @@ static size_t most_work(const struct mien_conv2d *op)
 struct conv_case {
     int c, h, w, oc, kernel, pad;
     bool pooled; /* max-pooling of 2x2 comes behind it in a network */
+    int groups;  /* of channels; 0: none */
 };
 
 /* Forward passes that end in the pooling, of the variants that can. */
@@ -186,10 +187,15 @@ static enum mien_status measure_conv(struct mien_cl *cl, const struct mien_kerne
     const struct mien_act x = { options->batch, sizes->c, sizes->h, sizes->w,
                                 mien_device_lanes(mien_cl_device(cl)) };
     TRY(mien_conv2d_init(op, &x, sizes->oc, sizes->kernel, sizes->kernel, 1, sizes->pad, err));
+    TRY(sizes->groups > 0 ? mien_conv2d_group(op, sizes->groups, err) : MIEN_OK);
     mien_conv2d_fit(op, (size_t)mien_cl_device(cl)->local_bytes);
     const struct mien_act y = mien_conv2d_output(op);
     const size_t taps = (size_t)sizes->kernel * (size_t)sizes->kernel;
-    const size_t weights = (size_t)op->oc * (size_t)op->c * taps;
+    const size_t weights = (size_t)op->oc * (size_t)(op->c / op->groups) * taps;
+    char groups[32] = "";
+    if (sizes->groups > 0) {
+        (void)snprintf(groups, sizeof(groups), " in %d groups", sizes->groups);
+    }
     shape.bytes[X] = shape.bytes[DX] = kernel_act_bytes(&x);
     shape.bytes[Y] = shape.bytes[DY] = kernel_act_bytes(&y);
     shape.bytes[WEIGHT] = shape.bytes[DWEIGHT] = weights * sizeof(cl_float);
@@ -209,9 +215,9 @@ static enum mien_status measure_conv(struct mien_cl *cl, const struct mien_kerne
             }
             shape.pass = p;
             op->variant[p] = (enum mien_conv2d_variant)v;
-            TRY(mien_kernel_measure(&shape, &pass, err, "%dx%dx%d to %dx%dx%d by %dx%d, %s, %s",
+            TRY(mien_kernel_measure(&shape, &pass, err, "%dx%dx%d to %dx%dx%d by %dx%d%s, %s, %s",
                                     op->c, op->h, op->w, op->oc, op->ho, op->wo, op->kh, op->kw,
-                                    mien_conv2d_pass_name((enum mien_conv2d_pass)p),
+                                    groups, mien_conv2d_pass_name((enum mien_conv2d_pass)p),
                                     mien_conv2d_variant_name((enum mien_conv2d_variant)v)));
         }
     }
@@ -272,18 +278,20 @@ enum mien_status mien_kernels_measure(struct mien_cl *cl,
                                       const struct mien_kernels_options *options,
                                       struct mien_error *err)
 {
-    /* report, report-pooled, both VGGs; what two of them share stands here once. */
+    /* report, report-pooled, both VGGs; what two of them share stands here once.  Then in groups:
+     * depthwise, in four, and the 1x1 that goes with them. */
     static const struct conv_case convs[] = {
-        { 1, 48, 48, 64, 5, 0, true },    { 64, 44, 44, 32, 4, 0, false },
-        { 64, 22, 22, 32, 4, 0, true },   { 1, 44, 44, 32, 3, 1, false },
-        { 1, 44, 44, 64, 3, 1, false },   { 32, 44, 44, 32, 3, 1, true },
-        { 64, 44, 44, 64, 3, 1, true },   { 32, 22, 22, 64, 3, 1, false },
-        { 64, 22, 22, 64, 3, 1, true },   { 64, 22, 22, 128, 3, 1, false },
-        { 128, 22, 22, 128, 3, 1, true }, { 64, 11, 11, 128, 3, 1, false },
-        { 128, 11, 11, 128, 3, 1, true }, { 128, 11, 11, 256, 3, 1, false },
-        { 256, 11, 11, 256, 3, 1, true }, { 128, 5, 5, 256, 3, 1, false },
-        { 256, 5, 5, 256, 3, 1, false },  { 256, 5, 5, 512, 3, 1, false },
-        { 512, 5, 5, 512, 3, 1, false },
+        { 1, 48, 48, 64, 5, 0, true, 0 },    { 64, 44, 44, 32, 4, 0, false, 0 },
+        { 64, 22, 22, 32, 4, 0, true, 0 },   { 1, 44, 44, 32, 3, 1, false, 0 },
+        { 1, 44, 44, 64, 3, 1, false, 0 },   { 32, 44, 44, 32, 3, 1, true, 0 },
+        { 64, 44, 44, 64, 3, 1, true, 0 },   { 32, 22, 22, 64, 3, 1, false, 0 },
+        { 64, 22, 22, 64, 3, 1, true, 0 },   { 64, 22, 22, 128, 3, 1, false, 0 },
+        { 128, 22, 22, 128, 3, 1, true, 0 }, { 64, 11, 11, 128, 3, 1, false, 0 },
+        { 128, 11, 11, 128, 3, 1, true, 0 }, { 128, 11, 11, 256, 3, 1, false, 0 },
+        { 256, 11, 11, 256, 3, 1, true, 0 }, { 128, 5, 5, 256, 3, 1, false, 0 },
+        { 256, 5, 5, 256, 3, 1, false, 0 },  { 256, 5, 5, 512, 3, 1, false, 0 },
+        { 512, 5, 5, 512, 3, 1, false, 0 },  { 64, 22, 22, 64, 3, 1, false, 64 },
+        { 64, 22, 22, 64, 3, 1, false, 4 },  { 64, 22, 22, 64, 1, 0, false, 0 },
     };
     static const struct {
         int in, out;
@@ -299,6 +307,7 @@ enum mien_status mien_kernels_measure(struct mien_cl *cl,
         }
         TRY(measure_dense(cl, options, denses[i].in, denses[i].out, 1, err));
     }
+    TRY(mien_kernels_measure_pointwise(cl, options, err));
     TRY(mien_kernels_measure_light(cl, options, err));
 
 done:

@@ -1,5 +1,5 @@
-/** kernels.h - every operation in every variant, measured over the shapes of the shipped recipes
- * (internal) */
+/** kernels.h - every operation in every variant, measured over the shapes of report, report-pooled
+ * and both VGGs, and of those that they lack (internal) */
 #ifndef MIEN_TUNE_KERNELS_H
 #define MIEN_TUNE_KERNELS_H
 
@@ -23,8 +23,8 @@ struct mien_kernels_options {
 };
 
 /**
- * Measure convolution in all passes and variants, dense layers, pooling, batch normalisation, ReLU,
- * loss, optimisers and the gathering of a batch; each result is handed over when it is there.
+ * Measure convolution in all passes and variants, dense layers, activations, additions, dropout,
+ * pooling, batch normalisation, loss, optimisers and the gathering of a batch; each result is handed over when it is there.
  *
  * The device must have been opened with `profile`.
  * Errors  MIEN_ERR_CL, MIEN_ERR_MEMORY, MIEN_ERR_SHAPE (a batch beyond 32-bit indices), and those

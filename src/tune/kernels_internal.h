@@ -52,7 +52,13 @@ enum mien_status mien_kernel_measure(struct kernel_shape *shape, const struct ke
 /** Release the tensors. */
 void mien_kernel_shape_finish(struct kernel_shape *shape);
 
-/** Everything but convolutions and dense layers. */
+/** Activations, additions and dropout. */
+MIEN_CHECK_RESULT
+enum mien_status mien_kernels_measure_pointwise(struct mien_cl *cl,
+                                                const struct mien_kernels_options *options,
+                                                struct mien_error *err);
+
+/** Pooling, batch norm, the loss, gathering, optimisers and what goes with them. */
 MIEN_CHECK_RESULT
 enum mien_status mien_kernels_measure_light(struct mien_cl *cl,
                                             const struct mien_kernels_options *options,

@@ -1,4 +1,4 @@
-/* kernels_light.c - measuring operations that do little arithmetic */
+/* kernels_light.c - measuring pooling, batch norm, loss, gathering and optimisers */
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -6,10 +6,9 @@
 #include "ops/average.h"
 #include "ops/clip.h"
 #include "ops/guard.h"
-#include "ops/relu.h"
 #include "tune/kernels_internal.h"
 
-/* Tensors of pooling, batch normalisation and ReLU. */
+/* Tensors of pooling and batch normalisation. */
 enum { X, Y, DX, DY, WINNER, WEIGHT, BIAS, MEAN, VARIANCE, SAVED, WORK, GRADIENT, BIAS_GRADIENT };
 
 static enum mien_status enqueue_pool(void *user, struct mien_error *err)
@@ -202,37 +201,6 @@ static enum mien_status measure_fold(const struct kernel_shape *blank, int input
         .bytes = 2.0 * (double)weights,
     };
     TRY(mien_kernel_measure(&shape, &pass, err, "into %d to %d channels by 3x3", inputs, channels));
-
-done:
-    mien_kernel_shape_finish(&shape);
-    return st;
-}
-
-static enum mien_status enqueue_relu(void *user, struct mien_error *err)
-{
-    const struct kernel_shape *const s = user;
-    struct mien_cl_buffer *const *const b = s->buffers;
-    return s->pass == 0 ? mien_relu_fwd(s->cl, b[Y], b[X], &s->op.act, err)
-                        : mien_relu_bwd(s->cl, b[DX], b[DY], b[Y], &s->op.act, err);
-}
-
-static enum mien_status measure_relu(const struct kernel_shape *blank, const struct mien_act *x,
-                                     struct mien_error *err)
-{
-    enum mien_status st = MIEN_OK;
-    struct kernel_shape shape = *blank;
-    shape.kind = "relu";
-    shape.op.act = *x;
-    shape.bytes[X] = shape.bytes[Y] = shape.bytes[DX] = shape.bytes[DY] = kernel_act_bytes(x);
-    for (shape.pass = 0; shape.pass < 2; shape.pass++) {
-        const struct kernel_pass pass = {
-            .enqueue = enqueue_relu,
-            .flop = (double)mien_act_floats(x),
-            .bytes = (double)shape.bytes[X] * (shape.pass == 1 ? 3.0 : 2.0),
-        };
-        TRY(mien_kernel_measure(&shape, &pass, err, "%dx%dx%d, %s", x->c, x->h, x->w,
-                                shape.pass == 0 ? "forward" : "backward"));
-    }
 
 done:
     mien_kernel_shape_finish(&shape);
@@ -432,9 +400,9 @@ enum mien_status mien_kernels_measure_light(struct mien_cl *cl,
     /* Channels and side of report, report-pooled and both VGGs. */
     static const struct {
         int c, side;
-        bool maxpool, avgpool, batchnorm, relu;
+        bool maxpool, avgpool, batchnorm;
     } shapes[] = {
-        { .c = 64, .side = 44, .maxpool = true, .batchnorm = true, .relu = true },
+        { .c = 64, .side = 44, .maxpool = true, .batchnorm = true },
         { .c = 32, .side = 19, .maxpool = true },
         { .c = 32, .side = 44, .maxpool = true, .batchnorm = true },
         { .c = 64, .side = 22, .maxpool = true, .batchnorm = true },
@@ -455,10 +423,9 @@ enum mien_status mien_kernels_measure_light(struct mien_cl *cl,
         st = shapes[i].maxpool ? measure_pool(&blank, &x, false, err) : MIEN_OK;
         st = st == MIEN_OK && shapes[i].avgpool ? measure_pool(&blank, &x, true, err) : st;
         st = st == MIEN_OK && shapes[i].batchnorm ? measure_batchnorm(&blank, &x, err) : st;
-        st = st == MIEN_OK && shapes[i].batchnorm && shapes[i].maxpool
-                 ? measure_norm_pool(&blank, &x, err)
-                 : st;
-        TRY(st == MIEN_OK && shapes[i].relu ? measure_relu(&blank, &x, err) : st);
+        TRY(st == MIEN_OK && shapes[i].batchnorm && shapes[i].maxpool
+                ? measure_norm_pool(&blank, &x, err)
+                : st);
     }
     TRY(measure_fold(&blank, 32, 32, lanes, err));
     TRY(measure_fold(&blank, 256, 256, lanes, err));

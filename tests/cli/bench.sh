@@ -127,6 +127,17 @@ expect 0 bench kernels --filter 'maxpool 32x44x44 to 22x22, ' --batch 9 --repeat
 for pass in forward backward evaluation; do
     says "^batchnorm maxpool 32x44x44 to 22x22, $pass, batch 9 "
 done
+expect 0 bench kernels --filter '64x22x22 by 3x3 in ' --batch 9 --repeat 2 --warmup 1 --quiet
+for groups in 4 64; do
+    for pass in forward 'backward data' 'backward filter'; do
+        says "^conv2d 64x22x22 to 64x22x22 by 3x3 in $groups groups, $pass, grouped, batch 9 "
+    done
+done
+for kernel in 'relu 64x44x44' 'leakyrelu 64x44x44' 'silu 64x44x44' 'gelu 64x44x44' 'add 192x5x5' 'dropout 256x1x1'; do
+    expect 0 bench kernels --filter "$kernel" --batch 9 --repeat 2 --warmup 1 --quiet
+    says "^$kernel, forward, batch 9 "
+    says "^$kernel, backward, batch 9 "
+done
 expect 0 bench kernels --filter 'batchnorm fold' --batch 9 --repeat 2 --warmup 1 --quiet
 says '^batchnorm fold into 32 to 32 channels by 3x3, batch 9 '
 says '^batchnorm fold into 256 to 256 channels by 3x3, batch 9 '
