@@ -229,6 +229,7 @@ static enum mien_status suggest_tuning(const struct train_options *o, const stru
         .batch = file->recipe->train.batch,
         .train = true,
         .blas = (enum mien_blas)o->blas,
+        .tuning = &session->tuning,
         .lanes = mien_device_lanes(mien_cl_device(session->cl)),
     };
     if (o->resume != NULL || o->tuning != NULL) {

@@ -163,15 +163,15 @@ static enum mien_status prepare(struct tuner *t, struct mien_error *err)
     const struct mien_model_options options = { .batch = t->file.recipe->train.batch,
                                                 .train = true,
                                                 .blas = (enum mien_blas)t->options->blas,
+                                                .tuning = &t->session.tuning,
                                                 .lanes = mien_device_lanes(device) };
+    const bool fresh = t->options->reset && !past->again;
     t->path = mien_tuning_path(device, err);
     if (t->path == NULL) {
         return mien_fail(err, MIEN_ERR_IO,
                          "no folder to keep the result in: set MIEN_CACHE or HOME");
     }
-    if (!t->options->reset || t->line->past->again) {
-        TRY(session_tune(&t->session, NULL, t->term, err));
-    }
+    TRY(session_tune(&t->session, fresh ? "none" : NULL, t->term, err)); /* bars stay */
     for (size_t i = 0; i < past->skips.count; i++) {
         TRY(mien_tuning_put(&t->session.tuning, &past->skips.entries[i], err));
     }

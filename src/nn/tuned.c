@@ -21,7 +21,23 @@ struct tasks {
     size_t count, layer_count;
 };
 
-/* Add a task, or one use to the same. */
+/* Have what is chosen for a task be right in this form, too.  More than there is room for does not
+ * come from recipes: forms are a few of bias, ReLU, mask and poolings of one shape. */
+static void add_form(struct mien_search_task *task, const struct mien_search_form *form)
+{
+    for (int i = 0; i < task->form_count; i++) {
+        const struct mien_search_form *const has = &task->forms[i];
+        if (has->bias == form->bias && has->relu == form->relu && has->mask == form->mask &&
+            has->pool == form->pool && has->unasked == form->unasked) {
+            return;
+        }
+    }
+    if (task->form_count < MIEN_SEARCH_FORMS) {
+        task->forms[task->form_count++] = *form;
+    }
+}
+
+/* Add a task, or one use and its forms to the same. */
 static void add_task(struct mien_search_task *tasks, size_t *count,
                      const struct mien_search_task *task)
 {
@@ -29,11 +45,60 @@ static void add_task(struct mien_search_task *tasks, size_t *count,
         if (tasks[i].key.op == task->key.op && tasks[i].key.pass == task->key.pass &&
             memcmp(tasks[i].key.size, task->key.size, sizeof(task->key.size)) == 0) {
             tasks[i].uses++;
+            for (int k = 0; k < task->form_count; k++) {
+                add_form(&tasks[i], &task->forms[k]);
+            }
             return;
         }
     }
     if (mien_search_has_choice(&task->key)) {
         tasks[(*count)++] = *task;
+    }
+}
+
+/* A form with a pooling, as evaluation has it, and without, for variants that cannot make it: then
+ * it is a kernel of its own. */
+static void add_pooled(struct mien_search_task *task, struct mien_search_form form)
+{
+    form.unasked = form.pool > 0;
+    add_form(task, &form);
+    form.pool = 0;
+    form.unasked = false;
+    add_form(task, &form);
+}
+
+/* What a forward kernel does besides: in training first, then in evaluation, where a batch norm
+ * behind the layer is in its weights. */
+static void add_forms(struct mien_search_task *task, const struct mien_node *node,
+                      const struct mien_search_form *training)
+{
+    add_form(task, training);
+    add_pooled(task, *training);
+    if (node->norm != NULL) {
+        struct mien_search_form normed = *training;
+        normed.bias = true;
+        normed.relu = node->norm->relu;
+        normed.pool = node->norm->pooled_before ? node->norm->pool.stride : 0;
+        add_pooled(task, normed);
+    }
+}
+
+static void add_conv_forms(struct mien_search_task *task, const struct mien_node *node,
+                           enum mien_conv2d_pass pass)
+{
+    const bool bias = node->layer->param_count > 1;
+    switch (pass) {
+    case MIEN_CONV2D_FWD: {
+        const struct mien_search_form form = { .bias = bias,
+                                               .relu = node->relu,
+                                               .pool = node->op.conv.pool };
+        add_forms(task, node, &form);
+        break;
+    }
+    case MIEN_CONV2D_BWD_DATA:
+        add_form(task, &(struct mien_search_form){ .mask = node->after_relu });
+        break;
+    case MIEN_CONV2D_BWD_FILTER: add_form(task, &(struct mien_search_form){ .bias = bias }); break;
     }
 }
 
@@ -51,11 +116,8 @@ static void add_conv(struct mien_search_task *tasks, size_t *count, const struct
         struct mien_search_task task = {
             .key = mien_tuned_conv2d(&node->op.conv, (enum mien_conv2d_pass)pass),
             .uses = 1,
-            .bias = node->layer->param_count > 1,
-            .relu = node->relu,
-            .mask = node->after_relu,
-            .pool = pass == MIEN_CONV2D_FWD ? node->op.conv.pool : 0,
         };
+        add_conv_forms(&task, node, (enum mien_conv2d_pass)pass);
         (void)snprintf(task.label, sizeof(task.label), "%s", node->labels[labels[pass]]);
         add_task(tasks, count, &task);
     }
@@ -67,10 +129,13 @@ static struct mien_search_task dense_task(const struct mien_node *node)
         .key = mien_tuned_dense(&node->op.dense,
                                 node->op.dense.lanes > 1 ? MIEN_TUNED_OWN : MIEN_TUNED_CLBLAST),
         .uses = 1,
+    };
+    const struct mien_search_form form = {
         .bias = node->layer->param_count > 1,
         .relu = node->relu,
         .mask = node->after_relu,
     };
+    add_forms(&task, node, &form);
     (void)snprintf(task.label, sizeof(task.label), "%s", node->layer->name);
     return task;
 }
@@ -119,7 +184,11 @@ enum mien_status mien_network_tasks(struct mien_search_task **out, size_t *count
     struct mien_graph graph;
     struct mien_model_options untuned = *options;
     struct tasks tasks = { .tasks = NULL };
-    untuned.tuning = NULL;
+    struct mien_tuning bars = { .entries = NULL };
+    if (options->tuning != NULL) {
+        mien_tuning_bar_all(&bars, options->tuning);
+    }
+    untuned.tuning = &bars;
     untuned.train = true;
     *out = NULL;
     *count = 0;

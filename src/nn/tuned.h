@@ -10,6 +10,7 @@
  * no device is needed.
  *
  * lanes      as in struct mien_model_options, resolved
+ * tuning     what is barred there is no default; its entries play no part
  * Ownership  *out is the caller's, release with free(); NULL on error
  * Errors     as mien_model_plan()
  */

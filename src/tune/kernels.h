@@ -24,7 +24,8 @@ struct mien_kernels_options {
 
 /**
  * Measure convolution in all passes and variants, dense layers, activations, additions, dropout,
- * pooling, batch normalisation, loss, optimisers and the gathering of a batch; each result is handed over when it is there.
+ * pooling, batch normalisation, loss, optimisers and the gathering of a batch; each result is
+ * handed over when it is there.
  *
  * The device must have been opened with `profile`.
  * Errors  MIEN_ERR_CL, MIEN_ERR_MEMORY, MIEN_ERR_SHAPE (a batch beyond 32-bit indices), and those

@@ -45,9 +45,8 @@ static enum mien_status enqueue_add(void *user, struct mien_error *err)
 {
     const struct kernel_shape *const s = user;
     struct mien_cl_buffer *const *const b = s->buffers;
-    return s->pass == FORWARD
-               ? mien_add_fwd(s->cl, b[Y], b[X], b[OTHER], &s->op.act, false, err)
-               : mien_add_bwd(s->cl, b[DX], b[DY], b[OTHER], NULL, &s->op.act, err);
+    return s->pass == FORWARD ? mien_add_fwd(s->cl, b[Y], b[X], b[OTHER], &s->op.act, false, err)
+                              : mien_add_bwd(s->cl, b[DX], b[DY], b[OTHER], NULL, &s->op.act, err);
 }
 
 static enum mien_status enqueue_dropout(void *user, struct mien_error *err)

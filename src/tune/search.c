@@ -9,11 +9,8 @@
 #include "tune/search_internal.h"
 
 #define BETTER       0.99 /* of the best so far: what counts as faster during the search */
-#define WORTH        0.98 /* of the default's time, side by side: what is worth changing it */
-#define BLAS_WORTH   0.95 /* ... where the default was timed before all others */
 #define FIRST_MS     20.0
 #define CANDIDATE_MS 120.0
-#define FINAL_MS     250.0
 enum { ROUNDS = 2 };
 
 static int variant_count(const struct mien_tuned *key)
@@ -103,9 +100,8 @@ bool mien_search_out_of_time(struct search *search)
     return false;
 }
 
-/* Tell whoever watches which candidate the device gets now; NULL: none. */
-static enum mien_status tell(const struct search *search, const struct mien_search_task *task,
-                             const struct mien_tuned *candidate, struct mien_error *err)
+enum mien_status mien_search_tell(const struct search *search, const struct mien_search_task *task,
+                                  const struct mien_tuned *candidate, struct mien_error *err)
 {
     const struct mien_search_options *const options = search->options;
     return options->at != NULL ? options->at(options->user, task, candidate, err) : MIEN_OK;
@@ -117,9 +113,9 @@ enum mien_status mien_search_time(struct mien_times *out, const struct search *s
                                   const struct trial_patience *patience, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    TRY(tell(search, task, entry, err));
+    TRY(mien_search_tell(search, task, entry, err));
     TRY(mien_trial_time(out, trial, entry, patience, err));
-    TRY(tell(search, task, NULL, err));
+    TRY(mien_search_tell(search, task, NULL, err));
 
 done:
     return st;
@@ -141,7 +137,7 @@ enum mien_status mien_search_consider(struct candidate *best, struct candidate *
         result->skipped = true;
         return MIEN_OK;
     }
-    enum mien_status st = tell(search, result->task, entry, err);
+    enum mien_status st = mien_search_tell(search, result->task, entry, err);
     if (st != MIEN_OK) {
         return st;
     }
@@ -157,7 +153,7 @@ enum mien_status mien_search_consider(struct candidate *best, struct candidate *
     } else if (st != MIEN_OK) {
         return mien_fail(err, st, "%s", refused.text);
     }
-    st = tell(search, result->task, NULL, err);
+    st = mien_search_tell(search, result->task, NULL, err);
     if (st != MIEN_OK || no) {
         return st;
     }
@@ -216,75 +212,6 @@ static enum mien_status descend(struct candidate *best, struct candidate *own,
     return st;
 }
 
-/* Whether the default cannot be had back once there was something else: CLBlast's parameters, where
- * they are not mien's. */
-static bool is_timed_once(const struct search *search, const struct mien_search_result *result)
-{
-    return result->task->key.op == MIEN_TUNED_BLAS &&
-           mien_cl_device(search->cl)->kind != MIEN_DEVICE_CPU;
-}
-
-/* Time default and winner in turns; the winner must be ahead by its median and by its minimum. */
-static enum mien_status decide(struct mien_search_result *result, const struct search *search,
-                               struct trial *trial, const struct candidate *best,
-                               bool standard_right, struct mien_error *err)
-{
-    enum mien_status st = MIEN_OK;
-    const struct trial_patience patience = { 0.0, FINAL_MS / SEARCH_FINALS };
-    const bool once = is_timed_once(search, result);
-    const double worth = once ? BLAS_WORTH : WORTH;
-    struct mien_times before = { 0 };
-    struct mien_times after = { 0 };
-    double medians[2][SEARCH_FINALS];
-    double minima[2][SEARCH_FINALS];
-    result->chosen = standard_right ? result->standard : best->entry;
-    for (int i = 0; i < SEARCH_FINALS; i++) {
-        before = search->usual[i];
-        st = standard_right && !once ? mien_search_time(&before, search, result->task, trial,
-                                                        &result->standard, &patience, err)
-                                     : MIEN_OK;
-        TRY(st);
-        after = before;
-        TRY(once && mien_tuned_same(&result->standard, &best->entry)
-                ? MIEN_OK
-                : mien_search_time(&after, search, result->task, trial, &best->entry, &patience,
-                                   err));
-        medians[0][i] = standard_right ? before.median_ms : after.median_ms;
-        minima[0][i] = standard_right ? before.min_ms : after.min_ms;
-        medians[1][i] = after.median_ms;
-        minima[1][i] = after.min_ms;
-    }
-    struct mien_times sums[4];
-    mien_times_of(&sums[0], medians[0], SEARCH_FINALS);
-    mien_times_of(&sums[1], medians[1], SEARCH_FINALS);
-    mien_times_of(&sums[2], minima[0], SEARCH_FINALS);
-    mien_times_of(&sums[3], minima[1], SEARCH_FINALS);
-    const bool ahead = !mien_tuned_same(&result->standard, &best->entry) &&
-                       sums[1].median_ms < sums[0].median_ms * worth &&
-                       sums[3].min_ms < sums[2].min_ms * worth;
-    if (ahead) {
-        result->chosen = best->entry;
-    }
-    result->chosen.default_ms = sums[0].median_ms;
-    result->chosen.ms = ahead ? sums[1].median_ms : sums[0].median_ms;
-
-done:
-    return st;
-}
-
-/* The times of CLBlast's usual parameters, before there are others. */
-static enum mien_status time_usual(struct search *search, const struct mien_search_result *result,
-                                   struct trial *trial, struct mien_error *err)
-{
-    enum mien_status st = MIEN_OK;
-    const struct trial_patience patience = { 0.0, FINAL_MS / SEARCH_FINALS };
-    for (int i = 0; st == MIEN_OK && i < SEARCH_FINALS; i++) {
-        st = mien_search_time(&search->usual[i], search, result->task, trial, &result->standard,
-                              &patience, err);
-    }
-    return st;
-}
-
 /* Every variant as it comes, then a closer look at those that are not far behind. */
 static enum mien_status try_variants(struct candidate *best, struct mien_search_result *result,
                                      struct search *search, struct trial *trial,
@@ -334,8 +261,8 @@ static enum mien_status search_task(struct mien_search_result *result, struct se
     mien_search_show(search);
     TRY(mien_search_consider(&best, &standard, result, search, &trial, &result->standard, err));
     if (result->task->key.op == MIEN_TUNED_BLAS) {
-        TRY(standard.min_ms > 0.0 && is_timed_once(search, result)
-                ? time_usual(search, result, &trial, err)
+        TRY(standard.min_ms > 0.0 && mien_search_is_timed_once(search, result)
+                ? mien_search_time_usual(search, result, &trial, err)
                 : MIEN_OK);
         TRY(mien_search_blas(&best, result, search, &trial, err));
     } else {
@@ -346,10 +273,10 @@ static enum mien_status search_task(struct mien_search_result *result, struct se
         goto done; /* nothing is known to be right, and much is known to be left alone */
     }
     if (best.min_ms <= 0.0) {
-        st = mien_fail(err, MIEN_ERR_CL, "no variant that was tried computes it as src/ref does");
+        st = mien_fail(err, MIEN_ERR_CL, SEARCH_NOBODY);
         goto done;
     }
-    TRY(decide(result, search, &trial, &best, standard.min_ms > 0.0, err));
+    TRY(mien_search_decide(result, search, &trial, &best, standard.min_ms > 0.0, err));
     result->done = true;
     TRY(keep(search, result, err));
 

@@ -6,13 +6,23 @@
 #include "tune/table.h"
 #include "verify/product.h"
 
+/** What a network's kernel does besides. */
+struct mien_search_form {
+    bool bias, relu, mask;
+    int pool; /**< of a forward convolution: edge of the max-pooling that is part of it; 0: none */
+    bool unasked; /**< and nobody asks who won, as in evaluation */
+};
+enum { MIEN_SEARCH_FORMS = 8 };
+
 /** Something of a network's step that can be computed in several ways. */
 struct mien_search_task {
     struct mien_tuned key; /**< operation, pass, sizes; and the default variant */
     char label[96];        /**< "conv2 backward filter", of the first layer that has it */
     int uses;              /**< layers with this pass and shape, >= 1 */
-    bool bias, relu, mask; /**< what the network's kernels do besides */
-    int pool; /**< of a forward convolution: edge of the max-pooling that is part of it; 0: none */
+    /** As the first layer's training has it, which is what is timed; then as others and evaluation
+     * have it, in which what was chosen must be right, too. */
+    struct mien_search_form forms[MIEN_SEARCH_FORMS];
+    int form_count; /**< >= 1 */
     /** Of CLBlast's parameters: the dense layers that are computed with them, borrowed. */
     const struct mien_search_task *layers;
     size_t layer_count;
@@ -48,8 +58,9 @@ struct mien_search_options {
      */
     enum mien_status (*at)(void *user, const struct mien_search_task *task,
                            const struct mien_tuned *candidate, struct mien_error *err);
-    void *user;                      /**< of stop(), found() and at() */
-    const struct mien_tuning *known; /**< candidates to skip; may be NULL */
+    void *user; /**< of stop(), found() and at() */
+    const struct mien_tuning
+        *known;  /**< candidates to skip, variants that are barred; may be NULL */
     bool resume; /**< `results` hold what a search for the same tasks told found() before */
     struct mien_product_hook hook; /**< for tests, which plant wrong and slow candidates */
 };
@@ -60,10 +71,10 @@ bool mien_search_has_choice(const struct mien_tuned *key);
 /**
  * Search for each task, those with the largest share of a step's time first: every variant, then
  * the parameters of the promising ones, one after the other.  A candidate is checked against
- * src/ref before it is timed, and the winner is timed side by side with the default before it
- * replaces it, except for CLBlast's parameters on GPUs, see docs/tuning.md.  CLBlast's parameters
- * come before the dense layers that may use them, and stay as they are when own kernels compute all
- * of these.
+ * src/ref before it is timed, and the winner is timed side by side with the default and checked in
+ * every form before it replaces it, except for CLBlast's parameters on GPUs, see docs/tuning.md.
+ * CLBlast's parameters come before the dense layers that may use them, and stay as they are when
+ * own kernels compute all of these.
  *
  * results  [count], filled in the order of the tasks; a task that was not reached is not done
  * Errors   MIEN_ERR_MEMORY, MIEN_ERR_CL: the default itself does not run; those of `found`

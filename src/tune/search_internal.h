@@ -6,6 +6,7 @@
 
 #define SEARCH_PROMISING                                                                           \
     2.0 /* what is this many times slower than the best is not looked at closer */
+#define SEARCH_NOBODY "no variant that was tried computes it as src/ref does"
 enum { SEARCH_FINALS = 3 };
 
 /** A variant with parameters, and its shortest time. */
@@ -37,6 +38,34 @@ enum mien_status mien_search_consider(struct candidate *best, struct candidate *
                                       struct mien_search_result *result, struct search *search,
                                       struct trial *trial, const struct mien_tuned *entry,
                                       struct mien_error *err);
+
+/** Tell whoever watches which candidate the device gets now; NULL: none. */
+MIEN_CHECK_RESULT
+enum mien_status mien_search_tell(const struct search *search, const struct mien_search_task *task,
+                                  const struct mien_tuned *candidate, struct mien_error *err);
+
+/**
+ * Time default and winner in turns, and take the winner when it is ahead by its median and by its
+ * minimum, and right in the task's other forms, too.
+ *
+ * standard_right  the default is right and not barred; else the winner is taken anyway
+ * Errors          also MIEN_ERR_CL: nothing is right in every form
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_search_decide(struct mien_search_result *result, const struct search *search,
+                                    struct trial *trial, const struct candidate *best,
+                                    bool standard_right, struct mien_error *err);
+
+/** Whether the default cannot be had back once there was something else: CLBlast's parameters,
+ * where they are not mien's. */
+bool mien_search_is_timed_once(const struct search *search,
+                               const struct mien_search_result *result);
+
+/** The times of CLBlast's usual parameters, before there are others. */
+MIEN_CHECK_RESULT
+enum mien_status mien_search_time_usual(struct search *search,
+                                        const struct mien_search_result *result,
+                                        struct trial *trial, struct mien_error *err);
 
 /** Time what ran before, with those told who watch. */
 MIEN_CHECK_RESULT

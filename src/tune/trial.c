@@ -18,19 +18,21 @@ static const struct mien_product_care care = { .work = 2e7, .most = 384 };
 
 /* What the network does in a task's passes; a convolution has one of them, a dense layer all. */
 static enum mien_status shape_of(struct mien_product_shape *out,
-                                 const struct mien_search_task *task, struct mien_error *err)
+                                 const struct mien_search_task *task, int form,
+                                 struct mien_error *err)
 {
     const int *const size = task->key.size;
+    const struct mien_search_form *const does = &task->forms[form];
     *out = (struct mien_product_shape){
         .dense_layer = task->key.op == MIEN_TUNED_DENSE,
-        .bias = task->bias,
-        .relu = task->relu,
-        .mask = task->mask,
+        .bias = does->bias,
+        .relu = does->relu,
+        .mask = does->mask,
     };
     if (!out->dense_layer) {
         out->passes[task->key.pass] = true;
         const enum mien_status st = mien_tuned_to_conv2d(&out->conv, &task->key, err);
-        out->conv.pool = task->pool;
+        out->conv.pool = does->pool;
         return st;
     }
     for (int i = 0; i < MIEN_CONV2D_PASSES; i++) {
@@ -63,14 +65,14 @@ enum mien_status mien_trial_init(struct trial *trial, struct mien_cl *cl,
     enum mien_status st = MIEN_OK;
     const bool layers = task->key.op == MIEN_TUNED_BLAS;
     const size_t count = layers ? task->layer_count : 1;
-    *trial = (struct trial){ .cl = cl, .task = task, .blas = blas };
+    *trial = (struct trial){ .cl = cl, .options = options, .task = task, .blas = blas };
     trial->products = mien_calloc(count, sizeof(*trial->products), err);
     if (trial->products == NULL) {
         return MIEN_ERR_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
         struct mien_product_shape shape;
-        TRY(shape_of(&shape, layers ? &task->layers[i] : task, err));
+        TRY(shape_of(&shape, layers ? &task->layers[i] : task, 0, err));
         trial->count = i + 1;
         TRY(mien_product_init(&trial->products[i], cl, &shape, err));
         trial->products[i].hook = options->hook;
@@ -89,11 +91,42 @@ void mien_trial_finish(struct trial *trial)
     *trial = (struct trial){ .cl = NULL };
 }
 
-bool mien_trial_takes(const struct trial *trial, const struct mien_tuned *candidate)
+/* Whether a convolution's candidate can make a form's pooling, and may. */
+static bool pools(const struct trial *trial, const struct mien_tuned *candidate, int form)
 {
     struct mien_conv2d op;
-    return trial->task->pool == 0 || (mien_tuned_to_conv2d(&op, candidate, NULL) == MIEN_OK &&
-                                      mien_conv2d_pools(&op, trial->task->pool));
+    const struct mien_tuning *const known = trial->options->known;
+    const int pool = trial->task->forms[form].pool;
+    if (pool == 0 || mien_tuned_to_conv2d(&op, candidate, NULL) != MIEN_OK) {
+        return pool == 0;
+    }
+    op.poolless = known != NULL ? known->barred_pools : 0;
+    return mien_conv2d_pools(&op, pool);
+}
+
+static bool is_barred(const struct trial *trial, const struct mien_tuned *candidate)
+{
+    const struct mien_tuning *const known = trial->options->known;
+    bool barred = false;
+    for (int p = 0; p < MIEN_CONV2D_PASSES; p++) { /* a dense layer is computed one way in all */
+        const enum mien_conv2d_pass pass = (enum mien_conv2d_pass)p;
+        const bool own = candidate->op == MIEN_TUNED_DENSE || pass == candidate->pass;
+        barred =
+            barred || (own && mien_tuning_barred(known, candidate->op, pass, candidate->variant));
+    }
+    return barred;
+}
+
+bool mien_trial_takes(const struct trial *trial, const struct mien_tuned *candidate)
+{
+    return !is_barred(trial, candidate) && pools(trial, candidate, 0);
+}
+
+static enum trial_verdict verdict_of(const struct mien_finding *finding)
+{
+    return finding->fault == MIEN_FAULT_NONE      ? TRIAL_RIGHT
+           : finding->fault == MIEN_FAULT_REFUSED ? TRIAL_REFUSED
+                                                  : TRIAL_WRONG;
 }
 
 enum mien_status mien_trial_check(enum trial_verdict *out, struct trial *trial,
@@ -107,9 +140,45 @@ enum mien_status mien_trial_check(enum trial_verdict *out, struct trial *trial,
     for (size_t i = 0; i < trial->count && worst == TRIAL_RIGHT; i++) {
         struct mien_finding finding = { .tolerance = TOLERANCE };
         TRY(mien_product_check(&finding, &trial->products[i], &way, &care, err));
-        worst = finding.fault == MIEN_FAULT_NONE      ? TRIAL_RIGHT
-                : finding.fault == MIEN_FAULT_REFUSED ? TRIAL_REFUSED
-                                                      : TRIAL_WRONG;
+        worst = verdict_of(&finding);
+    }
+    *out = worst;
+
+done:
+    return st;
+}
+
+static enum mien_status check_form(enum trial_verdict *out, const struct trial *trial, int form,
+                                   const struct mien_product_way *way, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_product_shape shape;
+    struct mien_product product = { .cl = NULL };
+    struct mien_finding finding = { .tolerance = TOLERANCE };
+    TRY(shape_of(&shape, trial->task, form, err));
+    TRY(mien_product_init(&product, trial->cl, &shape, err));
+    product.hook = trial->options->hook;
+    TRY(mien_product_check(&finding, &product, way, &care, err));
+    *out = verdict_of(&finding);
+
+done:
+    mien_product_finish(&product);
+    return st;
+}
+
+enum mien_status mien_trial_check_forms(enum trial_verdict *out, const struct trial *trial,
+                                        const struct mien_tuned *candidate, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_product_way way;
+    enum trial_verdict worst = TRIAL_RIGHT;
+    *out = TRIAL_REFUSED;
+    TRY(way_of(&way, trial, candidate, err));
+    for (int i = 1; i < trial->task->form_count && worst == TRIAL_RIGHT; i++) {
+        if (pools(trial, candidate, i)) {
+            way.unasked = trial->task->forms[i].unasked;
+            TRY(check_form(&worst, trial, i, &way, err));
+        }
     }
     *out = worst;
 

@@ -10,6 +10,7 @@
  * Fields are for trial.c. */
 struct trial {
     struct mien_cl *cl;
+    const struct mien_search_options *options;
     const struct mien_search_task *task;
     const struct mien_blas_params *blas; /**< of CLBlast's products where it is not these that are
                                               tried; NULL: the usual */
@@ -33,8 +34,8 @@ void mien_trial_finish(struct trial *trial);
 /** What a look at a candidate showed. */
 enum trial_verdict { TRIAL_RIGHT, TRIAL_WRONG, TRIAL_REFUSED };
 
-/** Whether a candidate makes all that the task's kernel makes: the pooling behind a convolution
- * too. */
+/** Whether a candidate makes all that the task's kernel makes, the pooling behind a convolution
+ * too, and is not barred. */
 bool mien_trial_takes(const struct trial *trial, const struct mien_tuned *candidate);
 
 /**
@@ -46,6 +47,14 @@ bool mien_trial_takes(const struct trial *trial, const struct mien_tuned *candid
 MIEN_CHECK_RESULT
 enum mien_status mien_trial_check(enum trial_verdict *out, struct trial *trial,
                                   const struct mien_tuned *candidate, struct mien_error *err);
+
+/**
+ * The same in the task's other forms: what evaluation, and other layers of the shape, do besides.
+ * Each has tensors of its own on the device for the time of the check.
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_trial_check_forms(enum trial_verdict *out, const struct trial *trial,
+                                        const struct mien_tuned *candidate, struct mien_error *err);
 
 /** How a candidate is timed. */
 struct trial_patience {

@@ -391,7 +391,9 @@ static void sweep(struct fixture *f, enum kind of, int code, long dense, long mo
     refused = -1;
     print_message("%ld calls: %ld refused, %ld of them without harm\n", all, failures + harmless,
                   harmless);
-    assert_true(failures > (forget ? 1 : of == FILES ? 5 : 20));
+    assert_true(getenv("MIEN_REFUSE_PART") != NULL || failures > (forget        ? 1
+                                                                  : of == FILES ? 5
+                                                                                : 20));
 }
 
 static void test_refusals__every_allocation_of_a_training(void **state)

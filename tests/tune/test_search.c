@@ -17,9 +17,8 @@ static struct mien_search_task make_task(struct mien_cl *cl, enum mien_conv2d_pa
     struct mien_search_task task = { .key = mien_tuned_conv2d(&op, pass),
                                      .label = "conv1 some pass",
                                      .uses = 1,
-                                     .bias = true,
-                                     .relu = true,
-                                     .mask = true };
+                                     .forms = { { .bias = true, .relu = true, .mask = true } },
+                                     .form_count = 1 };
     return task;
 }
 
@@ -30,8 +29,9 @@ struct plan {
     bool all;                /* ... and the default too */
     float slow_ms;           /* the default takes this much longer */
     struct mien_tuned standard;
-    int pool; /* what every forward pass must end in */
-    int calls, found;
+    bool idle_plain;          /* ... does nothing where no ReLU is asked for */
+    int pool;                 /* what every forward pass must end in */
+    int calls, found, formed; /* the last: runs of others without a ReLU */
     bool under_way;
     const struct mien_tuning *known;
 };
@@ -55,7 +55,9 @@ static enum mien_status run(void *user, struct mien_cl *cl, const struct mien_pr
         if (plan->refuse != MIEN_OK) {
             return mien_fail(err, plan->refuse, "refused");
         }
-        if (plan->idle) {
+        const bool plain = pass == MIEN_CONV2D_FWD && !op->relu;
+        plan->formed += plain ? 1 : 0;
+        if (plan->idle || (plan->idle_plain && plain)) {
             return MIEN_OK;
         }
     }
@@ -130,7 +132,7 @@ static void test_search__keeps_the_pooling_of_a_layer(void **state)
     struct mien_conv2d op;
     struct mien_error err = { "" };
     struct plan plan = { .slow_ms = 20.0f, .pool = 2 };
-    task.pool = 2;
+    task.forms[0].pool = 2;
     task.key.size[2] = 12; /* rows of the image: tiles of 4x4 by default */
     memset(task.key.param, 0, sizeof(task.key.param));
     assert_ok(mien_tuned_to_conv2d(&op, &task.key, &err), &err);
@@ -171,6 +173,69 @@ static void test_search__lets_nothing_wrong_win_however_fast(void **state)
     assert_int_equal(result.wrong, result.tried - 1);
     assert_int_equal(result.chosen.variant, task.key.variant);
     assert_memory_equal(result.chosen.param, task.key.param, sizeof(task.key.param));
+}
+
+/* No barred variant is told of. */
+static enum mien_status watch_barred(void *user, const struct mien_search_task *task,
+                                     const struct mien_tuned *candidate, struct mien_error *err)
+{
+    (void)task;
+    (void)err;
+    const struct plan *const plan = user;
+    if (candidate != NULL) {
+        assert_false(
+            mien_tuning_barred(plan->known, candidate->op, candidate->pass, candidate->variant));
+    }
+    return MIEN_OK;
+}
+
+/* What is right in training, and fast, but not in evaluation, where it has no ReLU here. */
+static void test_search__takes_nothing_that_is_wrong_in_another_form(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_search_task task = make_task(cl, MIEN_CONV2D_FWD);
+    struct mien_search_result result;
+    struct mien_error err = { "" };
+    struct plan plan = { .slow_ms = 20.0f };
+    if (!mien_search_has_choice(&task.key)) {
+        skip();
+    }
+    task.forms[1] = (struct mien_search_form){ .bias = true };
+    task.form_count = 2;
+    assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+    assert_false(mien_tuned_same(&result.chosen, &result.standard));
+    assert_int_equal(result.wrong, 0);
+    assert_true(plan.formed > 0);
+    plan.idle_plain = true;
+    assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+    assert_true(mien_tuned_same(&result.chosen, &result.standard));
+    assert_int_equal(result.wrong, 1);
+    assert_true(result.done && result.chosen.ms > 20.0);
+    assert_int_equal(mien_cl_live(cl), 0);
+}
+
+/* Variants that the self-test found wrong do not get the device. */
+static void test_search__tries_nothing_that_is_barred(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const struct mien_search_task task = make_task(cl, MIEN_CONV2D_FWD);
+    struct mien_search_result result;
+    struct mien_error err = { "" };
+    struct mien_tuning known = { .entries = NULL };
+    struct plan plan = { .slow_ms = 20.0f, .known = &known };
+    const struct mien_search_options options = {
+        .seconds = 8.0, .at = watch_barred, .user = &plan, .known = &known, .hook = { run, &plan }
+    };
+    plan.standard = task.key;
+    for (int v = 0; v < MIEN_CONV2D_VARIANTS; v++) {
+        if (v != task.key.variant) {
+            mien_tuning_bar(&known, MIEN_TUNED_CONV2D, MIEN_CONV2D_FWD, v);
+        }
+    }
+    assert_ok(mien_search(&result, cl, &task, 1, &options, &err), &err);
+    assert_true(result.tried >= 1);
+    assert_int_equal(result.chosen.variant, task.key.variant);
+    assert_int_equal(mien_cl_live(cl), 0);
 }
 
 static void test_search__passes_over_what_the_device_refuses(void **state)
@@ -279,9 +344,8 @@ static void test_search__chooses_who_computes_a_dense_layer(void **state)
         .key = mien_tuned_dense(&op, op.lanes > 1 ? MIEN_TUNED_OWN : MIEN_TUNED_CLBLAST),
         .label = "dense1",
         .uses = 1,
-        .bias = true,
-        .relu = true,
-        .mask = true,
+        .forms = { { .bias = true, .relu = true, .mask = true } },
+        .form_count = 1,
     };
     struct mien_search_result result;
     struct mien_error err = { "" };
@@ -298,6 +362,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_search__finds_every_pass_right_in_each_variant),
         cmocka_unit_test(test_search__takes_what_is_faster_than_a_slow_default),
+        cmocka_unit_test(test_search__takes_nothing_that_is_wrong_in_another_form),
+        cmocka_unit_test(test_search__tries_nothing_that_is_barred),
         cmocka_unit_test(test_search__lets_nothing_wrong_win_however_fast),
         cmocka_unit_test(test_search__keeps_the_pooling_of_a_layer),
         cmocka_unit_test(test_search__passes_over_what_the_device_refuses),

@@ -66,9 +66,8 @@ static struct mien_search_task layer_of(int lanes)
         .key = mien_tuned_dense(&op, lanes > 1 ? MIEN_TUNED_OWN : MIEN_TUNED_CLBLAST),
         .label = "dense1",
         .uses = 2,
-        .bias = true,
-        .relu = true,
-        .mask = true,
+        .forms = { { .bias = true, .relu = true, .mask = true } },
+        .form_count = 1,
     };
 }
 
