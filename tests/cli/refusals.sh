@@ -2,7 +2,7 @@
 # refusals.sh - a device that has no memory left, refuses a kernel, or is gone; every OpenCL call refused in turn
 #
 # $MIEN_REFUSE_CL is the library that refuses them (tests/preload/refuse_cl.c).  Where MIEN_TORTURE is set,
-# every call of a run is refused, or, with MIEN_REFUSE_PART=2/5, the second, the seventh, ... of them; else some
+# every call of a run is refused and every seventh of a self-test's, or, with MIEN_REFUSE_PART=2/5, the second, the seventh, ... of them; else some
 # sixty, with as many between each two: those of another day are other ones.  $MIEN_REFUSE_DAY: the day, for the same ones
 # again (of today, counted from 1970).
 # shellcheck source=tests/cli/lib.sh
@@ -35,14 +35,15 @@ refuse() {
     [ "$live" -eq 0 ] || failed "$live OpenCL objects were never released"
 }
 
-# choose STEP: the first call that is refused, in $n, and how many it is to the next, in $step.
+# choose STEP EVERY: the first call that is refused, in $n, and how many it is to the next, in $step; with MIEN_TORTURE
+# each EVERYth.
 choose() {
     step=$1
     n=$((day % step))
     if [ -n "${MIEN_TORTURE:-}" ]; then
         part=${MIEN_REFUSE_PART:-1/1}
-        step=${part#*/}
-        n=$((${part%/*} - 1))
+        step=$((${part#*/} * $2))
+        n=$(((${part%/*} - 1) * $2))
     fi
 }
 
@@ -112,7 +113,7 @@ check "the run that lost its device ended otherwise" cmp -s gone/last.safetensor
 # Each call in turn.  Some may be refused without harm (what a cache or a profile asks for).
 day=${MIEN_REFUSE_DAY:-$(($(date +%s) / 86400))}
 echo "the calls of MIEN_REFUSE_DAY=$day"
-choose $((all / 60 + 1))
+choose $((all / 60 + 1)) 1
 refused=0
 harmless=0
 while [ "$n" -lt "$all" ]; do
@@ -144,7 +145,7 @@ refuse none:0:0 0 $run --out proof
 check "no self-test was made" test -d proven/selftest
 before=$((calls - all))
 check "the self-test makes hardly a call: $before" test "$before" -gt 500
-choose $((before / 9))
+choose $((before / 9)) 7
 refused=0
 harmless=0
 while [ "$n" -lt "$before" ]; do

@@ -5,8 +5,9 @@
  *
  * The program runs inside this one, so that only what mien itself calls is counted, and what
  * jansson, libyaml, libcyaml and libpng allocate for it.  Where MIEN_TORTURE is set every call is
- * refused in turn, else the first of them and then some evenly spread.  MIEN_REFUSE_PART, "2/5":
- * with MIEN_TORTURE the second, the seventh, ... of them, so that five such runs have them all.
+ * refused in turn, and every seventh of a training that makes the self-test, else the first of them
+ * and then some evenly spread.  MIEN_REFUSE_PART, "2/5": with MIEN_TORTURE the second, the seventh,
+ * ... of those, so that five such runs have them all.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -355,9 +356,11 @@ static struct choice choose(long all, long dense, long most)
     if (getenv("MIEN_TORTURE") != NULL) {
         const char *const part = getenv("MIEN_REFUSE_PART");
         const char *const parts = part != NULL ? strchr(part, '/') : NULL;
-        choice = (struct choice){ .first = part != NULL ? strtol(part, NULL, 10) - 1 : 0,
-                                  .step = parts != NULL ? strtol(parts + 1, NULL, 10) : 1 };
-        assert_true(choice.step > 0 && choice.first >= 0 && choice.first < choice.step);
+        const long first = part != NULL ? strtol(part, NULL, 10) - 1 : 0;
+        const long step = parts != NULL ? strtol(parts + 1, NULL, 10) : 1;
+        const long every = forget ? 7 : 1;
+        assert_true(step > 0 && first >= 0 && first < step);
+        choice = (struct choice){ .first = first * every, .step = step * every };
     }
     return choice;
 }
