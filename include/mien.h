@@ -446,7 +446,7 @@ struct mien_run_result {
     int epochs; /**< completed */
     int best_epoch;
     double best_accuracy; /**< validation, or training where there is no validation split */
-    size_t peak_bytes;    /**< device memory */
+    size_t peak_bytes;    /**< most device memory in use at once while the run went on */
     double seconds;
 };
 

@@ -122,6 +122,11 @@ size_t mien_cl_peak_bytes(const struct mien_cl *cl)
     return cl->peak_bytes;
 }
 
+void mien_cl_reset_peak(struct mien_cl *cl)
+{
+    cl->peak_bytes = cl->bytes;
+}
+
 size_t mien_cl_live(const struct mien_cl *cl)
 {
     return cl->live;

@@ -53,9 +53,11 @@ enum mien_status mien_cl_buffer_window(struct mien_cl_buffer **out, struct mien_
                                        size_t offset, size_t bytes, struct mien_error *err);
 void mien_cl_buffer_destroy(struct mien_cl_buffer *buffer); /* NULL is allowed */
 size_t mien_cl_buffer_bytes(const struct mien_cl_buffer *buffer);
-/** Device bytes allocated now, and the most so far. */
+/** Device bytes allocated now, and the most since the device was opened or the peak was reset. */
 size_t mien_cl_bytes(const struct mien_cl *cl);
 size_t mien_cl_peak_bytes(const struct mien_cl *cl);
+/** Let the peak begin anew, at what is allocated now. */
+void mien_cl_reset_peak(struct mien_cl *cl);
 /** OpenCL objects of ours that are alive: buffers, windows. */
 size_t mien_cl_live(const struct mien_cl *cl);
 

@@ -416,6 +416,7 @@ enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
     enum mien_run_end end = MIEN_RUN_ALL_EPOCHS;
 
     *out = (struct mien_run_result){ 0 };
+    mien_cl_reset_peak(cl);
     const size_t floats = file->network->flat_floats;
     state.saved = mien_calloc(floats, sizeof(*state.saved), err);
     if (state.saved == NULL) {

@@ -95,6 +95,8 @@ static void test_buffer__counts_bytes_and_objects(void **state)
     assert_int_equal(mien_cl_bytes(cl), bytes);
     assert_int_equal(mien_cl_live(cl), live);
     assert_true(mien_cl_peak_bytes(cl) >= bytes + ((size_t)1 << 20));
+    mien_cl_reset_peak(cl);
+    assert_int_equal(mien_cl_peak_bytes(cl), bytes);
 }
 
 static void test_buffer_create__refuses_more_than_the_device_allows(void **state)

@@ -342,6 +342,26 @@ static void test_run__overfits_32_images_from_the_loss_of_a_guess(void **state)
     set_free(set);
 }
 
+/* On one device, as a sweep's trials are: the small one's peak is its own, not the large one's. */
+static void test_run__has_a_peak_of_memory_of_its_own(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const char large[] = LAYERS "train: { batch: 16, epochs: 1 }";
+    static const char small[] = LAYERS "train: { batch: 2, epochs: 1 }";
+    static const char *const recipes[] = { small, large, small };
+    struct mien_dataset *const set = set_make(&sizes, 3);
+    size_t peaks[3];
+    for (size_t i = 0; i < 3; i++) {
+        char *const folder = scratch_make();
+        const struct plan plan = { .recipe = recipes[i], .folder = folder };
+        peaks[i] = must_run(cl, set, plan).peak_bytes;
+        scratch_remove(folder);
+    }
+    assert_true(peaks[0] > 0 && peaks[0] < peaks[1]);
+    assert_int_equal(peaks[2], peaks[0]);
+    set_free(set);
+}
+
 static void test_run__stops_at_the_accuracy_and_stays_there(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
@@ -520,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_run__shuffled_is_not_in_order),
         cmocka_unit_test(test_run__lowers_the_rate_where_accuracy_stands_still),
         cmocka_unit_test(test_run__overfits_32_images_from_the_loss_of_a_guess),
+        cmocka_unit_test(test_run__has_a_peak_of_memory_of_its_own),
         cmocka_unit_test(test_run__stops_at_the_accuracy_and_stays_there),
         cmocka_unit_test(test_run__keeps_the_last_good_state_when_the_loss_is_lost),
         cmocka_unit_test(test_run__leaves_its_files_when_the_last_step_of_an_epoch_loses_a_weight),
