@@ -97,8 +97,9 @@ enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
         multiply(cl, c, a, b, gemm, &cut, span != NULL ? &span->event : NULL);
     if (code != CLBlastSuccess) {
         mien_cl_profile_drop(span);
-        st = mien_fail(err, MIEN_ERR_CL, "matrix product m %zu n %zu k %zu: CLBlastSgemm: %s (%d)",
-                       gemm->m, gemm->n, gemm->k, status_name(code), (int)code);
+        st = mien_fail(err, mien_cl_status((cl_int)code),
+                       "matrix product m %zu n %zu k %zu: CLBlastSgemm: %s (%d)", gemm->m, gemm->n,
+                       gemm->k, status_name(code), (int)code);
         goto done;
     }
     cl->sample_count += span != NULL ? 1 : 0;
@@ -147,8 +148,8 @@ enum mien_status mien_blas_tune_defaults(const struct mien_device_info *device,
                                          routine_names, routine_values);
     }
     if (code != CLBlastSuccess) {
-        return mien_fail(err, MIEN_ERR_CL, "CLBlastOverrideParameters: %s (%d)", status_name(code),
-                         (int)code);
+        return mien_fail(err, mien_cl_status((cl_int)code), "CLBlastOverrideParameters: %s (%d)",
+                         status_name(code), (int)code);
     }
     return MIEN_OK;
 }
@@ -166,10 +167,10 @@ static enum mien_status override(const struct mien_device_info *device,
     }
     const CLBlastStatusCode code = CLBlastOverrideParameters(
         device->device, kernel->name, CLBlastPrecisionSingle, (size_t)kernel->count, names, values);
-    return code == CLBlastSuccess
-               ? MIEN_OK
-               : mien_fail(err, MIEN_ERR_CL, "CLBlastOverrideParameters of %s: %s (%d)",
-                           kernel->name, status_name(code), (int)code);
+    return code == CLBlastSuccess ? MIEN_OK
+                                  : mien_fail(err, mien_cl_status((cl_int)code),
+                                              "CLBlastOverrideParameters of %s: %s (%d)",
+                                              kernel->name, status_name(code), (int)code);
 }
 
 /* Parameters as mien_cl_open() leaves them, whatever they are now. */

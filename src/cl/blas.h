@@ -23,7 +23,8 @@ struct mien_gemm {
  * c = a b + beta c, all row-major; enqueued, not waited for.
  *
  * Shapes  a [m][k], b [k][n] (after `transposed`), c [m][n] float32, overwritten or accumulated
- * Errors  MIEN_ERR_CL: CLBlast's status by name, with m, n, k (none of which may be 0)
+ * Errors  MIEN_ERR_CL: CLBlast's status by name, with m, n, k (none of which may be 0);
+ *         MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,

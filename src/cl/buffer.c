@@ -59,10 +59,12 @@ enum mien_status mien_cl_buffer_create(struct mien_cl_buffer **out, struct mien_
     }
     if (buffer->handle == NULL) {
         free(buffer);
-        return mien_fail(err, MIEN_ERR_MEMORY,
-                         "device buffer of %zu bytes, with %zu in use of %llu: clCreateBuffer: %s",
-                         bytes, cl->bytes, (unsigned long long)cl->info.global_bytes,
-                         mien_cl_error_name(code));
+        /* Also where the driver's limit is below the one that it tells. */
+        const enum mien_status st =
+            code == CL_INVALID_BUFFER_SIZE ? MIEN_ERR_MEMORY : mien_cl_status(code);
+        return mien_fail(
+            err, st, "device buffer of %zu bytes, with %zu in use of %llu: clCreateBuffer: %s",
+            bytes, cl->bytes, (unsigned long long)cl->info.global_bytes, mien_cl_error_name(code));
     }
     cl->live++;
     cl->bytes += bytes;

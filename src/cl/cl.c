@@ -67,9 +67,17 @@ const char *mien_cl_error_name(cl_int code)
 #undef NAME
 }
 
+enum mien_status mien_cl_status(cl_int code)
+{
+    return code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY
+               ? MIEN_ERR_MEMORY
+               : MIEN_ERR_CL;
+}
+
 enum mien_status mien_cl_fail(struct mien_error *err, const char *call, cl_int code)
 {
-    return mien_fail(err, MIEN_ERR_CL, "%s: %s (%d)", call, mien_cl_error_name(code), (int)code);
+    return mien_fail(err, mien_cl_status(code), "%s: %s (%d)", call, mien_cl_error_name(code),
+                     (int)code);
 }
 
 static enum mien_status choose_device(struct mien_device_info *out, const char *wanted,

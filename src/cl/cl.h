@@ -33,13 +33,23 @@ const struct mien_device_info *mien_cl_device(const struct mien_cl *cl);
 /** "CL_OUT_OF_RESOURCES" and so on; never NULL, also for unknown codes. */
 const char *mien_cl_error_name(cl_int code);
 
-/** Fail with "call: CL_NAME (code)". */
+/**
+ * What a refusal is: MIEN_ERR_MEMORY where memory of the device or of the host ran out, which many
+ * drivers find when a buffer is first used; else MIEN_ERR_CL.
+ */
+enum mien_status mien_cl_status(cl_int code);
+
+/** Fail with "call: CL_NAME (code)" and mien_cl_status(). */
 MIEN_CHECK_RESULT
 enum mien_status mien_cl_fail(struct mien_error *err, const char *call, cl_int code);
 
 /* Buffers */
 
-/** Contents are undefined.  Errors  MIEN_ERR_MEMORY: bytes, and what the device has; *out is NULL
+/**
+ * Contents are undefined.
+ *
+ * Errors  MIEN_ERR_MEMORY: bytes, and what the device has; MIEN_ERR_CL: refused for another reason.
+ *         *out is NULL
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_cl_buffer_create(struct mien_cl_buffer **out, struct mien_cl *cl,
@@ -137,7 +147,8 @@ struct mien_cl_launch {
  * Enqueue a launch; builds the kernel first when this pair of source and options is new.
  *
  * Errors  MIEN_ERR_CL when the argument count is not the kernel's own, when an argument or the
- * launch is refused (kernel named), or when the kernel does not build; MIEN_ERR_MEMORY
+ *         launch is refused (kernel named), or when the kernel does not build; MIEN_ERR_MEMORY: of
+ *         the host, or of the device, which may have promised more than it has
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch *what,

@@ -136,8 +136,9 @@ enum mien_status mien_cl_kernel_get(struct mien_cl_kernel **out, struct mien_cl 
         made.handle =
             clCreateKernel(cl->programs[made.program].program.handle, what->kernel, &code);
         if (made.handle == NULL) {
-            st = mien_fail(err, MIEN_ERR_CL, "kernel %s of kernels/%s.cl: clCreateKernel: %s (%d)",
-                           what->kernel, what->source, mien_cl_error_name(code), (int)code);
+            st = mien_fail(err, mien_cl_status(code),
+                           "kernel %s of kernels/%s.cl: clCreateKernel: %s (%d)", what->kernel,
+                           what->source, mien_cl_error_name(code), (int)code);
             goto done;
         }
         st = check_local(cl, made.handle, what->kernel, err);
@@ -204,7 +205,7 @@ static enum mien_status set_args(const struct mien_cl_kernel *kernel,
     for (cl_uint i = 0; i < arg_count; i++) {
         const cl_int code = clSetKernelArg(kernel->handle, i, args[i].bytes, args[i].value);
         if (code != CL_SUCCESS) {
-            return mien_fail(err, MIEN_ERR_CL, "%s argument %u: clSetKernelArg: %s (%d)",
+            return mien_fail(err, mien_cl_status(code), "%s argument %u: clSetKernelArg: %s (%d)",
                              kernel->name, i, mien_cl_error_name(code), (int)code);
         }
     }
@@ -261,7 +262,7 @@ enum mien_status mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch 
     if (code != CL_SUCCESS) {
         mien_cl_profile_drop(span);
         st = mien_fail(
-            err, MIEN_ERR_CL,
+            err, mien_cl_status(code),
             "%s over %zux%zux%zu in groups of %zux%zux%zu: clEnqueueNDRangeKernel: %s (%d)",
             what->kernel, groups[0] * local[0], groups[1] * local[1], groups[2] * local[2],
             local[0], local[1], local[2], mien_cl_error_name(code), (int)code);

@@ -207,14 +207,15 @@ static enum mien_status compile(cl_program *out, const struct mien_cl *cl,
     const char *text = source->text;
     cl_program program = clCreateProgramWithSource(cl->context, 1, &text, NULL, &code);
     if (program == NULL) {
-        return mien_fail(err, MIEN_ERR_CL, "kernels/%s.cl: clCreateProgramWithSource: %s (%d)",
-                         source->name, mien_cl_error_name(code), (int)code);
+        return mien_fail(err, mien_cl_status(code),
+                         "kernels/%s.cl: clCreateProgramWithSource: %s (%d)", source->name,
+                         mien_cl_error_name(code), (int)code);
     }
     code = clBuildProgram(program, 1, &cl->info.device, options, NULL, NULL);
     if (code != CL_SUCCESS) {
         char *const log = build_log(program, cl->info.device);
         const enum mien_status st =
-            mien_fail(err, MIEN_ERR_CL,
+            mien_fail(err, mien_cl_status(code),
                       "kernels/%s.cl does not build on %s with \"%s\": clBuildProgram: %s (%d): %s",
                       source->name, cl->info.name, options, mien_cl_error_name(code), (int)code,
                       log != NULL ? log : "no memory for the compiler's log");

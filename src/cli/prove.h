@@ -12,8 +12,8 @@
  * remembered, run the quick one, say so, remember it, and have what failed avoided.
  *
  * leave_out  do not run it; what is remembered counts all the same
- * Errors     MIEN_ERR_INTERRUPTED: stop_wanted(); MIEN_ERR_MEMORY: of the host; MIEN_ERR_CL: the
- *            device is lost.  What cannot be kept is a notice
+ * Errors     MIEN_ERR_INTERRUPTED: stop_wanted(); MIEN_ERR_MEMORY: for tensors of a check;
+ *            MIEN_ERR_CL: the device is lost.  What cannot be kept is a notice
  */
 MIEN_CHECK_RESULT
 enum mien_status prove_device(struct session *session, bool leave_out, struct term *term,

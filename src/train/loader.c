@@ -194,7 +194,7 @@ enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl
     if (fits_device(loader)) {
         st = create_resident(loader, err);
         loader->resident = st == MIEN_OK;
-        if (st == MIEN_ERR_MEMORY) { /* others are on the device too */
+        if (st == MIEN_ERR_MEMORY) { /* others are on the device too, and it may say so late */
             drop_resident(loader);
         } else if (st != MIEN_OK) {
             goto done;

@@ -19,8 +19,8 @@ struct mien_selftest {
  * losses are known.
  *
  * out     added to; release with mien_verdicts_finish(), also after an error
- * Errors  MIEN_ERR_MEMORY: of the host; MIEN_ERR_CL: the device is lost; MIEN_ERR_INTERRUPTED;
- *         MIEN_ERR_USAGE: a filter that no operation has in its name.
+ * Errors  MIEN_ERR_MEMORY: for tensors of a check; MIEN_ERR_CL: the device is lost;
+ *         MIEN_ERR_INTERRUPTED; MIEN_ERR_USAGE: a filter that no operation has in its name.
  *         What a kernel does wrong and what the device refuses are verdicts
  */
 MIEN_CHECK_RESULT

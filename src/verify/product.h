@@ -98,7 +98,8 @@ struct mien_product_care {
  * Let it be computed into outputs full of NaN between guards, and compare them with src/ref.
  *
  * out     `tolerance` is the caller's, the rest overwritten.  A device that refuses is a finding
- * Errors  MIEN_ERR_MEMORY of the host, MIEN_ERR_CL: the device is lost
+ * Errors  MIEN_ERR_MEMORY: for what is compared, not for the kernel;
+ *         MIEN_ERR_CL: the device is lost
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_product_check(struct mien_finding *out, struct mien_product *product,

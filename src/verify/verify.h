@@ -81,9 +81,9 @@ struct mien_verify_care {
  * name  of a row of the table: "conv2d"
  * pass  of `way`
  * way   a convolution of these sizes, or NULL: all
- * Errors  MIEN_ERR_MEMORY: of the host; MIEN_ERR_SHAPE: sizes that the operation does not take, a
- *         name that is not in the table; MIEN_ERR_CL: the device is lost.  What a kernel does wrong
- *         and what the device refuses are verdicts
+ * Errors  MIEN_ERR_MEMORY: for tensors of the check, of the host or the device; MIEN_ERR_SHAPE:
+ *         sizes that the operation does not take, a name that is not in the table; MIEN_ERR_CL: the
+ *         device is lost.  What a kernel does wrong and what the device refuses are verdicts
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_verify_one(struct mien_verdicts *out, struct mien_cl *cl, const char *name,

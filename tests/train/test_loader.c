@@ -1,5 +1,5 @@
 /* test_loader.c - batches of a set: each image once, from the device or from the host alike */
-// wrap: mien_cl_bytes mien_cl_buffer_create
+// wrap: mien_cl_bytes mien_cl_buffer_create clEnqueueWriteBuffer
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +24,9 @@ static const char augmented_recipe[] =
 static const struct set_sizes sizes = { 23, 6, 3, 4, 5, 7 };
 enum { BATCH = 8, IMAGE = 3 * 4 * 5 }; /* the floats of an augmented one are fewer */
 
-/* What the device says: that this much is taken, and that it has no buffer of this size; 0: as it
- * is. */
-static size_t pretend_taken, refuse_bytes;
+/* What the device says: that this much is taken, that it has no buffer of this size, and that there
+ * is no memory behind one when it is written; 0: as it is. */
+static size_t pretend_taken, refuse_bytes, refuse_write;
 
 size_t __real_mien_cl_bytes(const struct mien_cl *cl);
 size_t __wrap_mien_cl_bytes(const struct mien_cl *cl);
@@ -39,6 +39,24 @@ size_t __wrap_mien_cl_bytes(const struct mien_cl *cl)
 {
     return pretend_taken > 0 ? pretend_taken : __real_mien_cl_bytes(cl);
 }
+
+/* NOLINTBEGIN(readability-function-size): OpenCL's own parameters */
+cl_int __real_clEnqueueWriteBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking,
+                                   size_t offset, size_t bytes, const void *host, cl_uint waits,
+                                   const cl_event *wait, cl_event *event);
+cl_int __wrap_clEnqueueWriteBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking,
+                                   size_t offset, size_t bytes, const void *host, cl_uint waits,
+                                   const cl_event *wait, cl_event *event);
+
+cl_int __wrap_clEnqueueWriteBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking,
+                                   size_t offset, size_t bytes, const void *host, cl_uint waits,
+                                   const cl_event *wait, cl_event *event)
+{
+    return bytes == refuse_write ? CL_MEM_OBJECT_ALLOCATION_FAILURE
+                                 : __real_clEnqueueWriteBuffer(queue, buffer, blocking, offset,
+                                                               bytes, host, waits, wait, event);
+}
+/* NOLINTEND(readability-function-size) */
 
 enum mien_status __wrap_mien_cl_buffer_create(struct mien_cl_buffer **out, struct mien_cl *cl,
                                               size_t bytes, struct mien_error *err)
@@ -252,20 +270,27 @@ static void test_loader__keeps_images_on_the_host_where_the_device_is_full(void 
     const size_t half = (size_t)(mien_cl_device(cl)->global_bytes / 2);
     const size_t images = (size_t)29 * IMAGE;
     const struct {
-        size_t taken, refused;
+        size_t taken, refused, unwritten;
         bool resident;
     } cases[] = {
-        { half - images, 0, true }, { half - images + 1, 0, false },    { 2 * half, 0, false },
-        { 0, images, false },       { 0, 29 * sizeof(int32_t), false }, /* the labels */
+        { half - images, 0, 0, true },
+        { half - images + 1, 0, 0, false },
+        { 2 * half, 0, 0, false },
+        { 0, images, 0, false },
+        { 0, 29 * sizeof(int32_t), 0, false }, /* the labels */
+        { 0, 0, images, false },
+        { 0, 0, 29 * sizeof(int32_t), false },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct mien_error err = { "" };
         struct fixture f;
         pretend_taken = cases[i].taken;
         refuse_bytes = cases[i].refused;
+        refuse_write = cases[i].unwritten;
         set_up(&f, cl, plain_recipe, 0);
         pretend_taken = 0;
         refuse_bytes = 0;
+        refuse_write = 0;
         assert_int_equal(mien_loader_resident(f.loader), cases[i].resident);
         assert_ok(mien_loader_in_order(f.loader, MIEN_SPLIT_VALIDATION, &err), &err);
         struct epoch epoch = read_epoch(&f);
