@@ -115,7 +115,7 @@ enum mien_check_reason {
     MIEN_REASON_TWIN,      /**< an exact copy is in a split that measures this one's: training
                                 before validation before test */
     MIEN_REASON_DUPLICATE, /**< an exact copy of the same split comes before it */
-    MIEN_REASON_NEAR,      /**< it is a near copy of an image that stays */
+    MIEN_REASON_NEAR,      /**< it is a near copy of an image that is not listed */
 };
 enum { MIEN_REASONS = 7 };
 

@@ -23,6 +23,7 @@ struct choice {
     const struct mien_check *check;
     unsigned reasons;
     bool all;
+    unsigned char *verdicts; /* [image_count] enum mien_check_reason */
 };
 
 enum { WHY_BYTES = 512 };
@@ -87,7 +88,10 @@ static enum mien_check_reason judge_copies(uint32_t *other, const struct choice 
     return MIEN_REASON_NONE;
 }
 
-/* Why an image is listed, and the other image that is to blame. */
+/*
+ * Why an image is listed, and the other image that is to blame.  A near copy is, where the image
+ * that it is like stays, which is known by then: it comes before it in the order of judge_all().
+ */
 static enum mien_check_reason judge(uint32_t *other, const struct choice *choice, uint32_t index)
 {
     const struct mien_check *const check = choice->check;
@@ -108,7 +112,22 @@ static enum mien_check_reason judge(uint32_t *other, const struct choice *choice
     }
     const uint32_t lead = image->group != MIEN_NO_IMAGE ? check->groups[image->group].lead : index;
     *other = check->images[lead].near;
-    return *other != MIEN_NO_IMAGE ? MIEN_REASON_NEAR : MIEN_REASON_NONE;
+    return *other != MIEN_NO_IMAGE && choice->verdicts[*other] == MIEN_REASON_NONE
+               ? MIEN_REASON_NEAR
+               : MIEN_REASON_NONE;
+}
+
+/* In the order in which near copies were looked for. */
+static void judge_all(const struct choice *choice)
+{
+    for (int split = MIEN_SPLITS - 1; split >= 0; split--) {
+        const size_t first = choice->check->set->splits[split].first;
+        for (size_t i = 0; i < choice->check->set->splits[split].count; i++) {
+            uint32_t other = MIEN_NO_IMAGE;
+            choice->verdicts[first + i] =
+                (unsigned char)judge(&other, choice, (uint32_t)(first + i));
+        }
+    }
 }
 
 static void explain(char why[WHY_BYTES], const struct mien_check *check, uint32_t index,
@@ -196,9 +215,14 @@ enum mien_status mien_check_write_list(size_t listed[MIEN_REASONS], const char *
                                        const char *title, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct choice choice = { check, reasons, all };
     struct mien_atomic_file *file = NULL;
+    const struct choice choice = { check, reasons, all,
+                                   mien_calloc(check->image_count, sizeof(unsigned char), err) };
     memset(listed, 0, MIEN_REASONS * sizeof(*listed));
+    if (choice.verdicts == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    judge_all(&choice);
     TRY(mien_atomic_open(&file, path, err));
     TRY(write_title(file, title, err));
     TRY(write_lines(listed, file, &choice, err));
@@ -208,5 +232,6 @@ enum mien_status mien_check_write_list(size_t listed[MIEN_REASONS], const char *
 
 done:
     mien_atomic_abort(file);
+    free(choice.verdicts);
     return st;
 }

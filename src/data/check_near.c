@@ -69,6 +69,9 @@ static enum mien_status hash_image(struct near_search *search, size_t index, str
     double sum = 0;
     double squares = 0;
     const enum mien_status st = mien_resize(small, pixels, 1, set->height, set->width, H, W, err);
+    if (st != MIEN_OK) {
+        return st;
+    }
     for (int y = 0; y < H; y++) {
         for (int x = 0; x < W - 1; x++) {
             hash = hash << 1 | (small[y * W + x + 1] > small[y * W + x] ? 1U : 0U);
@@ -81,7 +84,7 @@ static enum mien_status hash_image(struct near_search *search, size_t index, str
     const double rest = squares - sum * sum / (double)search->pixels;
     search->hashes[index] = hash;
     search->moments[index] = (struct moments){ sum, rest > 0 ? sqrt(rest) : 0 };
-    return st;
+    return MIEN_OK;
 }
 
 static double correlate(const struct near_search *search, size_t a, size_t b)
@@ -99,8 +102,9 @@ static double correlate(const struct near_search *search, size_t a, size_t b)
 }
 
 /* Compare an image with those of one list; a pair that an earlier part brought up is passed over.
- */
-static void search_list(struct near_search *search, uint32_t index, int part, int32_t head)
+ * *best is the correlation of the nearest so far. */
+static void search_list(double *best, struct near_search *search, uint32_t index, int part,
+                        int32_t head)
 {
     struct mien_check_image *const image = &search->check->images[index];
     const uint64_t hash = search->hashes[index];
@@ -118,10 +122,11 @@ static void search_list(struct near_search *search, uint32_t index, int part, in
             continue;
         }
         /* The nearest; of equally near ones the first of the set, whatever the lists' order. */
-        if (image->near == MIEN_NO_IMAGE || correlation > (double)image->correlation ||
-            (correlation == (double)image->correlation && (uint32_t)at < image->near)) {
+        if (image->near == MIEN_NO_IMAGE || correlation > *best ||
+            (correlation == *best && (uint32_t)at < image->near)) {
             image->near = (uint32_t)at;
             image->correlation = (float)correlation;
+            *best = correlation;
         }
     }
 }
@@ -157,10 +162,11 @@ static void search_image(struct near_search *search, uint32_t index, enum mien_s
         return;
     }
     const uint64_t hash = search->hashes[index];
+    double best = 0.0;
     for (int part = 0; part < PARTS; part++) {
         const uint32_t value = part_of(hash, part);
         for (size_t f = 0; f < FLIPS; f++) {
-            search_list(search, index, part, search->heads[part][value ^ search->flips[f]]);
+            search_list(&best, search, index, part, search->heads[part][value ^ search->flips[f]]);
         }
     }
     if (search->check->images[index].near == MIEN_NO_IMAGE || split != MIEN_SPLIT_TRAIN) {

@@ -103,6 +103,39 @@ static void test_check__a_chain_of_near_copies_is_no_heap(void **state)
     assert_string_equal(checked_near(f, mixed[2]), mixed[1]); /* which measures it, and stays */
 }
 
+/* Whether a list of all splits for these reasons names an image. */
+static bool is_listed(struct checked *f, const char *name, unsigned reasons)
+{
+    size_t listed[MIEN_REASONS];
+    size_t bytes = 0;
+    must(mien_check_write_list(listed, f->list, f->check, reasons, true, "t", &f->err), &f->err);
+    char *const text = (char *)scratch_read(f->list, &bytes);
+    const bool found = strstr(text, name) != NULL;
+    free(text);
+    return found;
+}
+
+/* What goes already takes nothing with it: else no image of the picture would be left. */
+static void test_check__near_copies_of_what_is_listed_stay(void **state)
+{
+    struct checked *const f = *state;
+    static const unsigned every = (1U << MIEN_REASONS) - 2;
+    static const unsigned near = 1U << MIEN_REASON_NEAR;
+    static const char *const chain[] = { "test/a/1.png", "validation/a/2.png", "train/a/3.png" };
+    add_chain(f, chain);
+    checked_add(f, "train/a/4.png", 90); /* under two labels, both listed */
+    checked_add(f, "train/b/5.png", 90);
+    checked_add_changed(f, "train/a/6.png", 90, 0.7, 5);
+    checked_run(f);
+    assert_string_equal(checked_near(f, chain[2]), chain[1]);
+    assert_string_equal(checked_near(f, "train/a/6.png"), "train/a/4.png");
+    assert_true(is_listed(f, chain[1], every));
+    assert_false(is_listed(f, chain[2], every));
+    assert_true(is_listed(f, "train/a/4.png", every));
+    assert_false(is_listed(f, "train/a/6.png", every));
+    assert_true(is_listed(f, "train/a/6.png", near)); /* the other stays then */
+}
+
 static double correlate(const uint8_t *x, const uint8_t *y, size_t count)
 {
     double sum[5] = { 0 };
@@ -166,6 +199,7 @@ int main(void)
         TEST(test_check__near_copies_survive_what_copies_go_through),
         TEST(test_check__images_that_measure_others_are_the_originals),
         TEST(test_check__a_chain_of_near_copies_is_no_heap),
+        TEST(test_check__near_copies_of_what_is_listed_stay),
         TEST(test_check__finds_what_comparing_all_with_all_finds),
 #undef TEST
     };
