@@ -271,7 +271,8 @@ const struct mien_data_about *mien_data_describe(const struct mien_data *data);
  * Write a data set as one file, which mien_data_load() maps.
  *
  * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT (a class name is not UTF-8); then what was
- *         at `path` is untouched
+ *         at `path` is untouched, but where the disk fails at the very end: the text says that the
+ *         new file is written and may not survive a power cut
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_data_pack(const struct mien_data *data, const char *path,
@@ -318,7 +319,8 @@ void mien_net_destroy(struct mien_net *net); /* NULL is allowed */
 /**
  * Write weights, recipe and classes (safetensors, with PyTorch's names and shapes).
  *
- * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY; then what was at `path` is untouched
+ * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY; then what was at `path` is untouched, as by
+ *         mien_data_pack()
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_net_save(const struct mien_net *net, const char *path,

@@ -276,31 +276,41 @@ enum mien_status mien_atomic_write(struct mien_atomic_file *file, const void *da
     return MIEN_OK;
 }
 
-/* Make the rename itself last.  Some file systems cannot, and a folder may not be readable. */
-static enum mien_status flush_folder(const char *path, struct mien_error *err)
+/* The folder that a path is in; free() it. */
+static char *folder_of(const char *path, struct mien_error *err)
 {
     const char *const slash = strrchr(path, '/');
     const size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
     char *const folder = mien_calloc(length + 2, 1, err);
-    if (folder == NULL) {
-        return MIEN_ERR_MEMORY;
+    if (folder != NULL) {
+        memcpy(folder, length == 0 ? "." : path, length == 0 ? 1 : length);
     }
-    memcpy(folder, length == 0 ? "." : path, length == 0 ? 1 : length);
+    return folder;
+}
+
+/* Make the rename itself last.  Some file systems cannot, and a folder may not be readable. */
+static enum mien_status flush_folder(const char *folder, const char *path, struct mien_error *err)
+{
     enum mien_status st = MIEN_OK;
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         if (fsync(fd) != 0 && errno == EIO) {
-            st = fail_io(err, "flush", folder, EIO);
+            st = mien_wrap(err, fail_io(err, "flush the folder of", path, EIO),
+                           "written, but may not survive a power cut");
         }
         (void)close(fd);
     }
-    free(folder);
     return st;
 }
 
 enum mien_status mien_atomic_commit(struct mien_atomic_file *file, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
+    char *const folder = folder_of(file->path, err);
+    if (folder == NULL) {
+        st = MIEN_ERR_MEMORY;
+        goto done;
+    }
     if (file->failed) {
         TRY(mien_fail(err, MIEN_ERR_IO, "cannot finish %.800s: a write to it failed", file->path));
     }
@@ -317,8 +327,9 @@ enum mien_status mien_atomic_commit(struct mien_atomic_file *file, struct mien_e
     }
     free(file->temporary);
     file->temporary = NULL;
-    TRY(flush_folder(file->path, err));
+    TRY(flush_folder(folder, file->path, err)); /* behind the rename nothing else may fail */
 done:
+    free(folder);
     mien_atomic_abort(file);
     return st;
 }

@@ -44,7 +44,13 @@ enum mien_status mien_atomic_open(struct mien_atomic_file **out, const char *pat
 MIEN_CHECK_RESULT
 enum mien_status mien_atomic_write(struct mien_atomic_file *file, const void *data, size_t bytes,
                                    struct mien_error *err);
-/** Flush, rename and release; an error removes the temporary file.  `file` is gone either way. */
+/**
+ * Flush, rename and release.  `file` is gone either way.
+ *
+ * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY: the temporary file is removed, the old one untouched; but
+ *         MIEN_ERR_IO also where the disk fails when the folder is flushed, which the text says:
+ *         the file is the new one then, and may not survive a power cut
+ */
 MIEN_CHECK_RESULT
 enum mien_status mien_atomic_commit(struct mien_atomic_file *file, struct mien_error *err);
 void mien_atomic_abort(struct mien_atomic_file *file); /* NULL is allowed */

@@ -1,4 +1,4 @@
-// wrap: write read fsync rename mmap
+// wrap: write read fsync rename mmap mien_calloc
 /* test_file.c - whole files: mapped, read, replaced atomically; paths and folders */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,8 +26,10 @@ static struct {
     int write_error;   /* of every write from now on; 0: none */
     int read_error;    /* the same of reads */
     int fsync_error;   /* the same of flushing */
+    int folder_error;  /* the same of flushing a folder */
     int rename_error;  /* the same of renaming */
     int map_error;     /* the same of mapping */
+    bool no_memory;
 } trouble;
 
 ssize_t __real_write(int fd, const void *data, size_t bytes);
@@ -38,6 +40,8 @@ int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
+void *__real_mien_calloc(size_t count, size_t size, struct mien_error *err);
+void *__wrap_mien_calloc(size_t count, size_t size, struct mien_error *err);
 void *__real_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset);
 
@@ -70,7 +74,14 @@ ssize_t __wrap_read(int fd, void *data, size_t bytes)
 
 int __wrap_fsync(int fd)
 {
-    return refuse(trouble.fsync_error) ? -1 : __real_fsync(fd);
+    struct stat info;
+    const bool folder = fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
+    return refuse(folder ? trouble.folder_error : trouble.fsync_error) ? -1 : __real_fsync(fd);
+}
+
+void *__wrap_mien_calloc(size_t count, size_t size, struct mien_error *err)
+{
+    return trouble.no_memory ? NULL : __real_mien_calloc(count, size, err);
 }
 
 int __wrap_rename(const char *from, const char *to)
@@ -296,6 +307,27 @@ static void test_atomic__every_failure_leaves_the_old_file(void **state)
     free(path);
 }
 
+static void test_atomic__only_a_folder_that_cannot_be_flushed_fails_after_the_rename(void **state)
+{
+    struct mien_error err = { "" };
+    char *const path = scratch_path(*state, "old");
+    struct mien_atomic_file *file = NULL;
+    must(mien_atomic_open(&file, path, &err), &err);
+    must(mien_atomic_write(file, "new", 3, &err), &err);
+    trouble.no_memory = true;
+    assert_int_equal(mien_atomic_commit(file, &err), MIEN_ERR_MEMORY);
+    check_untouched(*state, path);
+    trouble.folder_error = EIO;
+    must_fail(mien_file_replace(path, "new", 3, &err), MIEN_ERR_IO, &err,
+              "written, but may not survive a power cut: cannot flush the folder of ");
+    assert_non_null(strstr(err.text, path));
+    check_content(path, "new");
+    assert_int_equal(scratch_count(*state), 1);
+    trouble.folder_error = EINVAL; /* some file systems cannot */
+    must(mien_file_replace(path, "newer", 5, &err), &err);
+    free(path);
+}
+
 static void test_atomic__a_failed_write_cannot_be_committed(void **state)
 {
     struct mien_error err = { "" };
@@ -445,6 +477,7 @@ int main(void)
         WITH_FOLDER(test_atomic__a_new_file_has_the_mode_of_the_umask),
         WITH_FOLDER(test_atomic__abort_leaves_the_old_file),
         WITH_FOLDER(test_atomic__every_failure_leaves_the_old_file),
+        WITH_FOLDER(test_atomic__only_a_folder_that_cannot_be_flushed_fails_after_the_rename),
         WITH_FOLDER(test_atomic__a_failed_write_cannot_be_committed),
         WITH_FOLDER(test_atomic__a_file_size_limit_is_an_error),
         WITH_FOLDER(test_atomic__what_is_no_file_is_never_replaced),
