@@ -402,8 +402,11 @@ struct mien_evaluation {
  *
  * Shapes  confusion [class_count][class_count]: [what images are][what they were taken for], in the
  *         network's classes, overwritten; or NULL
- * Errors  MIEN_ERR_FORMAT: the split is empty, or a class that the network does not know
- *         MIEN_ERR_SHAPE: images that are not of the size in struct mien_net_about
+ * Errors  MIEN_ERR_USAGE: `split` is none
+ *         MIEN_ERR_FORMAT: the split is empty, or a class that the network does not know
+ *         MIEN_ERR_SHAPE: images that are not of the size in struct mien_net_about, or the network
+ *         does not fit the device
+ *         MIEN_ERR_NOT_FINITE: the network's weights give no number for some image
  *         MIEN_ERR_MEMORY, MIEN_ERR_CL.  *out and confusion are untouched
  */
 MIEN_CHECK_RESULT

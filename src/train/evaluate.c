@@ -1,6 +1,7 @@
 /* evaluate.c - a model over a whole split */
 #include "train/evaluate.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -135,6 +136,12 @@ enum mien_status mien_judge(struct mien_judgement *out, float *probabilities,
     const double start = mien_now_s();
     TRY(mien_evaluate(&stats, rows, model, loader, options, err));
     const double seconds = mien_now_s() - start;
+    if (!isfinite(stats.loss)) { /* an accuracy beside that would look like one */
+        st = mien_fail(err, MIEN_ERR_NOT_FINITE,
+                       "what the model gives on the %s images is not finite",
+                       mien_split_name(options->split));
+        goto done;
+    }
     TRY(mien_metrics_compute(&out->metrics, rows, set->labels + first, count, set->class_count,
                              err));
     out->loss = stats.loss / stats.weight;

@@ -39,7 +39,7 @@ struct mien_judgement {
  * Shapes     probabilities as in mien_evaluate(), or NULL
  * set        with the model's classes as labels
  * Ownership  release out->metrics with mien_metrics_finish(); zeroed on error
- * Errors     as mien_evaluate() and mien_metrics_compute()
+ * Errors     as mien_evaluate() and mien_metrics_compute(); MIEN_ERR_NOT_FINITE: the loss
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_judge(struct mien_judgement *out, float *probabilities,

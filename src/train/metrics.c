@@ -48,11 +48,14 @@ static int bin_of(float confidence)
 static void add_image(struct sums *sums, struct mien_metrics *m, const float *p, int label)
 {
     const int top = mien_metrics_top(p, m->classes);
-    const size_t hit = top == label ? 1 : 0;
+    const bool told = !isnan(p[top]);
+    const size_t hit = told && top == label ? 1 : 0;
     const int bin = bin_of(p[top]);
-    m->confusion[(size_t)label * (size_t)m->classes + (size_t)top]++;
     m->per_class[label].support++;
-    m->per_class[top].predicted++;
+    if (told) {
+        m->confusion[(size_t)label * (size_t)m->classes + (size_t)top]++;
+        m->per_class[top].predicted++;
+    }
     sums->hits += hit;
     sums->hits2 += rank(p, m->classes, label) < 2 ? 1 : 0;
     m->bins[bin].confidence += (double)p[top];

@@ -48,7 +48,8 @@ int mien_metrics_top(const float *probabilities, int classes);
  * Shapes     probabilities [count][classes] float32; labels [count] int32
  * Ownership  release with mien_metrics_finish(); zeroed on error
  * Errors     MIEN_ERR_FORMAT: no images, or a label outside the classes; MIEN_ERR_MEMORY
- * Numerics   sums in double; of equal probabilities the lowest class goes first
+ * Numerics   sums in double; of equal probabilities the lowest class goes first; an image whose
+ *            probabilities are NaN is taken for no class, is no hit, and makes `ece` NaN
  * Source     Guo et al., On Calibration of Modern Neural Networks, 2017 (ece)
  */
 MIEN_CHECK_RESULT

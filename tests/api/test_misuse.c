@@ -113,6 +113,31 @@ static void test_misuse__weights_of_another_network_change_nothing(void **state)
     mien_net_destroy(other);
 }
 
+/* No number, no accuracy: without an error a third of the images would count as right. */
+static void test_misuse__weights_that_are_not_finite_are_not_measured(void **state)
+{
+    struct net_fixture *const f = net_with_device(state);
+    struct mien_evaluation evaluation = { .images = 7 };
+    size_t confusion[NET_CLASSES * NET_CLASSES] = { 5 };
+    float probabilities[NET_CLASSES];
+    size_t bytes = 0;
+    must(mien_net_save(f->net, f->file, &f->err), &f->err);
+    unsigned char *const file = scratch_read(f->file, &bytes);
+    const float nan = NAN;
+    memcpy(file + bytes - sizeof(nan), &nan, sizeof(nan)); /* the last number of the last tensor */
+    scratch_write(f->file, file, bytes);
+    free(file);
+    must(mien_net_take_weights(f->net, f->file, &f->err), &f->err);
+    must_fail(
+        mien_net_evaluate(&evaluation, confusion, f->net, f->data, MIEN_SPLIT_VALIDATION, &f->err),
+        MIEN_ERR_NOT_FINITE, &f->err,
+        "what the model gives on the validation images is not finite");
+    assert_int_equal(evaluation.images, 7);
+    assert_int_equal(confusion[0], 5);
+    must_fail(mien_net_predict(probabilities, f->net, f->images[0][0], 1, &f->err),
+              MIEN_ERR_NOT_FINITE, &f->err, "image 0");
+}
+
 static void test_misuse__data_that_does_not_fit_is_refused(void **state)
 {
     struct net_fixture *const f = net_with_device(state);
@@ -186,6 +211,7 @@ int main(void)
         TEST(test_misuse__wrong_source_is_refused),
         TEST(test_misuse__missing_files_are_named),
         TEST(test_misuse__weights_of_another_network_change_nothing),
+        TEST(test_misuse__weights_that_are_not_finite_are_not_measured),
         TEST(test_misuse__data_that_does_not_fit_is_refused),
         TEST(test_misuse__wrong_options_are_refused),
         cmocka_unit_test(test_misuse__release_functions_take_null),

@@ -122,6 +122,17 @@ expect 4 eval $model nothing --quiet
 errs '^mien eval: nothing'
 one_line
 
+# A model whose last number, of the file and of a layer, is NaN.
+cp run/best.safetensors nan.safetensors
+printf '\000\000\300\177' |
+    dd of=nan.safetensors bs=1 seek=$(($(wc -c <nan.safetensors) - 4)) conv=notrunc 2>/dev/null
+for command in eval report; do
+    expect 1 $command nan.safetensors faces --quiet
+    errs "^mien $command: .*what the model gives on the validation images is not finite$"
+    one_line
+    silent
+done
+
 expect 2 eval $model
 errs 'DATA is missing'
 expect 2 eval $model faces --batch 0

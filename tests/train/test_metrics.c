@@ -144,18 +144,24 @@ static void test_metrics__calibration_bins_are_fifteenths(void **state)
     mien_metrics_finish(&m);
 }
 
-static void test_metrics__a_nan_shows_in_the_calibration_error(void **state)
+/* Also of the first class, which no comparison puts another one before. */
+static void test_metrics__a_nan_is_no_hit_and_shows_in_the_calibration_error(void **state)
 {
     (void)state;
     struct mien_error err = { "" };
     struct mien_metrics m;
     static const float p[2][3] = { { 1.0f, 0.0f, 0.0f }, { NAN, NAN, NAN } };
-    static const int32_t labels[2] = { 0, 2 };
-    assert_ok(mien_metrics_compute(&m, p[0], labels, 2, 3, &err), &err);
-    assert_true(isnan(m.ece));
-    NEAR(m.accuracy, 0.5);
-    NEAR(m.top2, 0.5);
-    mien_metrics_finish(&m);
+    for (int32_t label = 0; label < 3; label++) {
+        const int32_t labels[2] = { 0, label };
+        assert_ok(mien_metrics_compute(&m, p[0], labels, 2, 3, &err), &err);
+        assert_true(isnan(m.ece));
+        NEAR(m.accuracy, 0.5);
+        NEAR(m.top2, 0.5);
+        assert_int_equal(m.per_class[0].predicted, 1);
+        assert_int_equal(m.confusion[0], 1);
+        assert_int_equal(m.per_class[label].support, label == 0 ? 2 : 1);
+        mien_metrics_finish(&m);
+    }
 }
 
 static void test_metrics__one_class_is_always_right(void **state)
@@ -198,7 +204,7 @@ int main(void)
             test_metrics__a_class_without_images_or_predictions_is_zero_and_counts_if_predicted),
         cmocka_unit_test(test_metrics__ties_go_to_the_lowest_class),
         cmocka_unit_test(test_metrics__calibration_bins_are_fifteenths),
-        cmocka_unit_test(test_metrics__a_nan_shows_in_the_calibration_error),
+        cmocka_unit_test(test_metrics__a_nan_is_no_hit_and_shows_in_the_calibration_error),
         cmocka_unit_test(test_metrics__one_class_is_always_right),
         cmocka_unit_test(test_metrics__no_images_and_foreign_labels_are_refused),
     };
