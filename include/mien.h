@@ -2,11 +2,12 @@
  * mien.h - the public interface: open a device, load or train a network, predict
  *
  * Every function that can fail returns an enum mien_status and takes a struct mien_error that may
- * be NULL.  Nothing here prints, exits or keeps global state.  A device and all that was made with
- * it belong to one thread at a time.
+ * be NULL.  Nothing here prints, exits or keeps global state, but that CLBlast keeps its parameters
+ * for a device and process.  A device and all that was made with it belong to one thread at a time.
  *
- * A pointer must not be NULL unless its description says that it may.  Texts are UTF-8; texts and
- * arrays that go in are copied, unless they are said to be borrowed.  A struct ..._options may grow
+ * A pointer must not be NULL unless its description says that it may.  Texts are UTF-8, but for
+ * names of files, which are bytes as the system has them; texts and arrays that go in are copied,
+ * unless they are said to be borrowed.  A struct ..._options may grow
  * at its end: start from zeros ({ 0 } or named members), which stand for the defaults.
  *
  * docs/library.md has a guide, docs/examples/ has whole programs.
@@ -35,15 +36,17 @@ extern "C" {
 /** What went wrong, for programs.  Zero is success; the text is in mien_error. */
 enum mien_status {
     MIEN_OK = 0,
-    MIEN_ERR_MEMORY = -1,      /**< host or device allocation refused */
-    MIEN_ERR_SHAPE = -2,       /**< tensor shapes do not fit together */
-    MIEN_ERR_FORMAT = -3,      /**< a file or a text is damaged or not of the stated kind */
-    MIEN_ERR_NO_DEVICE = -4,   /**< there is no OpenCL device to use, or none of that name */
-    MIEN_ERR_CL = -5,          /**< an OpenCL call failed; text names the call */
-    MIEN_ERR_IO = -6,          /**< the operating system refused to read or write a file */
-    MIEN_ERR_USAGE = -7,       /**< an argument is outside of what the function takes */
-    MIEN_ERR_NOT_FINITE = -8,  /**< the loss or a gradient is NaN or infinite */
-    MIEN_ERR_INTERRUPTED = -9, /**< stopped on request, after saving */
+    MIEN_ERR_MEMORY = -1,     /**< host or device allocation refused */
+    MIEN_ERR_SHAPE = -2,      /**< tensor shapes do not fit together */
+    MIEN_ERR_FORMAT = -3,     /**< a file or a text is damaged or not of the stated kind */
+    MIEN_ERR_NO_DEVICE = -4,  /**< there is no OpenCL device to use, or none of that name */
+    MIEN_ERR_CL = -5,         /**< an OpenCL call failed; text names the call */
+    MIEN_ERR_IO = -6,         /**< the operating system refused to read or write a file */
+    MIEN_ERR_USAGE = -7,      /**< an argument is outside of what the function takes */
+    MIEN_ERR_NOT_FINITE = -8, /**< a loss, gradient, weight or output is NaN or infinite */
+    /** stopped on request: of the program's own work; a run that stop() ends is no failure, see
+     * MIEN_RUN_INTERRUPTED */
+    MIEN_ERR_INTERRUPTED = -9,
 };
 
 /**
@@ -209,7 +212,9 @@ struct mien_data_options mien_net_data_options(const struct mien_net *net);
 
 /**
  * Load a data set of any form: class folders with or without split folders, a fer2013.csv, or a
- * packed .safetensors file; docs/data.md describes them.
+ * packed .safetensors file; docs/data.md describes them.  A packed file stays mapped until
+ * mien_data_destroy(): another one may take its place, as mien_data_pack() does, but it must not be
+ * written to or cut short.
  *
  * options    may be NULL
  * Ownership  *out is the caller's, release with mien_data_destroy(); NULL on error
@@ -268,7 +273,8 @@ struct mien_data_about {
 const struct mien_data_about *mien_data_describe(const struct mien_data *data);
 
 /**
- * Write a data set as one file, which mien_data_load() maps.
+ * Write a data set as one file, which mien_data_load() maps.  `path` may be the file that it was
+ * loaded from: that is replaced as a whole.
  *
  * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT (a class name is not UTF-8); then what was
  *         at `path` is untouched, but where the disk fails at the very end: the text says that the
@@ -327,10 +333,13 @@ enum mien_status mien_net_save(const struct mien_net *net, const char *path,
                                struct mien_error *err);
 
 /**
- * Take the weights of any safetensors file, mien's or not, by PyTorch's names and shapes.
+ * Take the weights of any safetensors file, mien's or not, F32, F16 or BF16 in PyTorch's shapes.
+ * Where every parameter is there under its own name, these are taken, whatever else there is.
+ * Otherwise layers are matched in the order of their names, numbers in them as numbers: each of the
+ * network gets the first one left of its kind and shapes, and none may be left over.
  *
- * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY; MIEN_ERR_FORMAT: a tensor is missing, or of another shape
- * or type.  The network is then as it was
+ * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY; MIEN_ERR_FORMAT: a tensor is missing, left over, or of
+ *         another shape or type.  The network is then as it was
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_net_take_weights(struct mien_net *net, const char *path,
@@ -440,7 +449,8 @@ enum mien_run_end {
     MIEN_RUN_ACCURACY, /**< the recipe's stop_at_train_accuracy */
     MIEN_RUN_MAX_STEPS,
     MIEN_RUN_INTERRUPTED, /**< stop() said so; saved, can go on */
-    MIEN_RUN_MAX_EPOCHS,  /**< the end of a part of a run, as a sweep makes it; can go on */
+    /** the end of a part of a run, which can go on: mien sweep makes them, mien_net_train() none */
+    MIEN_RUN_MAX_EPOCHS,
 };
 
 /** "all epochs done" and so on. */
@@ -488,10 +498,12 @@ struct mien_train_options {
  *         MIEN_ERR_IO: the folder cannot be written, or holds a run and `resume` is false
  *         MIEN_ERR_FORMAT: no training images, a class that the network does not know; the
  *         checkpoint is damaged or of other data
- *         MIEN_ERR_NOT_FINITE: the loss, a gradient or a weight; the checkpoint of the epoch before
- * stays MIEN_ERR_MEMORY, MIEN_ERR_CL.  The network then has the weights of the last checkpoint, or
- * those that it came with Numerics  the same bits for the same device, driver, data, recipe and
- * seed, also when the run was interrupted and went on
+ *         MIEN_ERR_NOT_FINITE: the loss, a gradient or a weight; the checkpoint of the epoch
+ *         before stays
+ *         MIEN_ERR_MEMORY, MIEN_ERR_CL
+ *         The network then has the weights of the last checkpoint, or those that it came with
+ * Numerics  the same bits for the same device, driver, data, recipe and seed, also when the run was
+ *           interrupted and went on
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_net_train(struct mien_run_result *out, struct mien_net *net,

@@ -3,7 +3,9 @@
  *
  * Eight bytes of little-endian header length, a JSON header, raw little-endian tensors.  Read
  * strictly: header size, lengths, overlaps and holes, types, shapes against lengths, duplicate
- * names. Source  https://github.com/huggingface/safetensors (format description)
+ * names.
+ *
+ * Source  https://github.com/huggingface/safetensors (format description)
  */
 #ifndef MIEN_BASE_SAFETENSORS_H
 #define MIEN_BASE_SAFETENSORS_H

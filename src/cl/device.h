@@ -53,8 +53,9 @@ const char *mien_device_why_unusable(const struct mien_device_info *info);
  * name in any case.
  *
  * Result   *out is an index into the list; `reason` (at least 128 bytes, may be NULL) says why that
- * one Errors   MIEN_ERR_NO_DEVICE: nothing fits; the text lists what there is MIEN_ERR_USAGE: a
- * name that fits several devices of different names
+ *          one
+ * Errors   MIEN_ERR_NO_DEVICE: nothing fits; the text lists what there is
+ *          MIEN_ERR_USAGE: a name that fits several devices of different names
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_device_choose(size_t *out, char *reason, size_t reason_bytes,

@@ -94,8 +94,8 @@ struct command {
  * `--opt value` and `--opt=value` are the same; `--` ends the options; `-h` is --help, after which
  * nothing is checked for being complete.
  * Ownership  plain strings are borrowed from argv, struct opt_strings are released with
- * opt_release() Errors     MIEN_ERR_USAGE: the option, the value it got and what it takes;
- * MIEN_ERR_MEMORY
+ *            opt_release()
+ * Errors     MIEN_ERR_USAGE: the option, the value it got and what it takes; MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status opt_parse(const struct command *command, void *into, int argc,

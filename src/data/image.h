@@ -39,7 +39,8 @@ enum mien_status mien_bitmap_allocate(struct mien_bitmap *out, size_t height, si
  * black; 16 bits are scaled to 8; no gamma or colour profile is applied.
  *
  * Ownership  out->pixels is the caller's, release with mien_bitmap_finish(); *out is zeroed on
- * error Errors     MIEN_ERR_FORMAT (damaged, truncated, too large, another kind), MIEN_ERR_MEMORY
+ *            error
+ * Errors     MIEN_ERR_FORMAT (damaged, truncated, too large, another kind), MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_bitmap_decode(struct mien_bitmap *out, const unsigned char *data,

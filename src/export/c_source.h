@@ -20,7 +20,8 @@ struct mien_c_about {
  *
  * folder    made where it is missing; must hold no files of these names
  * Errors    MIEN_ERR_NOT_FINITE: a weight; MIEN_ERR_IO, MIEN_ERR_MEMORY.  Nothing that was written
- * is left then Numerics  float32; the sums of dense layers and means in double: docs/numerics.md
+ *           is left then
+ * Numerics  float32; the sums of dense layers and means in double: docs/numerics.md
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_c_write(struct mien_c_about *out, const char *folder,

@@ -80,8 +80,8 @@ enum mien_status mien_model_plan(struct mien_model_memory *out, const struct mie
  * Put a network on a device; the weights are zero until mien_weights_upload().
  *
  * Ownership  *out is the caller's, release with mien_model_destroy(); NULL on error; `cl` and
- * `network` are borrowed and must outlive it Errors     MIEN_ERR_MEMORY, MIEN_ERR_SHAPE,
- * MIEN_ERR_USAGE, MIEN_ERR_CL
+ *            `network` are borrowed and must outlive it
+ * Errors     MIEN_ERR_MEMORY, MIEN_ERR_SHAPE, MIEN_ERR_USAGE, MIEN_ERR_CL
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_model_create(struct mien_model **out, struct mien_cl *cl,
@@ -154,8 +154,9 @@ void mien_model_weights_changed(struct mien_model *model);
  * Enqueue input -> logits for n images, n at most the batch.
  *
  * train   NULL evaluates, see mien_model_weights_changed(); else this is a step of training: what
- * the backward pass needs is kept, batch norm uses and gathers the batch's statistics, and dropout
- * drops Errors  MIEN_ERR_CL, MIEN_ERR_MEMORY, with the layer's name
+ *         the backward pass needs is kept, batch norm uses and gathers the batch's statistics, and
+ *         dropout drops
+ * Errors  MIEN_ERR_CL, MIEN_ERR_MEMORY, with the layer's name
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_model_forward(struct mien_model *model, int n, const struct mien_draw *train,

@@ -12,8 +12,8 @@
  * recipe   the model's: how images are normalised, and their margin, which is cut off
  * views    of each image, whose logits are averaged; see mien_views_check()
  * Errors   MIEN_ERR_USAGE: views; MIEN_ERR_SHAPE (std not above 0), MIEN_ERR_CL, MIEN_ERR_MEMORY;
- * MIEN_ERR_NOT_FINITE: a probability is not, by the image's index Numerics  an image's row does not
- * depend on what else is predicted with it, within 1e-5
+ *          MIEN_ERR_NOT_FINITE: a probability is not, by the image's index
+ * Numerics  an image's row does not depend on what else is predicted with it, within 1e-5
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_predict_pixels(float *probabilities, struct mien_model *model,

@@ -43,11 +43,12 @@ enum mien_status mien_run_check_folder(const char *folder, struct mien_error *er
  *
  * file    recipe, network, classes and first weights; for a run that goes on, read from its
  *         last.safetensors, whose weights it gets again.  Its weights are the last ones afterwards;
- * after a failure those of the last checkpoint, or those it came with Errors  MIEN_ERR_IO: the
- * folder cannot be written, holds a run already and `resume` is false, or another run is in it now
+ *         after a failure those of the last checkpoint, or those it came with
+ * Errors  MIEN_ERR_IO: the folder cannot be written, holds a run already and `resume` is false, or
+ *         another run is in it now
  *         MIEN_ERR_NOT_FINITE: the loss, a gradient or a weight; the files stay as the epoch before
- * left them, and replay.safetensors has the step MIEN_ERR_CL, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT as
- * mien_checkpoint_restore()
+ *         left them, and replay.safetensors has the step
+ *         MIEN_ERR_CL, MIEN_ERR_MEMORY, MIEN_ERR_FORMAT as mien_checkpoint_restore()
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
