@@ -88,7 +88,8 @@ struct mien_device_about {
     uint64_t memory_bytes;
     uint64_t max_buffer_bytes; /**< the most that one allocation can have */
     unsigned compute_units;
-    bool usable; /**< available, with a compiler, and of OpenCL 1.2 or later */
+    bool usable; /**< available, with a compiler, of OpenCL 1.2 or later, with buffers that mien can
+                      divide */
 };
 
 /** Every OpenCL device of the machine. */

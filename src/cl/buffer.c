@@ -78,6 +78,7 @@ enum mien_status mien_cl_buffer_window(struct mien_cl_buffer **out, struct mien_
 {
     *out = NULL;
     assert(!whole->window && offset <= whole->bytes && bytes <= whole->bytes - offset);
+    assert(offset % MIEN_CL_ALIGN_BYTES == 0);
     struct mien_cl_buffer *const buffer = mien_calloc(1, sizeof(*buffer), err);
     if (buffer == NULL) {
         return MIEN_ERR_MEMORY;

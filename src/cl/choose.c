@@ -24,8 +24,12 @@ const char *mien_device_why_unusable(const struct mien_device_info *info)
     if (!info->has_compiler) {
         return "it has no compiler";
     }
-    const bool old = info->opencl_major < 1 || (info->opencl_major == 1 && info->opencl_minor < 2);
-    return old ? "it is older than OpenCL 1.2" : NULL;
+    if (info->opencl_major < 1 || (info->opencl_major == 1 && info->opencl_minor < 2)) {
+        return "it is older than OpenCL 1.2";
+    }
+    return info->align_bytes > MIEN_CL_ALIGN_BYTES
+               ? "its buffers want an alignment of more than 512 bytes"
+               : NULL;
 }
 
 /* `part` somewhere in `text`, in any case. */

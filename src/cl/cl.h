@@ -55,8 +55,7 @@ MIEN_CHECK_RESULT
 enum mien_status mien_cl_buffer_create(struct mien_cl_buffer **out, struct mien_cl *cl,
                                        size_t bytes, struct mien_error *err);
 /**
- * A window of another buffer, which must outlive it; `offset` is a multiple of the device's
- * align_bytes (512 always is).
+ * A window of another buffer, which must outlive it; `offset` is a multiple of MIEN_CL_ALIGN_BYTES.
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_cl_buffer_window(struct mien_cl_buffer **out, struct mien_cl_buffer *whole,

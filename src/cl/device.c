@@ -102,7 +102,8 @@ static enum mien_device_kind kind_of(cl_device_type type)
     return (type & CL_DEVICE_TYPE_CPU) != 0 ? MIEN_DEVICE_CPU : MIEN_DEVICE_ACCELERATOR;
 }
 
-/* Everything of `info` but its two indices; what a driver will not tell stays zero. */
+/* Everything of `info` but its two indices; a text that the driver will not tell is empty, a number
+ * an error. */
 static cl_int describe(struct mien_device_info *info, cl_platform_id platform, cl_device_id device)
 {
     cl_device_type type = 0;

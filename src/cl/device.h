@@ -7,6 +7,12 @@
 
 #include "base/error.h"
 
+/**
+ * What the origin of every window is a multiple of.  OpenCL sets no limit to what a device may
+ * want; NVIDIA's want just this, others less.
+ */
+enum { MIEN_CL_ALIGN_BYTES = 512 };
+
 /** What a device says of itself.  Plain data. */
 struct mien_device_info {
     int platform_index, device_index; /**< P:D, as the ICD loader and the platform list them */
@@ -22,7 +28,7 @@ struct mien_device_info {
     cl_uint clock_mhz; /**< highest; 0: not told */
     cl_ulong global_bytes, max_alloc_bytes, local_bytes;
     size_t max_work_group; /**< work-items */
-    cl_uint align_bytes;   /**< of a sub-buffer's origin */
+    cl_uint align_bytes; /**< of a sub-buffer's origin, at most MIEN_CL_ALIGN_BYTES where usable */
     cl_uint
         float_width; /**< native vector width for float: 1 on GPUs that hide it, 4, 8, 16 on CPUs */
     bool available, has_compiler;

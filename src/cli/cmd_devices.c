@@ -34,9 +34,9 @@ static void print_device(struct term *term, const struct mien_device_info *info,
                mien_mib(memory, info->global_bytes), mien_mib(buffer, info->max_alloc_bytes));
     term_print(term, "       units     %u, work-groups of up to %zu\n", info->compute_units,
                info->max_work_group);
-    if (!info->available || !info->has_compiler) {
-        term_print(term, "       cannot be used: %s\n",
-                   info->available ? "it has no compiler" : "it is not available");
+    const char *const why = mien_device_why_unusable(info);
+    if (why != NULL) {
+        term_print(term, "       cannot be used: %s\n", why);
     }
 }
 

@@ -166,6 +166,11 @@ static void test_device_choose__leaves_out_what_can_not_be_used(void **state)
            "there is 1:2 gpu AMD Radeon RX 6600 XT");
     devices[RADEON_BIG].opencl_major = 3;
     devices[RADEON_BIG].opencl_minor = 0;
+    devices[RADEON_BIG].align_bytes = 1024;
+    refuse(&big, NULL, MIEN_ERR_NO_DEVICE,
+           "1:2 AMD Radeon RX 6600 XT can not be used: its buffers want an alignment of more than "
+           "512 bytes; there is 1:2 gpu AMD Radeon RX 6600 XT");
+    devices[RADEON_BIG].align_bytes = 512;
     expect(&big, NULL, 0, "the only device");
     refuse(&(struct mien_device_list){ NULL, 0 }, NULL, MIEN_ERR_NO_DEVICE,
            "no device fits \"auto\"; there is none");
@@ -209,7 +214,7 @@ static void test_device_list__describes_every_device(void **state)
         assert_true(info->global_bytes > 0);
         assert_true(info->max_alloc_bytes > 0);
         assert_true(info->max_work_group > 0);
-        assert_true(info->align_bytes > 0 && 512 % info->align_bytes == 0);
+        assert_true(info->align_bytes > 0 && MIEN_CL_ALIGN_BYTES % info->align_bytes == 0);
         assert_true(info->float_width > 0);
         char index[32];
         size_t got = SIZE_MAX;
