@@ -8,6 +8,20 @@
 #include "base/file.h"
 #include "base/utf8.h"
 
+bool mien_json_lacks_memory(const json_error_t *problem)
+{
+    return problem->text[0] == '\0' || json_error_code(problem) == json_error_out_of_memory;
+}
+
+enum mien_status mien_json_parse(json_t **out, const char *text, struct mien_error *err)
+{
+    json_error_t problem;
+    *out = json_loads(text, JSON_REJECT_DUPLICATES, &problem);
+    return *out == NULL && mien_json_lacks_memory(&problem)
+               ? mien_fail(err, MIEN_ERR_MEMORY, "no memory for JSON of %zu bytes", strlen(text))
+               : MIEN_OK;
+}
+
 enum mien_status mien_json_read(json_t **out, const char *path, size_t limit,
                                 struct mien_error *err)
 {
@@ -22,7 +36,7 @@ enum mien_status mien_json_read(json_t **out, const char *path, size_t limit,
     *out = json_loadb((const char *)text, bytes, JSON_REJECT_DUPLICATES, &problem);
     free(text);
     if (*out == NULL) {
-        st = json_error_code(&problem) == json_error_out_of_memory
+        st = mien_json_lacks_memory(&problem)
                  ? mien_fail(err, MIEN_ERR_MEMORY, "no memory for %.500s", path)
                  : mien_fail(err, MIEN_ERR_FORMAT, "%.500s: line %d: %s", path, problem.line,
                              problem.text);

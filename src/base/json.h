@@ -4,6 +4,7 @@
 #define MIEN_BASE_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -19,6 +20,23 @@
 MIEN_CHECK_RESULT
 enum mien_status mien_json_read(json_t **out, const char *path, size_t limit,
                                 struct mien_error *err);
+
+/**
+ * Whether jansson made nothing of a text for want of memory.  It has a code for that and mostly
+ * does not set it, nor any text.  Where the memory of a single token lacks, it speaks of a bad
+ * token: no caller can tell that from one.
+ */
+bool mien_json_lacks_memory(const json_error_t *problem);
+
+/**
+ * A text as JSON.
+ *
+ * Ownership  *out is the caller's, release with json_decref(); NULL where it is none or has a key
+ *            twice, which is no error here
+ * Errors     MIEN_ERR_MEMORY; *out is NULL
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_json_parse(json_t **out, const char *text, struct mien_error *err);
 
 /**
  * Put a value, which it takes, under a key or at the end.

@@ -1,16 +1,20 @@
 /* safetensors.c - reading: the header checked against the file, tensor by tensor */
 #include "base/safetensors.h"
 
-#include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/half.h"
+#include "base/json.h"
 #include "base/memory.h"
 
-enum { PREFIX_BYTES = 8, MAX_HEADER_BYTES = 100000000, QUOTE_BYTES = 64 };
+enum {
+    PREFIX_BYTES = MIEN_SAFETENSORS_PREFIX_BYTES,
+    MAX_HEADER_BYTES = MIEN_SAFETENSORS_MAX_HEADER_BYTES,
+    QUOTE_BYTES = 64
+};
 enum { POINTER_BYTES = sizeof(const struct mien_tensor *) };
 
 struct mien_safetensors {
@@ -325,7 +329,7 @@ static enum mien_status read_header(struct mien_safetensors *file, const unsigne
     }
     json_error_t problem;
     file->header = json_loadb((const char *)data, bytes, JSON_REJECT_DUPLICATES, &problem);
-    if (file->header == NULL && json_error_code(&problem) == json_error_out_of_memory) {
+    if (file->header == NULL && mien_json_lacks_memory(&problem)) {
         return mien_fail(err, MIEN_ERR_MEMORY, "no memory for a header of %zu bytes", bytes);
     }
     if (file->header == NULL) {

@@ -14,6 +14,9 @@
 
 enum { MIEN_TENSOR_MAX_RANK = 8 };
 
+/* Of the file's length of the header, and the most that the header may have, as its inventor's. */
+enum { MIEN_SAFETENSORS_PREFIX_BYTES = 8, MIEN_SAFETENSORS_MAX_HEADER_BYTES = 100000000 };
+
 enum mien_dtype {
     MIEN_U8,
     MIEN_I32,
@@ -82,8 +85,9 @@ struct mien_metadata {
 };
 
 /**
- * Write a file atomically.  Tensors are laid out in the order given, each aligned to 8 bytes
- * through the header's padding and their own sizes; names must differ.
+ * Write a file atomically.  Tensors are laid out in the order given, without gaps, the first at a
+ * multiple of 8 bytes: what is wide goes first where readers are to find it aligned.  Names must
+ * differ.
  *
  * Equal arguments give equal bytes.
  *

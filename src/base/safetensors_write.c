@@ -9,7 +9,10 @@
 #include "base/safetensors.h"
 #include "base/utf8.h"
 
-enum { PREFIX_BYTES = 8, MAX_HEADER_BYTES = 100000000 };
+enum {
+    PREFIX_BYTES = MIEN_SAFETENSORS_PREFIX_BYTES,
+    MAX_HEADER_BYTES = MIEN_SAFETENSORS_MAX_HEADER_BYTES
+};
 
 static enum mien_status refuse_memory(struct mien_error *err)
 {

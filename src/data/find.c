@@ -11,13 +11,6 @@
 
 enum { MAX_DEPTH = 32 };
 
-/* A folder on the way down; the chain shows circles of links. */
-struct level {
-    const struct level *up;
-    int depth;
-    struct mien_listing list;
-};
-
 bool mien_name_is_image(const char *name)
 {
     static const char *const endings[] = { ".png", ".jpg", ".jpeg", ".jpe", ".jfif" };
@@ -60,28 +53,12 @@ enum mien_status mien_paths_add(struct mien_paths *paths, const char *path, stru
     return take(paths, mien_strdup(path, err), err);
 }
 
-static enum mien_status check_level(const struct level *level, const char *path,
-                                    struct mien_error *err)
-{
-    if (level->depth > MAX_DEPTH) {
-        return mien_fail(err, MIEN_ERR_FORMAT, "%.800s: folders nested deeper than %d", path,
-                         MAX_DEPTH);
-    }
-    for (const struct level *up = level->up; up != NULL; up = up->up) {
-        if (up->list.device == level->list.device && up->list.inode == level->list.inode) {
-            return mien_fail(err, MIEN_ERR_FORMAT,
-                             "%.800s: a symbolic link that leads back to a folder above it", path);
-        }
-    }
-    return MIEN_OK;
-}
-
-static enum mien_status walk(struct mien_paths *paths, const char *folder, const struct level *up,
-                             struct mien_error *err);
+static enum mien_status walk(struct mien_paths *paths, const char *folder,
+                             const struct mien_level *up, struct mien_error *err);
 
 /* One name of the folder: a folder to go down into, an image, or neither. */
 static enum mien_status visit(struct mien_paths *paths, const char *folder,
-                              const struct level *level, const struct mien_listed *item,
+                              const struct mien_level *level, const struct mien_listed *item,
                               struct mien_error *err)
 {
     if (item->is_folder ? mien_name_is_ignored(item->name) : !mien_name_is_image(item->name)) {
@@ -96,13 +73,13 @@ static enum mien_status visit(struct mien_paths *paths, const char *folder,
     return st;
 }
 
-static enum mien_status walk(struct mien_paths *paths, const char *folder, const struct level *up,
-                             struct mien_error *err)
+static enum mien_status walk(struct mien_paths *paths, const char *folder,
+                             const struct mien_level *up, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct level level = { .up = up, .depth = up == NULL ? 0 : up->depth + 1 };
+    struct mien_level level = { .up = up, .depth = up == NULL ? 0 : up->depth + 1 };
     TRY(mien_listing_read(&level.list, folder, err));
-    TRY(check_level(&level, folder, err));
+    TRY(mien_level_check(&level, MAX_DEPTH, folder, err));
     for (size_t i = 0; i < level.list.count; i++) {
         TRY(visit(paths, folder, &level, &level.list.items[i], err));
     }

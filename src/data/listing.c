@@ -127,3 +127,18 @@ void mien_listing_finish(struct mien_listing *listing)
     free(listing->text);
     *listing = (struct mien_listing){ 0 };
 }
+
+enum mien_status mien_level_check(const struct mien_level *level, int most, const char *path,
+                                  struct mien_error *err)
+{
+    if (level->depth > most) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "%.800s: folders nested deeper than %d", path, most);
+    }
+    for (const struct mien_level *up = level->up; up != NULL; up = up->up) {
+        if (up->list.device == level->list.device && up->list.inode == level->list.inode) {
+            return mien_fail(err, MIEN_ERR_FORMAT,
+                             "%.800s: a symbolic link that leads back to a folder above it", path);
+        }
+    }
+    return MIEN_OK;
+}

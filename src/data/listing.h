@@ -31,4 +31,17 @@ enum mien_status mien_listing_read(struct mien_listing *out, const char *path,
                                    struct mien_error *err);
 void mien_listing_finish(struct mien_listing *listing); /* zeroed is allowed */
 
+/** A folder on the way down, whose list is read; the chain shows circles of links. */
+struct mien_level {
+    const struct mien_level *up; /**< NULL: where the way begins */
+    int depth;
+    struct mien_listing list;
+};
+
+/** Errors  MIEN_ERR_FORMAT: deeper than `most`, or one of the folders above it again; with `path`
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_level_check(const struct mien_level *level, int most, const char *path,
+                                  struct mien_error *err);
+
 #endif

@@ -145,11 +145,10 @@ static enum mien_status read_classes(struct mien_class_list *list,
                                      const struct mien_safetensors *file, struct mien_error *err)
 {
     const char *const text = mien_safetensors_metadata(file, "classes");
-    json_error_t problem;
-    json_t *const array = text != NULL ? json_loads(text, 0, &problem) : NULL;
+    json_t *array = NULL;
+    enum mien_status st = text != NULL ? mien_json_parse(&array, text, err) : MIEN_OK;
     const size_t count = json_is_array(array) ? json_array_size(array) : 0;
-    enum mien_status st = MIEN_OK;
-    if (count < 1 || count > MIEN_MAX_CLASSES) {
+    if (st == MIEN_OK && (count < 1 || count > MIEN_MAX_CLASSES)) {
         st = mien_fail(err, MIEN_ERR_FORMAT,
                        "no \"classes\" in the metadata; expected a JSON array of 1 to %d names",
                        MIEN_MAX_CLASSES);

@@ -14,25 +14,26 @@
 
 enum { MAX_DEPTH = 8 };
 
-/* A folder on the way down, with its listing; the chain of parents shows circles of links. */
+/* A folder on the way down. */
 struct place {
-    const struct place *up;
-    int depth;
     char *path; /* inside the data set; "" is the root */
-    struct mien_listing list;
+    struct mien_level level;
 };
 
 static void leave(struct place *place)
 {
     free(place->path);
-    mien_listing_finish(&place->list);
+    mien_listing_finish(&place->level.list);
 }
 
 /* Enter `name` below `up` (NULL: the root itself).  leave() is due in any case. */
 static enum mien_status enter(struct place *out, const struct mien_scan *scan,
                               const struct place *up, const char *name, struct mien_error *err)
 {
-    *out = (struct place){ .up = up, .depth = up == NULL ? 0 : up->depth + 1 };
+    *out = (struct place){ .path = NULL };
+    if (up != NULL) {
+        out->level = (struct mien_level){ .up = &up->level, .depth = up->level.depth + 1 };
+    }
     out->path = up == NULL || up->path[0] == '\0' ? mien_strdup(name, err)
                                                   : mien_path_join(up->path, name, err);
     char *const full = out->path == NULL      ? NULL
@@ -41,17 +42,8 @@ static enum mien_status enter(struct place *out, const struct mien_scan *scan,
     if (full == NULL) {
         return MIEN_ERR_MEMORY;
     }
-    enum mien_status st = mien_listing_read(&out->list, full, err);
-    if (st == MIEN_OK && out->depth > MAX_DEPTH) {
-        st = mien_fail(err, MIEN_ERR_FORMAT, "%.800s: folders nested deeper than %d", full,
-                       MAX_DEPTH);
-    }
-    for (; st == MIEN_OK && up != NULL; up = up->up) {
-        if (up->list.device == out->list.device && up->list.inode == out->list.inode) {
-            st = mien_fail(err, MIEN_ERR_FORMAT,
-                           "%.800s: a symbolic link that leads back to a folder above it", full);
-        }
-    }
+    enum mien_status st = mien_listing_read(&out->level.list, full, err);
+    st = st == MIEN_OK ? mien_level_check(&out->level, MAX_DEPTH, full, err) : st;
     free(full);
     return st;
 }
@@ -115,8 +107,8 @@ static enum mien_status gather(struct mien_scan *scan, const struct place *place
                                int split, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    for (size_t i = 0; i < place->list.count && st == MIEN_OK; i++) {
-        const struct mien_listed *const item = &place->list.items[i];
+    for (size_t i = 0; i < place->level.list.count && st == MIEN_OK; i++) {
+        const struct mien_listed *const item = &place->level.list.items[i];
         if (item->is_folder) {
             if (mien_name_is_ignored(item->name)) {
                 continue;
@@ -167,8 +159,8 @@ static enum mien_status scan_classes(struct mien_scan *scan, const struct place 
     const char *const slash = place->path[0] == '\0' ? "" : "/";
     size_t folders = 0;
     size_t loose = 0;
-    for (size_t i = 0; i < place->list.count; i++) {
-        const struct mien_listed *const item = &place->list.items[i];
+    for (size_t i = 0; i < place->level.list.count; i++) {
+        const struct mien_listed *const item = &place->level.list.items[i];
         if (!item->is_folder) {
             loose += mien_name_is_image(item->name) ? 1 : 0;
             continue;
@@ -203,17 +195,17 @@ static enum mien_status unwrap(struct place *place, struct place *parent, bool *
                                const struct mien_scan *scan, struct mien_error *err)
 {
     *moved = false;
-    for (size_t i = 0; i < place->list.count; i++) {
-        const struct mien_listed *const item = &place->list.items[i];
+    for (size_t i = 0; i < place->level.list.count; i++) {
+        const struct mien_listed *const item = &place->level.list.items[i];
         if (!item->is_folder || strcasecmp(item->name, "images") != 0) {
             continue;
         }
         struct place inside;
         enum mien_status st = enter(&inside, scan, place, item->name, err);
         bool wraps = false;
-        for (size_t k = 0; k < inside.list.count; k++) {
-            wraps = wraps || (inside.list.items[k].is_folder &&
-                              !mien_name_is_ignored(inside.list.items[k].name));
+        for (size_t k = 0; k < inside.level.list.count; k++) {
+            wraps = wraps || (inside.level.list.items[k].is_folder &&
+                              !mien_name_is_ignored(inside.level.list.items[k].name));
         }
         if (st != MIEN_OK || !wraps) {
             leave(&inside);
@@ -221,7 +213,7 @@ static enum mien_status unwrap(struct place *place, struct place *parent, bool *
         }
         *parent = *place;
         *place = inside;
-        place->up = parent;
+        place->level.up = &parent->level;
         *moved = true;
         return MIEN_OK;
     }
@@ -230,8 +222,9 @@ static enum mien_status unwrap(struct place *place, struct place *parent, bool *
 
 static bool has_split_folders(const struct place *place)
 {
-    for (size_t i = 0; i < place->list.count; i++) {
-        if (place->list.items[i].is_folder && split_of(place->list.items[i].name) >= 0) {
+    for (size_t i = 0; i < place->level.list.count; i++) {
+        if (place->level.list.items[i].is_folder &&
+            split_of(place->level.list.items[i].name) >= 0) {
             return true;
         }
     }
@@ -259,8 +252,8 @@ static enum mien_status scan_splits(struct mien_scan *scan, const struct place *
                                     struct mien_error *err)
 {
     const char *seen[MIEN_SPLITS] = { NULL };
-    for (size_t i = 0; i < place->list.count; i++) {
-        const struct mien_listed *const item = &place->list.items[i];
+    for (size_t i = 0; i < place->level.list.count; i++) {
+        const struct mien_listed *const item = &place->level.list.items[i];
         const int split = item->is_folder ? split_of(item->name) : -1;
         if (split < 0) {
             if (item->is_folder && !mien_name_is_ignored(item->name)) {

@@ -92,7 +92,8 @@ static enum mien_status read_classes(struct mien_model_file *out, const char *te
                                      struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    json_t *const list = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    json_t *list = NULL;
+    TRY(mien_json_parse(&list, text, err));
     const size_t count = json_array_size(list);
     if (!json_is_array(list) || count < 1 || count > 65536) {
         st = mien_fail(err, MIEN_ERR_FORMAT, "metadata 'classes' is not a list of names");

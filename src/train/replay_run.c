@@ -1,9 +1,9 @@
 /* replay_run.c - one step of a run out of a file, repeated on a device */
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "nn/weights.h"
 #include "train/replay.h"
@@ -59,7 +59,8 @@ static enum mien_status read_about(struct mien_replay *out, const char *text,
                                    struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    json_t *const about = text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    json_t *about = NULL;
+    TRY(text != NULL ? mien_json_parse(&about, text, err) : MIEN_OK);
     if (!json_is_object(about)) {
         st = mien_fail(err, MIEN_ERR_FORMAT,
                        "no '" MIEN_REPLAY_KEY "' in the metadata: not a step to replay");

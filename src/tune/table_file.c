@@ -234,8 +234,9 @@ enum mien_status mien_tuning_parse(struct mien_tuning *out, const char *text,
                                    struct mien_error *err)
 {
     *out = (struct mien_tuning){ .entries = NULL };
-    json_t *const list = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    const enum mien_status st = read_entries(out, list, err);
+    json_t *list = NULL;
+    enum mien_status st = mien_json_parse(&list, text, err);
+    st = st == MIEN_OK ? read_entries(out, list, err) : st;
     json_decref(list);
     return st;
 }

@@ -80,6 +80,45 @@ static void *allocate(size_t bytes)
     return refusing ? NULL : malloc(bytes);
 }
 
+static long allocations_left = -1; /* -1: no limit */
+
+static void *allocate_some(size_t bytes)
+{
+    if (allocations_left == 0) {
+        return NULL;
+    }
+    allocations_left -= allocations_left > 0 ? 1 : 0;
+    return malloc(bytes);
+}
+
+static void test_json__want_of_memory_is_no_fault_of_the_text(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    json_t *value = NULL;
+    enum mien_status st = MIEN_ERR_MEMORY;
+    json_set_alloc_funcs(allocate_some, free);
+    long n = 0;
+    size_t taken_for_tokens = 0;
+    for (; n < 200 && st != MIEN_OK; n++) {
+        allocations_left = n;
+        st = mien_json_parse(&value, "{\"classes\": [\"one\", \"two\", 3, 4.5, {}]}", &err);
+        allocations_left = -1;
+        assert_true(st == MIEN_OK || (st == MIEN_ERR_MEMORY && value == NULL));
+        taken_for_tokens += st == MIEN_OK && value == NULL ? 1 : 0;
+        st = value == NULL ? MIEN_ERR_MEMORY : st;
+    }
+    json_set_alloc_funcs(malloc, free);
+    assert_true(n > 5 && n < 200);
+    assert_true(taken_for_tokens <= 3); /* as many as there are strings */
+    json_decref(value);
+    static const char *const none[] = { "", "[1", "{\"a\": 1, \"a\": 2}", "[1] 2", "[\"\xff\"]" };
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        must(mien_json_parse(&value, none[i], &err), &err);
+        assert_null(value);
+    }
+}
+
 /* What lacks something, for want of memory or because it had no value, is nothing; and so is what
  * it goes into. */
 static void test_json__is_whole_or_not_at_all(void **state)
@@ -139,6 +178,7 @@ int main(void)
         cmocka_unit_test(test_json__a_value_is_read),
         cmocka_unit_test(test_json__what_is_none_is_one_line_with_the_path),
         cmocka_unit_test(test_json__a_pipe_is_no_file),
+        cmocka_unit_test(test_json__want_of_memory_is_no_fault_of_the_text),
         cmocka_unit_test(test_json__is_whole_or_not_at_all),
         cmocka_unit_test(test_json__says_what_json_cannot),
     };

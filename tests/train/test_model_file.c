@@ -1,10 +1,12 @@
-/* test_model_file.c - weights in 16 bits: which, how near, aligned, and what has no such number */
+/* test_model_file.c - weights in 16 bits: which, how near, aligned, and what has no such number;
+ * loading without memory */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,11 +121,50 @@ static void test_half__a_weight_beyond_its_range_is_named_and_nothing_written(vo
     teardown(&f);
 }
 
+/* jansson's from then on; -1: no limit */
+static long allocations_left = -1;
+
+static void *allocate_some(size_t bytes)
+{
+    if (allocations_left == 0) {
+        return NULL;
+    }
+    allocations_left -= allocations_left > 0 ? 1 : 0;
+    return malloc(bytes);
+}
+
+static void test_model_file__want_of_memory_is_no_fault_of_the_file(void **state)
+{
+    (void)state;
+    struct fixture f = setup();
+    struct mien_error err = { "" };
+    struct mien_model_file back;
+    must(mien_model_file_save_half(f.path, &f.file, &err), &err);
+    json_set_alloc_funcs(allocate_some, free);
+    size_t of_classes = 0;
+    size_t told[2] = { 0 }; /* for want of memory; for a token, which jansson takes it for */
+    for (enum mien_status st = MIEN_ERR_MEMORY; st != MIEN_OK;) {
+        allocations_left = (long)(told[0] + told[1]);
+        st = mien_model_file_load(&back, f.path, &err);
+        allocations_left = -1;
+        assert_true(st == MIEN_OK || st == MIEN_ERR_MEMORY || st == MIEN_ERR_FORMAT);
+        told[st == MIEN_ERR_MEMORY ? 0 : 1] += st == MIEN_OK ? 0 : 1;
+        of_classes +=
+            st == MIEN_ERR_MEMORY && strstr(err.text, "no memory for JSON") != NULL ? 1 : 0;
+    }
+    json_set_alloc_funcs(malloc, free);
+    assert_true(told[0] > 20 && told[1] < told[0] / 2);
+    assert_true(of_classes >= 3);
+    mien_model_file_finish(&back);
+    teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_half__matrices_are_within_half_a_unit_and_vectors_the_same),
         cmocka_unit_test(test_half__every_tensor_is_aligned_to_its_elements),
+        cmocka_unit_test(test_model_file__want_of_memory_is_no_fault_of_the_file),
         cmocka_unit_test(test_half__a_weight_beyond_its_range_is_named_and_nothing_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
