@@ -296,6 +296,14 @@ MIEN_CHECK_RESULT
 enum mien_status mien_image_load(uint8_t *pixels, const char *path, int channels, int height,
                                  int width, struct mien_error *err);
 
+/**
+ * The same for a file of so many bytes in memory, as it came over a network or out of an archive;
+ * `data` may be NULL where there are none.  Errors say nothing of where it is from.
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_image_decode(uint8_t *pixels, const uint8_t *data, size_t bytes, int channels,
+                                   int height, int width, struct mien_error *err);
+
 /* Networks */
 
 /* A struct mien_net is a network with its weights, its recipe and its classes, for one device. */

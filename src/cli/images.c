@@ -144,13 +144,9 @@ static enum mien_status load(uint8_t *pixels, const struct images *images, const
     if (strcmp(file, pipe_name) != 0) {
         return mien_image_load(pixels, file, want->channels, want->height, want->width, err);
     }
-    struct mien_bitmap bitmap = { 0 };
-    enum mien_status st = mien_bitmap_decode(&bitmap, images->piped, images->piped_bytes, err);
-    st = st == MIEN_OK
-             ? mien_bitmap_fit(pixels, &bitmap, want->channels, want->height, want->width, err)
-             : mien_wrap(err, st, "-");
-    mien_bitmap_finish(&bitmap);
-    return st;
+    const enum mien_status st = mien_image_decode(pixels, images->piped, images->piped_bytes,
+                                                  want->channels, want->height, want->width, err);
+    return st == MIEN_OK ? st : mien_wrap(err, st, "-");
 }
 
 static enum mien_status decode(void *user, size_t index, struct mien_error *err)

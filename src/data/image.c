@@ -119,8 +119,7 @@ enum mien_status mien_bitmap_fit(uint8_t *pixels, struct mien_bitmap *bitmap, in
     return MIEN_OK;
 }
 
-enum mien_status mien_image_load(uint8_t *pixels, const char *path, int channels, int height,
-                                 int width, struct mien_error *err)
+static enum mien_status check_wanted(int channels, int height, int width, struct mien_error *err)
 {
     if ((channels != 1 && channels != 3) || height < 1 || width < 1 ||
         height > MIEN_IMAGE_MAX_SIDE || width > MIEN_IMAGE_MAX_SIDE) {
@@ -129,11 +128,33 @@ enum mien_status mien_image_load(uint8_t *pixels, const char *path, int channels
                          "of 1 to %d",
                          channels, height, width, MIEN_IMAGE_MAX_SIDE);
     }
-    struct mien_bitmap bitmap;
-    enum mien_status st = mien_bitmap_read(&bitmap, path, err);
-    if (st == MIEN_OK) {
-        st = mien_bitmap_fit(pixels, &bitmap, channels, height, width, err);
-    }
+    return MIEN_OK;
+}
+
+enum mien_status mien_image_load(uint8_t *pixels, const char *path, int channels, int height,
+                                 int width, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_bitmap bitmap = { 0 };
+    TRY(check_wanted(channels, height, width, err));
+    TRY(mien_bitmap_read(&bitmap, path, err));
+    TRY(mien_bitmap_fit(pixels, &bitmap, channels, height, width, err));
+
+done:
+    mien_bitmap_finish(&bitmap);
+    return st;
+}
+
+enum mien_status mien_image_decode(uint8_t *pixels, const uint8_t *data, size_t bytes, int channels,
+                                   int height, int width, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_bitmap bitmap = { 0 };
+    TRY(check_wanted(channels, height, width, err));
+    TRY(mien_bitmap_decode(&bitmap, data, bytes, err));
+    TRY(mien_bitmap_fit(pixels, &bitmap, channels, height, width, err));
+
+done:
     mien_bitmap_finish(&bitmap);
     return st;
 }

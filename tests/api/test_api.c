@@ -204,6 +204,37 @@ static void test_api__image_file_is_what_its_pixels_are(void **state)
     free(path);
 }
 
+static void test_api__image_in_memory_is_what_its_file_is(void **state)
+{
+    struct net_fixture *const f = *state;
+    uint8_t loaded[5 * 7 * 3];
+    uint8_t decoded[5 * 7 * 3 + 1];
+    static const uint8_t samples[2 * 3 * 3] = { 250, 3, 99, 7, 180, 20, 66, 0, 255,
+                                                10,  1, 1,  5, 240, 90, 31, 8, 77 };
+    char *const path = scratch_path(f->folder, "small.jpg");
+    size_t bytes = 0;
+    image_write_jpeg(path, IMAGE_JPEG_COLOUR, false, 3, 2, samples);
+    unsigned char *const file = scratch_read(path, &bytes);
+    for (int channels = 1; channels <= 3; channels += 2) {
+        const size_t count = (size_t)(5 * 7 * channels);
+        memset(decoded, 171, sizeof(decoded));
+        must(mien_image_load(loaded, path, channels, 5, 7, &f->err), &f->err);
+        must(mien_image_decode(decoded, file, bytes, channels, 5, 7, &f->err), &f->err);
+        assert_memory_equal(decoded, loaded, count);
+        assert_int_equal(decoded[count], 171);
+    }
+    must_fail(mien_image_decode(decoded, file, bytes / 2, 1, 5, 7, &f->err), MIEN_ERR_FORMAT,
+              &f->err, "");
+    must_fail(mien_image_decode(decoded, (const uint8_t *)"ok", 2, 1, 5, 7, &f->err),
+              MIEN_ERR_FORMAT, &f->err, "neither PNG nor JPEG (2 bytes: 6f 6b)");
+    must_fail(mien_image_decode(decoded, NULL, 0, 1, 5, 7, &f->err), MIEN_ERR_FORMAT, &f->err,
+              "empty file");
+    must_fail(mien_image_decode(decoded, file, bytes, 2, 5, 7, &f->err), MIEN_ERR_USAGE, &f->err,
+              "2 x 5 x 7");
+    free(file);
+    free(path);
+}
+
 static void test_api__network_outlives_the_handle_of_its_device(void **state)
 {
     struct net_fixture *const f = net_with_device(state);
@@ -312,6 +343,7 @@ int main(void)
         TEST(test_api__views_are_averaged),
         TEST(test_api__stopped_and_resumed_is_uninterrupted),
         TEST(test_api__image_file_is_what_its_pixels_are),
+        TEST(test_api__image_in_memory_is_what_its_file_is),
         TEST(test_api__network_outlives_the_handle_of_its_device),
         TEST(test_api__opened_device_is_the_one_that_is_chosen),
         TEST(test_api__packed_data_comes_back),
