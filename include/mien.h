@@ -7,8 +7,11 @@
  *
  * A pointer must not be NULL unless its description says that it may.  Texts are UTF-8, but for
  * names of files, which are bytes as the system has them; texts and arrays that go in are copied,
- * unless they are said to be borrowed.  A struct ..._options may grow
- * at its end: start from zeros ({ 0 } or named members), which stand for the defaults.
+ * unless they are said to be borrowed.
+ *
+ * A struct ..._options may grow at its end: start from zeros ({ 0 } or named members), which stand
+ * for the defaults.  That keeps sources compatible, not binaries: the shared library has another
+ * name then (libmien.so.0.2 after libmien.so.0.1), and programs are compiled again.
  *
  * docs/library.md has a guide, docs/examples/ has whole programs.
  */

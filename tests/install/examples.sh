@@ -93,7 +93,13 @@ if [ "$status" -eq 3 ] && [ -z "${MIEN_REQUIRE_DEVICE:-}" ]; then
     echo "$count examples build against the installed library, both ways; no device to run them on"
     exit 0
 fi
-LD_LIBRARY_PATH=$library ldd "$work/devices" | grep -q "libmien.so.0 => $library" ||
+# While the version is 0.x the name that programs look for has x in it.
+version=$(pkg-config --modversion mien)
+case $version in
+0.*) soname=libmien.so.${version%.*} ;;
+*) soname=libmien.so.${version%%.*} ;;
+esac
+LD_LIBRARY_PATH=$library ldd "$work/devices" | grep -q "$soname => $library" ||
     fail "the example does not use the shared library"
 run "$work/devices"
 expect '^taken: '
