@@ -1,8 +1,8 @@
 /*
- * average.cl - a moving average of flat parameters, and the change of places with them
+ * average.cl - a moving average of flat numbers, and the change of places with them
  *
  * Pairs with   src/ops/average.c (host), src/ref/average.c (plain C)
- * Layout       flat float32, a multiple of 128.  LANES is only the vector width here
+ * Layout       flat float32, a multiple of LANES, which is only the vector width here
  * Mapping      one work-item per `chunk` vectors of the `count`
  * NaN          goes through
  * Determinism  elementwise

@@ -1,31 +1,34 @@
 /* average.c - moving averages of flat numbers on the device */
 #include "ops/average.h"
 
-#include <limits.h>
-
 #include "ops/grid.h"
 #include "ops/tensor.h"
 
-static enum mien_status check_count(const struct mien_cl *cl, size_t count, struct mien_error *err)
+static enum mien_status check_count(size_t count, struct mien_error *err)
 {
-    const int lanes = mien_device_lanes(mien_cl_device(cl));
-    if (count == 0 || count % (size_t)lanes != 0 || count > INT_MAX) {
-        return mien_fail(err, MIEN_ERR_SHAPE,
-                         "average: %zu numbers: must be a multiple of %d, at most %d", count, lanes,
-                         INT_MAX);
+    if (count == 0 || count > MIEN_MOST_FLOATS) {
+        return mien_fail(err, MIEN_ERR_SHAPE, "average: %zu numbers: must be from 1 to %d", count,
+                         MIEN_MOST_FLOATS);
     }
     return MIEN_OK;
+}
+
+/* Vectors where the numbers fill whole ones: parameters do, logits of CLBlast's need not. */
+static cl_int choose_lanes(const struct mien_cl *cl, size_t count)
+{
+    const int lanes = mien_device_lanes(mien_cl_device(cl));
+    return count % (size_t)lanes == 0 ? lanes : 1;
 }
 
 enum mien_status mien_average_update(struct mien_cl *cl, struct mien_cl_buffer *average,
                                      const struct mien_cl_buffer *params, size_t count, float share,
                                      struct mien_error *err)
 {
-    const enum mien_status st = check_count(cl, count, err);
+    const enum mien_status st = check_count(count, err);
     if (st != MIEN_OK) {
         return st;
     }
-    const cl_int lanes = mien_device_lanes(mien_cl_device(cl));
+    const cl_int lanes = choose_lanes(cl, count);
     const cl_int vectors = (cl_int)(count / (size_t)lanes);
     const cl_float part = share;
     cl_int chunk;
@@ -40,11 +43,11 @@ enum mien_status mien_average_swap(struct mien_cl *cl, struct mien_cl_buffer *av
                                    struct mien_cl_buffer *params, size_t count,
                                    struct mien_error *err)
 {
-    const enum mien_status st = check_count(cl, count, err);
+    const enum mien_status st = check_count(count, err);
     if (st != MIEN_OK) {
         return st;
     }
-    const cl_int lanes = mien_device_lanes(mien_cl_device(cl));
+    const cl_int lanes = choose_lanes(cl, count);
     const cl_int vectors = (cl_int)(count / (size_t)lanes);
     cl_int chunk;
     const struct mien_cl_launch launch =

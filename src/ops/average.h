@@ -8,7 +8,7 @@
  * One step of a moving average: average += share (params - average); with share 1/k of the kth, all
  * of them weigh the same.
  *
- * Shapes    average, params [count] float32; count a multiple of the device's lanes
+ * Shapes    average, params [count] float32; fastest in multiples of the device's lanes
  * Errors    MIEN_ERR_SHAPE, MIEN_ERR_CL, MIEN_ERR_MEMORY
  * Numerics  elementwise, within 1e-6 of the reference; a NaN among the parameters stays in it
  */

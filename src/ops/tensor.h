@@ -2,7 +2,13 @@
 #ifndef MIEN_OPS_TENSOR_H
 #define MIEN_OPS_TENSOR_H
 
+#include <limits.h>
+
 #include "cl/cl.h"
+
+/** Numbers of a tensor at most: indices are int, also those of a last work-group that is not whole.
+ */
+enum { MIEN_MOST_FLOATS = INT_MAX - 63 };
 
 /**
  * Activations of n images: [blocks][c][h][w][lanes] float32, blocks = ceil(n / lanes).
@@ -23,8 +29,7 @@ int mien_act_blocks(const struct mien_act *act);
 size_t mien_act_floats(const struct mien_act *act);
 
 /**
- * Every size >= 1, lanes one of 1, 4, 8, 16, and all indices fit a 32-bit int, as the kernels
- * assume.
+ * Every size >= 1, lanes one of 1, 4, 8, 16, and at most MIEN_MOST_FLOATS numbers.
  *
  * Errors  MIEN_ERR_SHAPE, naming `what`
  */
