@@ -21,7 +21,7 @@ __kernel void batchnorm_parts(__global float *restrict parts, __global const flo
 {
     SHARED
     const int k0 = (int)get_local_id(0);
-    const int first = (int)get_global_id(0) / GROUP * chunk;
+    const int first = (int)(get_global_id(0) / GROUP) * chunk;
     for (int plane = first; plane < min(first + chunk, planes); plane++) {
         const int block = plane / c;
         const int valid = min(LANES, n - block * LANES);
@@ -58,7 +58,7 @@ __kernel void batchnorm_stats(__global float *restrict saved, __global float *re
 {
     SHARED
     const int k0 = (int)get_local_id(0);
-    const int first = (int)get_global_id(0) / GROUP * chunk;
+    const int first = (int)(get_global_id(0) / GROUP) * chunk;
     const float all = (float)n * (float)pixels;
     for (int channel = first; channel < min(first + chunk, c); channel++) {
         __global const float *const part = parts + channel * blocks * 2;
@@ -146,7 +146,7 @@ __kernel void batchnorm_bwd_parts(__global float *restrict parts, __global const
 {
     SHARED
     const int k0 = (int)get_local_id(0);
-    const int first = (int)get_global_id(0) / GROUP * chunk;
+    const int first = (int)(get_global_id(0) / GROUP) * chunk;
     for (int plane = first; plane < min(first + chunk, planes); plane++) {
         const int block = plane / c;
         const int channel = plane % c;
@@ -175,7 +175,7 @@ __kernel void batchnorm_bwd_params(__global float *restrict dweight, __global fl
 {
     SHARED
     const int k0 = (int)get_local_id(0);
-    const int first = (int)get_global_id(0) / GROUP * chunk;
+    const int first = (int)(get_global_id(0) / GROUP) * chunk;
     for (int channel = first; channel < min(first + chunk, c); channel++) {
         __global const float *const part = parts + channel * blocks * 2;
         float sum = 0.0f;

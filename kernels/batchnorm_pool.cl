@@ -63,7 +63,7 @@ __kernel void batchnorm_pool_bwd_parts(__global float *restrict parts,
 {
     SHARED
     const int k0 = (int)get_local_id(0);
-    const int first = (int)get_global_id(0) / GROUP * chunk;
+    const int first = (int)(get_global_id(0) / GROUP) * chunk;
     for (int plane = first; plane < min(first + chunk, planes); plane++) {
         const int block = plane / c;
         const int channel = plane % c;

@@ -21,7 +21,7 @@ enum { HEADER = 2 };
 __kernel void clip_parts(__global float *restrict clip, __global const float *restrict grads,
                          const int count, const int chunk)
 {
-    const int part = (int)get_global_id(0) / GROUP;
+    const int part = (int)(get_global_id(0) / GROUP);
     const int k = (int)get_local_id(0);
     const int first = part * chunk;
     const int size = min(chunk, count - first);

@@ -1,8 +1,6 @@
 /* tensor.c - the shape and layout of activations */
 #include "ops/tensor.h"
 
-#include <limits.h>
-
 int mien_act_blocks(const struct mien_act *act)
 {
     return (act->n + act->lanes - 1) / act->lanes;
@@ -28,11 +26,11 @@ enum mien_status mien_act_check(const struct mien_act *act, const char *what,
     }
     const double blocks = ((double)act->n + act->lanes - 1) / act->lanes;
     const double floats = (double)(long)blocks * act->lanes * act->c * (double)act->h * act->w;
-    if (act->n > INT_MAX - act->lanes || floats > (double)INT_MAX) {
+    if (act->n > INT_MAX - act->lanes || floats > (double)MIEN_MOST_FLOATS) {
         return mien_fail(
             err, MIEN_ERR_SHAPE,
             "%s: %d x %d x %d x %d with %d lanes is %.0f numbers: at most %d fit one tensor", what,
-            act->n, act->c, act->h, act->w, act->lanes, floats, INT_MAX);
+            act->n, act->c, act->h, act->w, act->lanes, floats, MIEN_MOST_FLOATS);
     }
     return MIEN_OK;
 }
