@@ -3,23 +3,25 @@
  *
  * Pairs with   src/ops/conv2d_grouped.c (host), src/ref/conv2d.c (plain C)
  * Layout       activations [blocks][c][h][w][LANES], weights [oc][CG][kh][kw]; any LANES
- * Mapping      forward and backward data: dimension 1 takes OT channels of one group, dimension 2 a
- *              block of images, ITEMS of dimension 0 stride over tiles of XT columns: GPUs have one
- *              for each, CPU devices one for all, as starting it costs more than some tiles.
+ * Mapping      forward and backward data: SPAN work-items, whole groups, have OT channels of one
+ *              group in a block of images; ITEMS of them stride over tiles of XT columns: GPUs have
+ *              one for each, CPU devices one for all, as starting it costs more than some tiles.
  *              Backward filter: a work-group of GROUP work-items for an (output, input) pair and a
- *              part of the blocks, with all taps in registers
+ *              part of the blocks, dimension 1, with all taps in registers
  * Border       padding counts as zero; rows are skipped, columns checked in tiles at the border
  * Determinism  every sum has one fixed order; the parts of the backward filter are added in order
  *
  * Build options: LANES, the sizes H W KH KW STRIDE PAD HO WO, groups GROUPS of CG input and OG
  * output channels, the tile OT (channels of a group, divides them) x XT (columns, at most those of
- * a row), ITEMS, one of FORWARD, BACKWARD_DATA, BACKWARD_FILTER, and BIAS, RELU, MASK, GROUP.
+ * a row), GROUP work-items of a work-group, one of FORWARD, BACKWARD_DATA, BACKWARD_FILTER, and
+ * ITEMS, BIAS, RELU, MASK.
  */
 #include "vec.h"
 
 #define TAPS (KH * KW)
 #define C    (GROUPS * CG)
 #define OC   (GROUPS * OG)
+#define SPAN ((ITEMS + GROUP - 1) / GROUP * GROUP)
 
 #ifdef FORWARD
 
@@ -50,10 +52,11 @@ __kernel void conv2d_grouped_fwd(__global float *restrict y, __global const floa
                                  __global const float *restrict bias)
 {
     const int tiles = (WO + XT - 1) / XT;
-    const int o0 = (int)get_global_id(1) * OT;
-    const int block = (int)get_global_id(2);
+    const int part = (int)(get_global_id(0) / SPAN);
+    const int o0 = part % (OC / OT) * OT;
+    const int block = part / (OC / OT);
     const int c0 = o0 / OG * CG;
-    for (int t = (int)get_global_id(0); t < HO * tiles; t += ITEMS) {
+    for (int t = (int)(get_global_id(0) % SPAN); t < HO * tiles; t += ITEMS) {
         const int row = t / tiles;
         const int col = min(t % tiles * XT, WO - XT); /* the last tile repeats columns */
         const int x0 = col * STRIDE - PAD;
@@ -116,10 +119,11 @@ __kernel void conv2d_grouped_bwd_data(__global float *restrict dx,
                                       __global const float *restrict mask)
 {
     const int tiles = (W + XT - 1) / XT;
-    const int c0 = (int)get_global_id(1) * OT;
-    const int block = (int)get_global_id(2);
+    const int part = (int)(get_global_id(0) / SPAN);
+    const int c0 = part % (C / OT) * OT;
+    const int block = part / (C / OT);
     const int first = c0 / CG * OG; /* output channel of the group */
-    for (int t = (int)get_global_id(0); t < H * tiles; t += ITEMS) {
+    for (int t = (int)(get_global_id(0) % SPAN); t < H * tiles; t += ITEMS) {
         const int row = t / tiles;
         const int col = min(t % tiles * XT, W - XT);
         const int right = col + PAD;
@@ -195,9 +199,10 @@ __attribute__((reqd_work_group_size(GROUP, 1, 1))) __kernel void conv2d_grouped_
     __local float sums[GROUP];
 #endif
     const int me = (int)get_local_id(0);
-    const int o = (int)get_global_id(1) / CG;
-    const int c = (int)get_global_id(1) % CG;
-    const int split = (int)get_global_id(2);
+    const int pair = (int)(get_global_id(0) / GROUP);
+    const int o = pair / CG;
+    const int c = pair % CG;
+    const int split = (int)get_global_id(1);
     __global float *const out = parts + (size_t)split * (OC * CG * TAPS + OC);
     vec acc[TAPS];
     vec total = (vec)(0.0f);

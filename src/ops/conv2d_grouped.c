@@ -26,15 +26,21 @@ static struct tile choose_tile(const struct mien_conv2d *op, int group, int colu
     return tile;
 }
 
+/* Work-items of a group. */
+static int group_of(const struct mien_conv2d *op)
+{
+    return op->lanes == 1 ? GPU_GROUP : 1;
+}
+
 static void write_options(char out[OPTION_BYTES], const struct mien_conv2d *op, struct tile tile,
                           const char *pass)
 {
     (void)snprintf(out, OPTION_BYTES,
                    "-DLANES=%d -DGROUPS=%d -DCG=%d -DOG=%d -DH=%d -DW=%d -DKH=%d -DKW=%d "
-                   "-DSTRIDE=%d -DPAD=%d -DHO=%d -DWO=%d -DOT=%d -DXT=%d %s",
+                   "-DSTRIDE=%d -DPAD=%d -DHO=%d -DWO=%d -DOT=%d -DXT=%d -DGROUP=%d %s",
                    op->lanes, op->groups, op->c / op->groups, op->oc / op->groups, op->h, op->w,
                    op->kh, op->kw, op->stride, op->pad, op->ho, op->wo, tile.channels, tile.columns,
-                   pass);
+                   group_of(op), pass);
 }
 
 static bool takes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
@@ -52,18 +58,23 @@ static int count_items(const struct mien_conv2d *op, struct tile tile, int chann
     return op->lanes == 1 ? tiles : mien_at_most(mien_divide_up(ITEMS_WANTED, others), tiles);
 }
 
-/* A launch of so many items for every tile of `channels` channels in every block. */
+/*
+ * A launch of so many items for every tile of `channels` channels in every block, all of them in
+ * dimension 0: channels and blocks can be more than the work-groups that GPUs take in the others.
+ */
 static struct mien_cl_launch tile_grid(const struct mien_conv2d *op, const char *kernel,
                                        const char *options, struct tile tile, int channels,
                                        int items)
 {
+    const size_t group = (size_t)group_of(op);
+    const size_t span = ((size_t)items + group - 1) / group * group;
+    const size_t tiles = (size_t)(channels / tile.channels) * (size_t)mien_conv2d_blocks(op);
     return (struct mien_cl_launch){
         .source = "conv2d_grouped",
         .kernel = kernel,
         .options = options,
-        .global = { (size_t)items, (size_t)(channels / tile.channels),
-                    (size_t)mien_conv2d_blocks(op) },
-        .local = { op->lanes == 1 ? GPU_GROUP : 1, 1, 1 },
+        .global = { span * tiles },
+        .local = { group },
         .flop = mien_conv2d_flop(op),
     };
 }
@@ -156,18 +167,16 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
     const struct tile none = { 1, 1 };
     const cl_int blocks = mien_conv2d_blocks(op);
     const cl_int each = filter_blocks(op);
-    const size_t group = op->lanes == 1 ? GPU_GROUP : 1;
+    const size_t group = (size_t)group_of(op);
     const int split = filter_split(op);
-    char pass[64];
     char options[OPTION_BYTES];
-    (void)snprintf(pass, sizeof(pass), "-DBACKWARD_FILTER -DGROUP=%zu", group);
-    write_options(options, op, none, pass);
+    write_options(options, op, none, "-DBACKWARD_FILTER");
     const struct mien_cl_launch sums = {
         .source = "conv2d_grouped",
         .kernel = "conv2d_grouped_bwd_filter",
         .options = options,
-        .global = { group, (size_t)filter_pairs(op), (size_t)split },
-        .local = { group, 1, 1 },
+        .global = { group * (size_t)filter_pairs(op), (size_t)split },
+        .local = { group, 1 },
         .flop = mien_conv2d_flop(op),
     };
     const struct mien_cl_arg args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x), ARG_I32(blocks),

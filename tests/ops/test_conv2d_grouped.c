@@ -1,5 +1,6 @@
 /* test_conv2d_grouped.c - convolution in groups of channels against the reference and PyTorch */
 // oclgrind
+// wrap: clEnqueueNDRangeKernel
 #include <stdio.h>
 
 #include "support/conv2d.h"
@@ -16,6 +17,30 @@ static const struct {
     { 3, 6, 1, 1, 4, 1, 3, 0, 2, 8 },   { 150, 3, 13, 10, 6, 4, 3, 1, 3, 1 },
 };
 enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]), SMALL_SHAPES = 2 };
+
+/* Work-groups that a launch had in dimension 1 or 2, at most. */
+static size_t most_groups;
+
+/* NOLINTBEGIN(readability-function-size): OpenCL's own parameters */
+cl_int __real_clEnqueueNDRangeKernel(cl_command_queue, cl_kernel, cl_uint, const size_t *,
+                                     const size_t *, const size_t *, cl_uint, const cl_event *,
+                                     cl_event *);
+cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue, cl_kernel, cl_uint, const size_t *,
+                                     const size_t *, const size_t *, cl_uint, const cl_event *,
+                                     cl_event *);
+cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                     const size_t *origin, const size_t *global,
+                                     const size_t *local, cl_uint waits, const cl_event *wait,
+                                     cl_event *event)
+/* NOLINTEND(readability-function-size) */
+{
+    for (cl_uint d = 1; d < dimensions; d++) {
+        const size_t groups = global[d] / local[d];
+        most_groups = groups > most_groups ? groups : most_groups;
+    }
+    return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, origin, global, local, waits,
+                                         wait, event);
+}
 
 static void check_shape(struct mien_cl *cl, size_t s, bool fused)
 {
@@ -38,6 +63,27 @@ static void test_conv2d_grouped__matches_reference_on_all_shapes(void **state)
     struct mien_cl *const cl = device_or_skip(state);
     for (size_t s = 0; s < (small_only() ? SMALL_SHAPES : SHAPES); s++) {
         check_shape(cl, s, s % 2 == 0);
+    }
+}
+
+/* GPUs take 65535 work-groups in dimension 1 and 2: fewer than pairs of channels, or images. */
+static void test_conv2d_grouped__has_few_work_groups_beyond_the_first_dimension(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const struct {
+        int n, c, groups;
+    } rows[] = { { 1, 384, 2 }, { 65536, 2, 2 } };
+    for (size_t i = 0; i < (small_only() ? 0 : sizeof(rows) / sizeof(rows[0])); i++) {
+        struct mien_error err = { "" };
+        struct mien_conv2d op;
+        const struct mien_act x = { rows[i].n, rows[i].c, 1, 1, 1 };
+        assert_ok(mien_conv2d_init(&op, &x, rows[i].c, 1, 1, 1, 0, &err), &err);
+        assert_ok(mien_conv2d_group(&op, rows[i].groups, &err), &err);
+        struct conv2d_numbers numbers = conv2d_random(&op, false);
+        most_groups = 0;
+        conv2d_check(cl, &op, &numbers, false);
+        assert_true(most_groups > 0 && most_groups < 65536);
+        conv2d_free(&numbers);
     }
 }
 
@@ -81,6 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conv2d_group__has_one_variant_and_refuses_a_remainder),
         cmocka_unit_test(test_conv2d_grouped__matches_reference_on_all_shapes),
+        cmocka_unit_test(test_conv2d_grouped__has_few_work_groups_beyond_the_first_dimension),
         cmocka_unit_test(test_conv2d_grouped__gives_what_pytorch_gives),
     };
     return cmocka_run_group_tests_name("ops/conv2d_grouped", tests, device_setup, device_teardown);
