@@ -128,6 +128,11 @@ static enum mien_status build_conv(const struct builder *builder, struct mien_la
                       layer->in.c, spec->width, groups);
     }
     TRY(slide(builder, layer));
+    if (spec->pad >= spec->kernel_h || spec->pad >= spec->kernel_w) {
+        return refuse(builder, layer,
+                      "pad %d: expected less than the kernel %dx%d is high and wide", spec->pad,
+                      spec->kernel_h, spec->kernel_w);
+    }
     layer->out.c = spec->width;
     const int seen = layer->in.c / groups; /* channels that make one */
     const size_t shape[4] = { (size_t)spec->width, (size_t)seen, (size_t)spec->kernel_h,

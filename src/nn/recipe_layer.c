@@ -6,6 +6,7 @@
 
 enum { MAX_WORDS = 16, WORD_BYTES = 24, MAX_WIDTH = 65536, MAX_STRIDE = 64, MAX_PAD = 64 };
 enum { MAX_CONV_KERNEL = 7, MAX_POOL_WINDOW = 64 };
+enum { MAX_WINNERS = 256 }; /* pixels of a window, of which the largest is kept as a byte */
 
 static const char *const kind_names[] = {
     [MIEN_LAYER_CONV] = "conv",       [MIEN_LAYER_DENSE] = "dense",
@@ -232,6 +233,11 @@ static enum mien_status finish_pool(struct mien_layer_spec *spec, struct mien_er
         return mien_fail(err, MIEN_ERR_FORMAT,
                          "pad: got %d, expected at most half of the window %dx%d", spec->pad,
                          spec->kernel_h, spec->kernel_w);
+    }
+    if (spec->kind == MIEN_LAYER_MAXPOOL && spec->kernel_h * spec->kernel_w > MAX_WINNERS) {
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "window: got %dx%d, expected at most %d pixels in one of maxpool",
+                         spec->kernel_h, spec->kernel_w, MAX_WINNERS);
     }
     if (spec->stride == 0 && spec->kernel_h != spec->kernel_w) {
         return mien_fail(err, MIEN_ERR_FORMAT,

@@ -112,7 +112,12 @@ enum mien_status mien_conv2d_init(struct mien_conv2d *out, const struct mien_act
             "rest from 1 (pad from 0)",
             oc, kh, kw, stride, pad, MAX_KERNEL);
     }
-    if (pad >= kh || pad >= kw || x->h + 2 * pad < kh || x->w + 2 * pad < kw) {
+    if (pad >= kh || pad >= kw) {
+        return mien_fail(err, MIEN_ERR_SHAPE,
+                         "conv: pad %d: must be less than the kernel %dx%d is high and wide", pad,
+                         kh, kw);
+    }
+    if (x->h + 2 * pad < kh || x->w + 2 * pad < kw) {
         return mien_fail(err, MIEN_ERR_SHAPE,
                          "conv: kernel %dx%d with pad %d does not fit in a %dx%d image", kh, kw,
                          pad, x->h, x->w);

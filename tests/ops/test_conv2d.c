@@ -129,9 +129,23 @@ static void test_conv2d__gives_what_pytorch_gives(void **state)
     }
 }
 
+static void test_conv2d_init__says_why_a_kernel_is_refused(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_conv2d op;
+    const struct mien_act x = { 2, 3, 44, 44, 8 };
+    assert_int_equal(mien_conv2d_init(&op, &x, 8, 1, 1, 1, 1, &err), MIEN_ERR_SHAPE);
+    assert_string_equal(err.text, "conv: pad 1: must be less than the kernel 1x1 is high and wide");
+    const struct mien_act small = { 2, 3, 4, 4, 8 };
+    assert_int_equal(mien_conv2d_init(&op, &small, 8, 7, 7, 1, 1, &err), MIEN_ERR_SHAPE);
+    assert_string_equal(err.text, "conv: kernel 7x7 with pad 1 does not fit in a 4x4 image");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_conv2d_init__says_why_a_kernel_is_refused),
         cmocka_unit_test(test_conv2d__vector_matches_reference_on_all_shapes),
         cmocka_unit_test(test_conv2d__winograd_matches_reference_on_all_shapes),
         cmocka_unit_test(test_conv2d__product_matches_reference_on_shapes_of_1x1),
