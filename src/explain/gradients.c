@@ -243,16 +243,16 @@ done:
 const struct mien_layer *mien_explain_default_layer(const struct mien_network *network)
 {
     const struct mien_layer *found = NULL;
-    bool open = false; /* no other layer but batch norm since the last convolution */
+    bool open = false; /* no other layer but batch norm since the last convolution or sum */
     for (size_t i = 0; i < network->layer_count; i++) {
         const struct mien_layer *const layer = &network->layers[i];
         const enum mien_layer_kind kind = layer->spec.kind;
         const bool active = kind == MIEN_LAYER_RELU || kind == MIEN_LAYER_LEAKYRELU ||
                             kind == MIEN_LAYER_SILU || kind == MIEN_LAYER_GELU;
-        const bool here =
-            layer->out.h * layer->out.w > 1 && (kind == MIEN_LAYER_CONV || (active && open));
+        const bool maps = kind == MIEN_LAYER_ADD || (kind == MIEN_LAYER_CONV && !layer->projects);
+        const bool here = layer->out.h * layer->out.w > 1 && (maps || (active && open));
         found = here ? layer : found;
-        open = kind == MIEN_LAYER_CONV || (kind == MIEN_LAYER_BATCHNORM && open);
+        open = maps || (kind == MIEN_LAYER_BATCHNORM && open);
     }
     return found;
 }

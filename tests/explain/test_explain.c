@@ -233,6 +233,19 @@ static void test_default_layer__is_the_last_convolutions_activation(void **state
         { "conv 2 3x3, batchnorm, globalavgpool, relu, flatten, dense classes", "conv1" },
         { "conv 2 3x3, relu, conv 3 6x6, relu, flatten, dense classes", "relu1" },
         { "flatten, dense 5, relu, dense classes", NULL },
+        { "mark a, conv 2 3x3 pad 1, relu, add a conv 2 1x1, flatten, dense classes", "add1" },
+        { "mark a, conv 2 3x3 pad 1, add a conv 2 1x1 batchnorm, relu, globalavgpool, flatten, "
+          "dense classes",
+          "relu1" },
+        { "mark a, conv 2 3x3 pad 1, relu, add a conv 2 1x1, batchnorm, silu, flatten, dense "
+          "classes",
+          "silu1" },
+        { "mark a, conv 1 3x3 pad 1, relu, add a, maxpool 2, relu, flatten, dense classes",
+          "add1" },
+        { "mark a, conv 2 3x3 pad 1, add a conv 2 1x1, relu, conv 3 3x3, flatten, dense classes",
+          "conv2" },
+        { "conv 3 3x3, relu, mark a, conv 3 6x6, add a conv 3 6x6, relu, flatten, dense classes",
+          "relu1" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -250,6 +263,65 @@ static void test_default_layer__is_the_last_convolutions_activation(void **state
         }
         mien_network_destroy(network);
     }
+}
+
+/* What a probe finds at the sum and at the ReLU behind it. */
+enum { SUM, BEHIND, TAPS, SUMS = 2 * 5 * 4 };
+struct residual {
+    const float *images;
+    float outputs[TAPS][SUMS], gradients[TAPS][SUMS];
+};
+
+static void make_residual(void *user, const struct mien_probe_batch *batch)
+{
+    const struct residual *const r = user;
+    memcpy(batch->images, r->images, sizeof(float) * 20);
+    batch->classes[0] = 1;
+}
+
+static void take_residual(void *user, const struct mien_probe_batch *batch)
+{
+    struct residual *const r = user;
+    for (size_t t = 0; t < TAPS; t++) {
+        memcpy(r->outputs[t], batch->outputs[t], sizeof(r->outputs[t]));
+        memcpy(r->gradients[t], batch->output_gradients[t], sizeof(r->gradients[t]));
+    }
+}
+
+/* Behind the ReLU the mean of a channel has a gradient of its weight / pixels. */
+static void test_gradcam__can_look_at_a_sum(void **state)
+{
+    struct mien_error err = { "" };
+    struct probed f;
+    probed_set_up(&f, device_or_skip(state),
+                  "input: { channels: 1, height: 5, width: 4 }\n"
+                  "layers: [ mark a, conv 2 3x3 pad 1, relu, add a conv 2 1x1 bias no, relu,\n"
+                  "          globalavgpool, flatten, dense classes ]",
+                  3);
+    const struct mien_layer *const behind = mien_explain_default_layer(f.network);
+    assert_string_equal(behind->name, "relu2");
+    const size_t at = (size_t)(behind - f.network->layers);
+    const size_t taps[TAPS] = { at - 1, at };
+    probed_place(&f, 2, taps, TAPS);
+    float *const image = random_floats(20, 7);
+    struct residual r = { .images = image };
+    const struct mien_probe_job job = { .count = 1,
+                                        .gradients = true,
+                                        .taps = true,
+                                        .make = make_residual,
+                                        .take = take_residual,
+                                        .user = &r };
+    assert_ok(mien_probe_run(f.probe, &job, &err), &err);
+    const float *const row = probed_param(&f, "dense1.weight", NULL) + 2; /* of class 1 */
+    for (int i = 0; i < SUMS; i++) {
+        const float sum = r.outputs[SUM][i];
+        const float gradient = row[i / 20] / 20.0f;
+        assert_true(r.outputs[BEHIND][i] == fmaxf(sum, 0.0f));
+        assert_true(fabsf(r.gradients[BEHIND][i] - gradient) < 1e-6f);
+        assert_true(fabsf(r.gradients[SUM][i] - (sum > 0.0f ? gradient : 0.0f)) < 1e-6f);
+    }
+    free(image);
+    probed_tear_down(&f);
 }
 
 static void test_normalize__takes_the_middle(void **state)
@@ -326,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_occlusion__is_exact_on_a_linear_network),
         cmocka_unit_test(test_smoothgrad__adds_the_noise_that_was_asked_for),
         cmocka_unit_test(test_default_layer__is_the_last_convolutions_activation),
+        cmocka_unit_test(test_gradcam__can_look_at_a_sum),
         cmocka_unit_test(test_normalize__takes_the_middle),
         cmocka_unit_test(test_resize__is_linear_between_the_middles_of_pixels),
         cmocka_unit_test(test_softmax__stays_finite),
