@@ -21,41 +21,18 @@ struct mien_probe {
     float **outputs, **output_gradients; /* [tap_count], likewise */
 };
 
-/* As many copies as asked for, or half of them, and so on, until they fit the device. */
-static enum mien_status create_model(struct mien_probe *probe,
-                                     const struct mien_probe_options *options,
-                                     struct mien_error *err)
-{
-    enum mien_status st = MIEN_ERR_MEMORY;
-    struct mien_model_options model = {
-        .batch = options->batch,
-        .blas = options->blas,
-        .tuning = options->tuning,
-        .explain = true,
-        .taps = options->taps,
-        .tap_count = options->tap_count,
-    };
-    for (; model.batch >= 1 && st == MIEN_ERR_MEMORY; model.batch /= 2) {
-        st = mien_model_create(&probe->model, probe->cl, probe->network, &model, err);
-    }
-    return st;
-}
-
 static size_t floats_of(const struct mien_act *act)
 {
     return (size_t)act->n * (size_t)act->c * (size_t)act->h * (size_t)act->w;
 }
 
-/* Host memory for a batch of a tensor; *most keeps the largest. */
-static float *allocate(size_t *most, const struct mien_act *act, struct mien_error *err)
+/* Host memory for a batch of a tensor. */
+static float *allocate(const struct mien_act *act, struct mien_error *err)
 {
-    const size_t floats = floats_of(act);
-    *most = floats > *most ? floats : *most;
-    return mien_calloc(floats, sizeof(float), err);
+    return mien_calloc(floats_of(act), sizeof(float), err);
 }
 
-static enum mien_status allocate_taps(struct mien_probe *probe, size_t *most,
-                                      struct mien_error *err)
+static enum mien_status allocate_taps(struct mien_probe *probe, struct mien_error *err)
 {
     const int batch = mien_model_batch(probe->model);
     probe->outputs = mien_calloc(probe->tap_count, sizeof(float *), err);
@@ -65,8 +42,8 @@ static enum mien_status allocate_taps(struct mien_probe *probe, size_t *most,
     }
     for (size_t i = 0; i < probe->tap_count; i++) {
         const struct mien_act act = mien_model_tap_act(probe->model, i, batch);
-        probe->outputs[i] = allocate(most, &act, err);
-        probe->output_gradients[i] = allocate(most, &act, err);
+        probe->outputs[i] = allocate(&act, err);
+        probe->output_gradients[i] = allocate(&act, err);
         if (probe->outputs[i] == NULL || probe->output_gradients[i] == NULL) {
             return MIEN_ERR_MEMORY;
         }
@@ -74,26 +51,91 @@ static enum mien_status allocate_taps(struct mien_probe *probe, size_t *most,
     return MIEN_OK;
 }
 
-static enum mien_status allocate_all(struct mien_probe *probe, struct mien_error *err)
+static enum mien_status allocate_all(struct mien_probe *probe, size_t rows_bytes,
+                                     struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    size_t most = 0;
     const int batch = mien_model_batch(probe->model);
     const struct mien_act in = mien_model_input_act(probe->model, batch);
     const struct mien_act out = mien_model_output_act(probe->model, batch);
-    probe->images = allocate(&most, &in, err);
-    probe->gradients = allocate(&most, &in, err);
-    probe->logits = allocate(&most, &out, err);
-    probe->seeds = allocate(&most, &out, err);
+    probe->images = allocate(&in, err);
+    probe->gradients = allocate(&in, err);
+    probe->logits = allocate(&out, err);
+    probe->seeds = allocate(&out, err);
     probe->classes = mien_calloc((size_t)batch, sizeof(*probe->classes), err);
     if (probe->images == NULL || probe->gradients == NULL || probe->logits == NULL ||
         probe->seeds == NULL || probe->classes == NULL) {
         return MIEN_ERR_MEMORY;
     }
-    TRY(allocate_taps(probe, &most, err));
-    TRY(mien_cl_buffer_create(&probe->rows, probe->cl, most * sizeof(cl_float), err));
+    TRY(allocate_taps(probe, err));
+    TRY(mien_cl_buffer_create(&probe->rows, probe->cl, rows_bytes, err));
 
 done:
+    return st;
+}
+
+/* The largest tensor that goes to the host or comes from it, of one copy. */
+static size_t most_floats(const struct mien_probe *probe)
+{
+    const struct mien_network *const network = probe->network;
+    size_t most = (size_t)network->classes;
+    for (size_t i = 0; i < probe->tap_count + 1; i++) {
+        const struct mien_shape *const shape =
+            i == 0 ? &network->input : &network->layers[probe->taps[i - 1]].out;
+        const size_t floats = (size_t)shape->c * (size_t)shape->h * (size_t)shape->w;
+        most = floats > most ? floats : most;
+    }
+    return most;
+}
+
+/* All that is of a batch. */
+static void release(struct mien_probe *probe)
+{
+    for (size_t i = 0; i < probe->tap_count; i++) {
+        free(probe->outputs != NULL ? probe->outputs[i] : NULL);
+        free(probe->output_gradients != NULL ? probe->output_gradients[i] : NULL);
+    }
+    free(probe->outputs);
+    free(probe->output_gradients);
+    free(probe->images);
+    free(probe->gradients);
+    free(probe->logits);
+    free(probe->seeds);
+    free(probe->classes);
+    mien_cl_buffer_destroy(probe->rows);
+    mien_model_destroy(probe->model);
+    probe->outputs = probe->output_gradients = NULL;
+    probe->images = probe->gradients = probe->logits = probe->seeds = NULL;
+    probe->classes = NULL;
+    probe->rows = NULL;
+    probe->model = NULL;
+}
+
+/*
+ * As many copies as asked for, or half of them, and so on, until they fit: the device, the host,
+ * and the indices of a tensor.
+ */
+static enum mien_status place(struct mien_probe *probe, const struct mien_probe_options *options,
+                              struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    bool smaller = false;
+    struct mien_model_options model = {
+        .batch = options->batch,
+        .blas = options->blas,
+        .tuning = options->tuning,
+        .explain = true,
+        .taps = options->taps,
+        .tap_count = options->tap_count,
+    };
+    do {
+        release(probe);
+        model.beside_bytes = (size_t)model.batch * most_floats(probe) * sizeof(cl_float);
+        st = mien_model_create(&probe->model, probe->cl, probe->network, &model, err);
+        st = st == MIEN_OK ? allocate_all(probe, model.beside_bytes, err) : st;
+        smaller = (st == MIEN_ERR_MEMORY || st == MIEN_ERR_SHAPE) && model.batch > 1;
+        model.batch /= 2;
+    } while (smaller);
     return st;
 }
 
@@ -117,9 +159,8 @@ enum mien_status mien_probe_create(struct mien_probe **out, struct mien_cl *cl,
     if (options->tap_count > 0) {
         memcpy(probe->taps, options->taps, options->tap_count * sizeof(*probe->taps));
     }
-    TRY(create_model(probe, options, err));
+    TRY(place(probe, options, err));
     TRY(mien_weights_upload(probe->model, weights, err));
-    TRY(allocate_all(probe, err));
     *out = probe;
     probe = NULL;
 
@@ -133,20 +174,8 @@ void mien_probe_destroy(struct mien_probe *probe)
     if (probe == NULL) {
         return;
     }
-    for (size_t i = 0; i < probe->tap_count; i++) {
-        free(probe->outputs != NULL ? probe->outputs[i] : NULL);
-        free(probe->output_gradients != NULL ? probe->output_gradients[i] : NULL);
-    }
-    free(probe->outputs);
-    free(probe->output_gradients);
-    free(probe->images);
-    free(probe->gradients);
-    free(probe->logits);
-    free(probe->seeds);
-    free(probe->classes);
+    release(probe);
     free(probe->taps);
-    mien_cl_buffer_destroy(probe->rows);
-    mien_model_destroy(probe->model);
     free(probe);
 }
 

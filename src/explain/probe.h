@@ -7,7 +7,7 @@
 struct mien_probe;
 
 struct mien_probe_options {
-    int batch; /**< copies at a time, at most; fewer where the device has no room for so many */
+    int batch; /**< copies at a time, at most; fewer where there is no room for so many */
     enum mien_blas blas;
     const struct mien_tuning *tuning; /**< borrowed for the call; NULL: defaults */
     const size_t *taps;               /**< layers whose outputs are wanted; borrowed for the call */

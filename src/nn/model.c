@@ -164,8 +164,9 @@ enum mien_status mien_model_check_fit(const struct mien_model_memory *memory, in
         return MIEN_OK;
     }
     if (beside > 0) {
-        (void)snprintf(parts, sizeof(parts), " (the network %s, its training %s)",
-                       mien_mib(text[0], model), mien_mib(text[1], beside));
+        (void)snprintf(parts, sizeof(parts), " (the network %s, %s %s)", mien_mib(text[0], model),
+                       memory->gradients > 0 ? "its training" : "beside it",
+                       mien_mib(text[1], beside));
     }
     if (taken > 0) {
         (void)snprintf(used, sizeof(used), ", %s of it in use", mien_mib(text[2], taken));
