@@ -110,6 +110,30 @@ static enum mien_status check_local(const struct mien_cl *cl, cl_kernel kernel, 
     return MIEN_OK;
 }
 
+static enum mien_status check_group(const struct mien_cl *cl, const struct mien_cl_launch *what,
+                                    size_t most, struct mien_error *err)
+{
+    size_t items = 1;
+    for (int d = 0; d < 3; d++) {
+        items *= what->local[d] == 0 ? 1 : what->local[d];
+    }
+    return items <= most ? MIEN_OK
+                         : mien_fail(err, MIEN_ERR_CL,
+                                     "kernel %s wants work-groups of %zu work-items: %s takes %zu",
+                                     what->kernel, items, cl->info.name, most);
+}
+
+/* What a kernel of a device's compiler has room for: fewer work-items than others may be. */
+static enum mien_status check_kernel(const struct mien_cl *cl, cl_kernel kernel,
+                                     const struct mien_cl_launch *what, struct mien_error *err)
+{
+    size_t most = 0;
+    const enum mien_status st = check_local(cl, kernel, what->kernel, err);
+    const cl_int code = clGetKernelWorkGroupInfo(kernel, cl->info.device, CL_KERNEL_WORK_GROUP_SIZE,
+                                                 sizeof(most), &most, NULL);
+    return st != MIEN_OK || code != CL_SUCCESS ? st : check_group(cl, what, most, err);
+}
+
 enum mien_status mien_cl_kernel_get(struct mien_cl_kernel **out, struct mien_cl *cl,
                                     const struct mien_cl_launch *what, struct mien_error *err)
 {
@@ -122,6 +146,7 @@ enum mien_status mien_cl_kernel_get(struct mien_cl_kernel **out, struct mien_cl 
     if (length < 0 || (size_t)length >= sizeof(key)) {
         return mien_fail(err, MIEN_ERR_CL, "build options of %s are too long", what->kernel);
     }
+    TRY(check_group(cl, what, cl->info.max_work_group, err));
     TRY(grow_kernels(cl, err));
     struct mien_cl_kernel *const slot = find_slot(cl->kernels, cl->kernel_room, key);
     if (slot->key == NULL) {
@@ -141,7 +166,7 @@ enum mien_status mien_cl_kernel_get(struct mien_cl_kernel **out, struct mien_cl 
                            what->source, mien_cl_error_name(code), (int)code);
             goto done;
         }
-        st = check_local(cl, made.handle, what->kernel, err);
+        st = check_kernel(cl, made.handle, what, err);
         if (st != MIEN_OK) {
             (void)clReleaseKernel(made.handle);
             goto done;

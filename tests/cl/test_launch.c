@@ -1,4 +1,5 @@
 /* test_launch.c - kernels by name, their arguments, and the record of their times */
+// wrap: clGetKernelWorkGroupInfo
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,7 +98,40 @@ static void test_launch__overlong_options_are_an_error(void **state)
     expect_refusal(cl, &what, NULL, 0, "build options of probe_axpb are too long");
 }
 
-static void test_launch__too_large_a_group_names_kernel_and_grid(void **state)
+/* Work-items that a kernel takes, as the device says; 0: it says so itself. */
+static size_t pretend_most;
+cl_int __real_clGetKernelWorkGroupInfo(cl_kernel, cl_device_id, cl_kernel_work_group_info, size_t,
+                                       void *, size_t *);
+cl_int __wrap_clGetKernelWorkGroupInfo(cl_kernel, cl_device_id, cl_kernel_work_group_info, size_t,
+                                       void *, size_t *);
+cl_int __wrap_clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device,
+                                       cl_kernel_work_group_info what, size_t room, void *out,
+                                       size_t *bytes)
+{
+    const cl_int code = __real_clGetKernelWorkGroupInfo(kernel, device, what, room, out, bytes);
+    if (what == CL_KERNEL_WORK_GROUP_SIZE && pretend_most > 0) {
+        memcpy(out, &pretend_most, sizeof(pretend_most));
+    }
+    return code;
+}
+
+/* Some devices take fewer of a kernel with many registers. */
+static void test_launch__more_work_items_than_a_kernel_takes_are_an_error(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_cl_launch what = probe;
+    what.options = "-DNEW_PROGRAM";
+    what.local[0] = 64;
+    pretend_most = 48;
+    char text[256];
+    (void)snprintf(text, sizeof(text),
+                   "kernel probe_axpb wants work-groups of 64 work-items: %s takes 48",
+                   mien_cl_device(cl)->name);
+    expect_refusal(cl, &what, NULL, 0, text);
+    pretend_most = 0;
+}
+
+static void test_launch__too_large_a_group_names_kernel_and_size(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
     struct mien_cl_buffer *const buffer = guarded_buffer(cl, 4);
@@ -108,7 +142,7 @@ static void test_launch__too_large_a_group_names_kernel_and_grid(void **state)
     };
     struct mien_cl_launch what = probe;
     what.local[0] = mien_cl_device(cl)->max_work_group * 2;
-    expect_refusal(cl, &what, args, ARG_COUNT(args), "probe_axpb over ");
+    expect_refusal(cl, &what, args, ARG_COUNT(args), "kernel probe_axpb wants work-groups of ");
     mien_cl_buffer_destroy(buffer);
 }
 
@@ -211,7 +245,8 @@ int main(void)
         cmocka_unit_test(test_launch__argument_of_a_wrong_size_is_an_error),
         cmocka_unit_test(test_launch__unknown_source_or_kernel_is_an_error),
         cmocka_unit_test(test_launch__overlong_options_are_an_error),
-        cmocka_unit_test(test_launch__too_large_a_group_names_kernel_and_grid),
+        cmocka_unit_test(test_launch__too_large_a_group_names_kernel_and_size),
+        cmocka_unit_test(test_launch__more_work_items_than_a_kernel_takes_are_an_error),
         cmocka_unit_test(test_launch__more_local_memory_than_there_is_is_an_error),
         cmocka_unit_test(test_launch__keeps_every_program_apart),
         cmocka_unit_test(test_profile__has_a_sample_for_every_launch),
