@@ -69,9 +69,12 @@ static enum mien_status launch_loss(struct mien_cl *cl, const struct mien_cl_buf
     TRY(check_sizes(op, err));
     /* An exponential costs as much as some ten vectors of other kernels. */
     cl_int chunk;
-    const struct mien_cl_launch loss =
+    struct mien_cl_launch loss =
         mien_grid_flat(&chunk, "softmax", "softmax_loss", op->lanes, blocks,
                        (size_t)op->classes * (size_t)op->lanes * 10);
+    if (weights != NULL && labels != NULL && out[0] != NULL) { /* each sums those of all images */
+        loss.flop += 2.0 * MIEN_GRID_FLOAT_FLOP * (double)loss.global[0] * (double)op->n;
+    }
     const struct mien_cl_arg args[] = {
         mien_grid_optional(out[0]),
         mien_grid_optional(out[1]),

@@ -1,5 +1,6 @@
 /* test_softmax.c - the loss on the device against the reference and against PyTorch */
 // oclgrind
+// wrap: clEnqueueNDRangeKernel
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -338,12 +339,56 @@ static void test_ref_softmax__gradient_is_the_central_difference(void **state)
     free(labels);
 }
 
+static int enqueued; /* launches and slices of them */
+
+/* NOLINTBEGIN(readability-function-size): OpenCL's own parameters */
+cl_int __real_clEnqueueNDRangeKernel(cl_command_queue, cl_kernel, cl_uint, const size_t *,
+                                     const size_t *, const size_t *, cl_uint, const cl_event *,
+                                     cl_event *);
+cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue, cl_kernel, cl_uint, const size_t *,
+                                     const size_t *, const size_t *, cl_uint, const cl_event *,
+                                     cl_event *);
+cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                     const size_t *origin, const size_t *global,
+                                     const size_t *local, cl_uint waits, const cl_event *wait,
+                                     cl_event *event)
+/* NOLINTEND(readability-function-size) */
+{
+    enqueued++;
+    return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, origin, global, local, waits,
+                                         wait, event);
+}
+
+/* With weights every work-item of a GPU sums those of all images: a long launch sooner. */
+static void test_softmax__weights_count_as_work(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    enum { IMAGES = 512, CLASSES = 2 };
+    const struct mien_cl_slicing cut = { 1e6, 0 };
+    const struct mien_cl_slicing none = { 0.0, 0 };
+    for (int weighted = 0; weighted < (small_only() ? 0 : 2); weighted++) {
+        struct mien_error err = { "" };
+        struct fixture f = { .op = { IMAGES, CLASSES, 1, 0.0f, 0.0f, 1.0f, 0 } };
+        set_up(&f, cl, random_floats((size_t)IMAGES * CLASSES, 1), random_labels(IMAGES, CLASSES),
+               weighted ? random_floats(CLASSES, 2) : NULL);
+        mien_cl_slice(cl, &cut);
+        enqueued = 0;
+        assert_ok(mien_softmax_loss(cl, f.bdlogits, f.bstats, f.blogits, f.blabels, f.bweights,
+                                    &f.op, &err),
+                  &err);
+        mien_cl_slice(cl, &none);
+        assert_int_equal(enqueued, weighted ? IMAGES / 64 + 1 : 2); /* and the total */
+        tear_down(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ref_softmax__gradient_is_the_central_difference),
         cmocka_unit_test(test_softmax__matches_reference_on_all_shapes),
         cmocka_unit_test(test_softmax__what_is_not_a_number_shows_in_the_loss),
+        cmocka_unit_test(test_softmax__weights_count_as_work),
         cmocka_unit_test(test_softmax__a_second_label_counts_by_its_share),
         cmocka_unit_test(test_softmax__refuses_shares_that_cannot_be),
         cmocka_unit_test(test_softmax__a_reset_forgets_what_was_summed),
