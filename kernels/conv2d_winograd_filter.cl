@@ -190,24 +190,27 @@ INLINED void multiply(__local vec *restrict sums, __local const vec *restrict v,
     }
 }
 
-/* WITH_COLUMNS(group, f, ...) is f(..., first, columns) with the group's columns of points as
- * constants: that part of the code is there once for each group. */
-#define GROUP_CASE(i, f, ...)                                                                      \
+/* WITH_COLUMNS(group, CALL) is CALL(first, columns) with the group's columns of points as
+ * constants: that part of the code is there once for each group.  OpenCL C 1.2 has no variadic
+ * macros. */
+#define GROUP_CASE(i, CALL)                                                                        \
     case i:                                                                                        \
         if ((i)*COLS < P) {                                                                        \
-            f(__VA_ARGS__, (i)*COLS, (i)*COLS + COLS < P ? COLS : P - (i)*COLS);                   \
+            CALL((i)*COLS, (i)*COLS + COLS < P ? COLS : P - (i)*COLS);                             \
         }                                                                                          \
         break;
-#define WITH_COLUMNS(group, f, ...)                                                                \
+#define WITH_COLUMNS(group, CALL)                                                                  \
     switch (group) {                                                                               \
-        GROUP_CASE(0, f, __VA_ARGS__)                                                              \
-        GROUP_CASE(1, f, __VA_ARGS__)                                                              \
-        GROUP_CASE(2, f, __VA_ARGS__)                                                              \
-        GROUP_CASE(3, f, __VA_ARGS__)                                                              \
-        GROUP_CASE(4, f, __VA_ARGS__)                                                              \
-        GROUP_CASE(5, f, __VA_ARGS__)                                                              \
-        GROUP_CASE(6, f, __VA_ARGS__)                                                              \
+        GROUP_CASE(0, CALL)                                                                        \
+        GROUP_CASE(1, CALL)                                                                        \
+        GROUP_CASE(2, CALL)                                                                        \
+        GROUP_CASE(3, CALL)                                                                        \
+        GROUP_CASE(4, CALL)                                                                        \
+        GROUP_CASE(5, CALL)                                                                        \
+        GROUP_CASE(6, CALL)                                                                        \
     }
+#define LOAD_INPUT(first, number)    load_input(all, x, block, at, c0 + cv * LANES, first, number)
+#define LOAD_GRADIENT(first, number) load_gradient(g, bias, dy, block, at, t, o0, first, number)
 
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_filter(
     __global float *restrict part, __global const float *restrict dy,
@@ -242,10 +245,10 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_fil
             const int at = (tile + t) % (TILES_X * TILES_Y);
             for (int cv = 0; cv < CV; cv++) {
                 vec all[LANES][COLS][P];
-                WITH_COLUMNS(group, load_input, all, x, block, at, c0 + cv * LANES);
+                WITH_COLUMNS(group, LOAD_INPUT);
                 turn_input(v + t * LANES * CV + cv, all, columns);
             }
-            WITH_COLUMNS(group, load_gradient, g, bias, dy, block, at, t, o0);
+            WITH_COLUMNS(group, LOAD_GRADIENT);
         }
         multiply(sums, v, g, count, outputs, columns);
     }
