@@ -1,7 +1,7 @@
 /*
  * relayout.cl - blocked activations to plain rows and back, for CLBlast on devices with lanes
  *
- * Pairs with   src/ops/relayout.c (host), src/ref/relayout.c (plain C)
+ * Pairs with   src/ops/relayout.c (host), tests/support/relayout.c (plain C)
  * Layout       blocked [blocks][f][LANES]; rows [n][f]
  * Mapping      one work-item per PIECE features of a block: small enough to stay in the first cache
  *              while one side is walked in strides

@@ -49,14 +49,16 @@ void mien_weights_init(float *flat, const struct mien_network *network, uint64_t
     }
 }
 
-static void format_shape(char *out, size_t bytes, const size_t *shape, int rank)
+const char *mien_weights_shape(char out[MIEN_SHAPE_BYTES], const size_t *shape, int rank)
 {
     size_t used = 0;
-    (void)snprintf(out, bytes, "a single number");
-    for (int i = 0; i < rank && used < bytes; i++) {
-        const int wrote = snprintf(out + used, bytes - used, i == 0 ? "%zu" : "x%zu", shape[i]);
+    (void)snprintf(out, MIEN_SHAPE_BYTES, "a single number");
+    for (int i = 0; i < rank && used < MIEN_SHAPE_BYTES; i++) {
+        const int wrote =
+            snprintf(out + used, MIEN_SHAPE_BYTES - used, i == 0 ? "%zu" : "x%zu", shape[i]);
         used += wrote > 0 ? (size_t)wrote : 0;
     }
+    return out;
 }
 
 /* The tensor of a parameter, with the type and shape that the network has for it. */
@@ -75,13 +77,12 @@ static enum mien_status find_tensor(const struct mien_tensor **out, const struct
         tensor->rank == param->rank &&
         memcmp(tensor->shape, param->shape, (size_t)param->rank * sizeof(size_t)) == 0;
     if (!mien_dtype_is_weight(tensor->dtype) || !same) {
-        char got[96];
-        char wanted[96];
-        format_shape(got, sizeof(got), tensor->shape, tensor->rank);
-        format_shape(wanted, sizeof(wanted), param->shape, param->rank);
-        return mien_fail(err, MIEN_ERR_FORMAT,
-                         "%s is %s of %s: the network wants F32, F16 or BF16 of %s", name,
-                         mien_dtype_name(tensor->dtype), got, wanted);
+        char got[MIEN_SHAPE_BYTES];
+        char wanted[MIEN_SHAPE_BYTES];
+        return mien_fail(
+            err, MIEN_ERR_FORMAT, "%s is %s of %s: the network wants F32, F16 or BF16 of %s", name,
+            mien_dtype_name(tensor->dtype), mien_weights_shape(got, tensor->shape, tensor->rank),
+            mien_weights_shape(wanted, param->shape, param->rank));
     }
     *out = tensor;
     return MIEN_OK;

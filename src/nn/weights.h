@@ -44,6 +44,11 @@ void mien_weights_to_tensors(struct mien_tensor *tensors, char (*names)[64],
                              const struct mien_network *network, const float *flat,
                              const char *prefix);
 
+enum { MIEN_SHAPE_BYTES = 96 };
+
+/** "64x1x5x5", or "a single number", written to `out`, which it returns. */
+const char *mien_weights_shape(char out[MIEN_SHAPE_BYTES], const size_t *shape, int rank);
+
 /** Blocking copies between a flat array and the device's parameters. */
 MIEN_CHECK_RESULT
 enum mien_status mien_weights_upload(struct mien_model *model, const float *flat,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "nn/weights.h"
 
 enum { MODULE_TENSORS = 8 };
 
@@ -281,20 +282,6 @@ static const char *end_list(struct list *list)
     return list->text;
 }
 
-enum { SHAPE_BYTES = 96 };
-
-static const char *format_shape(char out[SHAPE_BYTES], const size_t *shape, int rank)
-{
-    size_t used = 0;
-    (void)snprintf(out, SHAPE_BYTES, "a number");
-    for (int i = 0; i < rank && used < SHAPE_BYTES; i++) {
-        const int wrote =
-            snprintf(out + used, SHAPE_BYTES - used, i == 0 ? "%zu" : "x%zu", shape[i]);
-        used += wrote > 0 ? (size_t)wrote : 0;
-    }
-    return out;
-}
-
 static bool is_used(const struct matching *m, const struct mien_tensor *tensor)
 {
     for (size_t i = 0; i < m->network->param_count; i++) {
@@ -310,11 +297,12 @@ static enum mien_status judge(const struct matching *m, struct mien_error *err)
 {
     struct list missing = { .text = "" };
     struct list over = { .text = "" };
-    char shape[SHAPE_BYTES];
+    char shape[MIEN_SHAPE_BYTES];
     for (size_t i = 0; i < m->network->param_count; i++) {
         const struct mien_param *const param = &m->network->params[i];
         if (m->out[i] == NULL) {
-            add_to(&missing, "%s %s", param->name, format_shape(shape, param->shape, param->rank));
+            add_to(&missing, "%s %s", param->name,
+                   mien_weights_shape(shape, param->shape, param->rank));
         }
     }
     for (size_t k = 0; k < m->module_count; k++) {
@@ -322,7 +310,7 @@ static enum mien_status judge(const struct matching *m, struct mien_error *err)
             const struct mien_tensor *const tensor = m->modules[k].tensors[i];
             if (!is_used(m, tensor)) {
                 add_to(&over, "%.80s %s%s%s", tensor->name,
-                       format_shape(shape, tensor->shape, tensor->rank),
+                       mien_weights_shape(shape, tensor->shape, tensor->rank),
                        mien_dtype_is_weight(tensor->dtype) ? "" : " of ",
                        mien_dtype_is_weight(tensor->dtype) ? "" : mien_dtype_name(tensor->dtype));
             }
@@ -352,8 +340,8 @@ static enum mien_status map_one(struct matching *m, size_t param_index,
                                 const struct mien_weights_name *name, struct mien_error *err)
 {
     const struct mien_param *const param = &m->network->params[param_index];
-    char got[SHAPE_BYTES];
-    char wanted[SHAPE_BYTES];
+    char got[MIEN_SHAPE_BYTES];
+    char wanted[MIEN_SHAPE_BYTES];
     if (tensor == NULL) {
         return refuse_line(map, name, "the weights have nothing for", param->name, err);
     }
@@ -364,8 +352,8 @@ static enum mien_status map_one(struct matching *m, size_t param_index,
         return mien_fail(err, MIEN_ERR_FORMAT,
                          "%.400s:%d: %.100s is %s of %s, %s wants F32, F16 or BF16 of %s",
                          map->path, name->line, tensor->name, mien_dtype_name(tensor->dtype),
-                         format_shape(got, tensor->shape, tensor->rank), param->name,
-                         format_shape(wanted, param->shape, param->rank));
+                         mien_weights_shape(got, tensor->shape, tensor->rank), param->name,
+                         mien_weights_shape(wanted, param->shape, param->rank));
     }
     m->out[param_index] = tensor;
     return MIEN_OK;

@@ -5,7 +5,6 @@
 #include "ops/relayout.h"
 #include "ops/rows.h"
 #include "ref/gather.h"
-#include "ref/relayout.h"
 #include "ref/rows.h"
 #include "verify/check_internal.h"
 

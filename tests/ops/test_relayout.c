@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "ops/relayout.h"
-#include "ref/relayout.h"
 #include "support/layout.h"
+#include "support/relayout.h"
 
 static const struct mien_act shapes[] = {
     { 1, 1, 1, 1, 1 },    { 5, 3, 2, 7, 1 },     { 1, 1, 1, 1, 8 },
@@ -26,8 +26,8 @@ static void check_one(struct mien_cl *cl, const struct mien_act *act)
     struct mien_cl_buffer *const bout = poisoned_act(cl, act);
     assert_ok(mien_relayout_to_rows(cl, brows, bin, act, &err), &err);
     assert_ok(mien_relayout_from_rows(cl, bout, brows, act, &err), &err);
-    mien_ref_relayout_to_rows(want_rows, blocked, act->n, features, act->lanes);
-    mien_ref_relayout_from_rows(want, want_rows, act->n, features, act->lanes);
+    relayout_to_rows(want_rows, blocked, act->n, features, act->lanes);
+    relayout_from_rows(want, want_rows, act->n, features, act->lanes);
     float *const rows = guarded_read(cl, brows, count * sizeof(float));
     float *const out = guarded_read(cl, bout, floats * sizeof(float));
     assert_all_close(rows, want_rows, count, 0.0f, 0.0f);
@@ -58,7 +58,7 @@ static void test_ref_relayout__rows_are_images(void **state)
     float *const plain = random_floats(36, 1);
     float *const blocked = blocked_from_plain(plain, &act, 7.0f);
     float rows[36];
-    mien_ref_relayout_to_rows(rows, blocked, 6, 6, 4);
+    relayout_to_rows(rows, blocked, 6, 6, 4);
     assert_all_close(rows, plain, 36, 0.0f, 0.0f);
     free(plain);
     free(blocked);

@@ -1,5 +1,5 @@
 /* relayout.c - blocked activations to plain rows and back in plain C */
-#include "ref/relayout.h"
+#include "support/relayout.h"
 
 #include <stddef.h>
 
@@ -8,7 +8,7 @@ static size_t blocked_index(int i, int k, int f, int lanes)
     return ((size_t)(i / lanes) * (size_t)f + (size_t)k) * (size_t)lanes + (size_t)(i % lanes);
 }
 
-void mien_ref_relayout_to_rows(float *rows, const float *blocked, int n, int f, int lanes)
+void relayout_to_rows(float *rows, const float *blocked, int n, int f, int lanes)
 {
     for (int i = 0; i < n; i++) {
         for (int k = 0; k < f; k++) {
@@ -17,7 +17,7 @@ void mien_ref_relayout_to_rows(float *rows, const float *blocked, int n, int f, 
     }
 }
 
-void mien_ref_relayout_from_rows(float *blocked, const float *rows, int n, int f, int lanes)
+void relayout_from_rows(float *blocked, const float *rows, int n, int f, int lanes)
 {
     for (int i = 0; i < (n + lanes - 1) / lanes * lanes; i++) {
         for (int k = 0; k < f; k++) {
