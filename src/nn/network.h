@@ -57,7 +57,7 @@ static inline bool mien_pooling_is_tiled(const struct mien_layer_spec *spec)
  *
  * Ownership  *out is the caller's, release with mien_network_destroy(); NULL on error
  * Errors     MIEN_ERR_SHAPE: recipe line, layer, what it got and what it wanted; the last layer
- * must give `classes` features of 1 x 1; MIEN_ERR_MEMORY
+ *            must give `classes` features of 1 x 1; MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_network_create(struct mien_network **out, const struct mien_recipe *recipe,

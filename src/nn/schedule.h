@@ -20,8 +20,9 @@ struct mien_schedule_curve {
  *
  * constant rate; step rate * gamma^floor(t/drop); cosine min + (rate - min)(1 + cos(pi t/total))/2,
  * and min from t = total on; plateau max(rate * gamma^drops, min); onecycle rises from rate/25 over
- * 30 % of the steps and falls to rate/25/1e4 with the last one, both along half a cosine. Source
- * PyTorch's StepLR, CosineAnnealingLR, OneCycleLR, ReduceLROnPlateau (their closed forms)
+ * 30 % of the steps and falls to rate/25/1e4 with the last one, both along half a cosine.
+ *
+ * Source  PyTorch's StepLR, CosineAnnealingLR, OneCycleLR, ReduceLROnPlateau (their closed forms)
  */
 double mien_schedule_curve_at(const struct mien_schedule_curve *curve, uint64_t t);
 
@@ -38,6 +39,7 @@ struct mien_plateau {
  *
  * Better is what is above best * (1 + 1e-4).  The rate drops behind the epoch that makes more than
  * `patience` in a row no better.  An epoch that the warm-up fills is not held against it.
+ *
  * Returns  whether the rate drops now
  * Source   PyTorch's ReduceLROnPlateau with mode max
  */
@@ -49,6 +51,7 @@ bool mien_plateau_judge(struct mien_plateau *plateau, const struct mien_train_sp
  *
  * The first `warmup` epochs rise linearly to the rate (the last of their steps has all of it); the
  * schedule begins after them and has the remaining steps for its course.
+ *
  * drops     of the plateau schedule so far; the others take no notice
  * Numerics  depends on the arguments alone: a resumed run computes the same rates
  */

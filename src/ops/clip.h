@@ -16,8 +16,8 @@ size_t mien_clip_bytes(size_t count);
  *           grads  [count] float32; count a multiple of MIEN_DECAY_BLOCK
  * Errors    MIEN_ERR_SHAPE, MIEN_ERR_CL, MIEN_ERR_MEMORY
  * Numerics  norm within 1e-6 of itself; summed in a fixed order.  NaN among the gradients gives
- * NaN; squares overflow from 1.8e19 on, and the factor is then 0 Source    PyTorch's
- * clip_grad_norm_
+ *           NaN; squares overflow from 1.8e19 on, and the factor is then 0
+ * Source    PyTorch's clip_grad_norm_
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_clip_factor(struct mien_cl *cl, struct mien_cl_buffer *clip,
