@@ -21,37 +21,109 @@ import torch.nn.functional as F
 import yaml
 
 
+class Mark(nn.Module):
+    """Keeps what it takes, for additions behind it."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+
+class Add(nn.Module):
+    """Adds what a mark kept, or the projection of it."""
+
+    def __init__(self, name, projection):
+        super().__init__()
+        self.name = name
+        self.projection = projection
+
+
+class Network(nn.Module):
+    def __init__(self, modules):
+        super().__init__()
+        self.layers = nn.ModuleList(modules)
+
+    def forward(self, x):
+        kept = {}
+        for layer in self.layers:
+            if isinstance(layer, Mark):
+                kept[layer.name] = x
+            elif isinstance(layer, Add):
+                x = x + layer.projection(kept[layer.name])
+            else:
+                x = layer(x)
+        return x
+
+
 def options_of(words):
-    """{"pad": 1} of ["pad", "1"]."""
-    return {key: value for key, value in zip(words[::2], words[1::2])}
+    """{"pad": "1"} of ["pad", "1"]."""
+    return dict(zip(words[::2], words[1::2]))
 
 
-def layer_of(line, channels, classes):
-    """The module of a recipe's line, and the channels behind it (None where they stay)."""
-    kind, *words = line.split()
-    if kind == "conv":
-        width, kernel, more = int(words[0]), tuple(map(int, words[1].split("x"))), options_of(words[2:])
-        return nn.Conv2d(channels, width, kernel, int(more.get("stride", 1)), int(more.get("pad", 0)),
-                         bias=more.get("bias", "yes") == "yes"), width
-    if kind == "dense":
-        width = classes if words[0] == "classes" else int(words[0])
-        return nn.LazyLinear(width), width
-    if kind in ("maxpool", "avgpool"):
-        more = options_of(words[1:])
-        pool = nn.MaxPool2d if kind == "maxpool" else nn.AvgPool2d
-        return pool(int(words[0]), int(more.get("stride", words[0])), int(more.get("pad", 0))), None
-    modules = {"relu": nn.ReLU, "flatten": nn.Flatten, "globalavgpool": lambda: nn.AdaptiveAvgPool2d(1),
-               "batchnorm": lambda: nn.BatchNorm2d(channels)}
-    return modules[kind](), None
+def pair_of(word):
+    """(3, 5) of "3x5", (2, 2) of "2"."""
+    sizes = [int(size) for size in word.split("x")]
+    return (sizes[0], sizes[-1])
+
+
+def has_bias(more):
+    return more.get("bias", "yes") == "yes"
+
+
+def conv_of(words):
+    more = options_of(words[2:])
+    return nn.LazyConv2d(int(words[0]), pair_of(words[1]), int(more.get("stride", 1)), int(more.get("pad", 0)),
+                         groups=int(more.get("groups", 1)), bias=has_bias(more))
+
+
+def add_of(words):
+    """An addition; its projection is "conv" with its options, "batchnorm" among them."""
+    projection = nn.Identity()
+    if len(words) > 1:
+        projection = conv_of([word for word in words[2:] if word != "batchnorm"])
+        if "batchnorm" in words[2:]:
+            projection = nn.Sequential(projection, nn.LazyBatchNorm2d())
+    return Add(words[0], projection)
+
+
+def pool_of(pool, words):
+    window, more = pair_of(words[0]), options_of(words[1:])
+    return pool(window, int(more.get("stride", window[0])), int(more.get("pad", 0)))
+
+
+def dense_of(words, classes):
+    """Flat numbers to flat ones, also those of a globalavgpool straight before it."""
+    width = classes if words[0] == "classes" else int(words[0])
+    return nn.Sequential(nn.Flatten(), nn.LazyLinear(width, bias=has_bias(options_of(words[1:]))))
+
+
+def layer_of(kind, words, flat, classes):
+    """The module of a recipe's line; it learns the channels that come in from the first batch."""
+    return {
+        "conv": lambda: conv_of(words),
+        "dense": lambda: dense_of(words, classes),
+        "relu": nn.ReLU,
+        "leakyrelu": lambda: nn.LeakyReLU(*map(float, words)),
+        "silu": nn.SiLU,
+        "gelu": nn.GELU,
+        "batchnorm": nn.LazyBatchNorm1d if flat else nn.LazyBatchNorm2d,
+        "dropout": lambda: nn.Dropout(float(words[0])),
+        "maxpool": lambda: pool_of(nn.MaxPool2d, words),
+        "avgpool": lambda: pool_of(nn.AvgPool2d, words),
+        "globalavgpool": lambda: nn.AdaptiveAvgPool2d(1),
+        "flatten": nn.Flatten,
+        "mark": lambda: Mark(words[0]),
+        "add": lambda: add_of(words),
+    }[kind]()
 
 
 def network_of(recipe, classes):
-    modules, channels = [], recipe["input"].get("channels", 1)
+    modules, flat = [], False
     for line in recipe["layers"]:
-        module, width = layer_of(line, channels, classes)
-        channels = width or channels
-        modules.append(module)
-    return nn.Sequential(*modules)
+        kind, *words = line.split()
+        modules.append(layer_of(kind, words, flat, classes))
+        flat = flat or kind in ("flatten", "dense")
+    return Network(modules)
 
 
 def step_times(recipe, args, memory_format):
@@ -73,7 +145,7 @@ def step_times(recipe, args, memory_format):
             torch.cuda.synchronize()
         if i >= args.warmup:
             times.append((time.perf_counter() - start) * 1e3)
-    return times
+    return times, sum(parameter.numel() for parameter in model.parameters())
 
 
 def main():
@@ -96,12 +168,12 @@ def main():
             recipe = yaml.safe_load(file)
         runs = [(step_times(recipe, args, f), name) for f, name in
                 ((torch.contiguous_format, "NCHW"), (torch.channels_last, "channels_last"))]
-        times, layout = min(runs, key=lambda run: statistics.median(run[0]))
+        (times, parameters), layout = min(runs, key=lambda run: statistics.median(run[0][0]))
         step_ms = statistics.median(times)
         print(json.dumps({
             "network": recipe["name"], "program": "PyTorch " + torch.__version__, "device": args.device,
-            "threads": args.threads, "batch": args.batch, "layout": layout, "step_ms": round(step_ms, 3),
-            "min_ms": round(min(times), 3), "images_per_s": round(args.batch / step_ms * 1e3, 1)}), flush=True)
+            "threads": args.threads, "batch": args.batch, "layout": layout, "parameters": parameters,
+            "step_ms": round(step_ms, 3), "min_ms": round(min(times), 3), "images_per_s": round(args.batch / step_ms * 1e3, 1)}), flush=True)
 
 
 if __name__ == "__main__":
