@@ -119,7 +119,9 @@ static void print_text(const struct find_rate_options *o, const struct mien_rate
         term_print(term, "the loss never clearly falls: there is no rate to suggest\n");
         return;
     }
-    term_print(term, "  --rate %-8.2g  where the loss falls most steeply\n", curve->steepest);
+    if (curve->steepest > 0.0) {
+        term_print(term, "  --rate %-8.2g  where the loss falls most steeply\n", curve->steepest);
+    }
     term_print(term, "  --rate %-8.2g  a tenth of %.2g, where it is lowest%s\n",
                curve->lowest / 10.0, curve->lowest,
                curve->open ? "; it still falls at the end: try a larger --to" : "");

@@ -85,6 +85,37 @@ static double noise_until(const struct mien_rate_point *points, size_t last)
     return sqrt(squares / (double)(last + 1) * part * part * (1.0 + 2.0 * rest));
 }
 
+/*
+ * The rate where smoothed points up to the lowest fall most steeply: the middle of a window of
+ * `reach` points on both sides.  Where none has room before the lowest point, windows end at the
+ * highest and at the lowest.
+ */
+static double find_steepest(const struct mien_rate_curve *curve, size_t highest, size_t lowest,
+                            size_t reach)
+{
+    const struct mien_rate_point *const points = curve->points;
+    double steepest = 0.0;
+    double rate = 0.0;
+    for (size_t i = reach; i <= lowest && i + reach < curve->count; i++) {
+        const double slope = slope_of(points, i - reach, i + reach);
+        if (slope < steepest) {
+            steepest = slope;
+            rate = points[i].rate;
+        }
+    }
+    const bool found = rate > 0.0;
+    for (size_t i = highest; !found && i <= lowest; i++) {
+        const size_t first = i > highest + reach ? i - reach : highest;
+        const size_t last = i + reach < lowest ? i + reach : lowest;
+        const double slope = slope_of(points, first, last);
+        if (slope < steepest) {
+            steepest = slope;
+            rate = points[(first + last) / 2].rate;
+        }
+    }
+    return rate;
+}
+
 void mien_rate_judge(struct mien_rate_curve *curve)
 {
     const struct mien_rate_point *const points = curve->points;
@@ -108,14 +139,7 @@ void mien_rate_judge(struct mien_rate_curve *curve)
     if (points[highest].smooth - points[lowest].smooth < 4.0 * noise_until(points, lowest)) {
         return;
     }
-    double steepest = 0.0;
-    for (size_t i = reach; i <= lowest && i + reach < count; i++) {
-        const double slope = slope_of(points, i - reach, i + reach);
-        if (slope < steepest) {
-            steepest = slope;
-            curve->steepest = points[i].rate;
-        }
-    }
+    curve->steepest = find_steepest(curve, highest, lowest, reach);
     curve->lowest = points[lowest].rate;
     curve->open = lowest + reach >= count && curve->end != MIEN_RATE_DIVERGED;
 }

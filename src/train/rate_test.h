@@ -34,7 +34,7 @@ struct mien_rate_curve {
     size_t count;
     enum mien_rate_end end;
     double steepest; /**< rate where the smoothed loss falls most steeply over the logarithm of the
-                          rate; 0: it never clearly falls */
+                          rate; 0: it never clearly falls, or nowhere more steeply */
     double lowest;   /**< rate where it is lowest; 0 as above */
     bool open;       /**< it is lowest among the last steps: it may go on falling */
 };

@@ -263,6 +263,24 @@ static void test_rate_judge__is_not_misled_by_losses_that_diverge(void **state)
     mien_rate_curve_finish(&curve);
 }
 
+/* Lowest among the first of a twentieth of the points: no whole window of slopes fits before it. */
+static void test_rate_judge__finds_a_fall_at_the_very_beginning(void **state)
+{
+    (void)state;
+    enum { MANY = 1000, FALL = 30 };
+    struct mien_rate_curve curve = { .points = calloc(MANY, sizeof(*curve.points)), .count = MANY };
+    assert_non_null(curve.points);
+    for (size_t i = 0; i < MANY; i++) {
+        curve.points[i].rate = pow(10.0, -5.0 + 5.0 * (double)i / (MANY - 1));
+        curve.points[i].loss =
+            i < FALL ? 4.0 - 3.0 * (double)i / FALL : 1.0 + 0.1 * (double)(i - FALL);
+    }
+    mien_rate_judge(&curve);
+    assert_true(curve.lowest > 0.0 && curve.lowest < curve.points[MANY / 20].rate);
+    assert_true(curve.steepest >= curve.points[0].rate && curve.steepest < curve.lowest);
+    mien_rate_curve_finish(&curve);
+}
+
 static void test_rate_judge__says_where_the_loss_still_falls(void **state)
 {
     (void)state;
@@ -321,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_rate_test__stops_with_the_curve_so_far),
         cmocka_unit_test(test_rate_judge__finds_the_steepest_and_the_lowest),
         cmocka_unit_test(test_rate_judge__is_not_misled_by_losses_that_diverge),
+        cmocka_unit_test(test_rate_judge__finds_a_fall_at_the_very_beginning),
         cmocka_unit_test(test_rate_judge__says_where_the_loss_still_falls),
         cmocka_unit_test(test_rate_judge__suggests_nothing_where_no_loss_falls),
         cmocka_unit_test(test_rate_draw__draws_short_and_flat_curves),
