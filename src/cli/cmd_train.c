@@ -322,6 +322,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
         return replay(o, term, err);
     }
     TRY(check_options(o, err));
+    TRY(train_view_check_board(o->board, err));
     TRY(o->resume != NULL ? go_on(&file, &set, &origin, o, term, err)
                           : begin(&file, &set, &origin, o, term, err));
     TRY(mien_class_map_create(&map, set, file.classes, file.class_count, err));

@@ -1,11 +1,14 @@
 /* train_view.c - what is shown of a run while it goes on */
 #include "cli/train_view.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -19,14 +22,51 @@
 enum { SAMPLES = 8, MISTAKES = 12 };               /* as those of mien report */
 enum { GAP = 3, NARROWEST = 34, CURVE_LINES = 7 }; /* columns and lines of the curves */
 
+/* Cut a path to the folder that it lies in. */
+static void cut_to_parent(char *path)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') {
+        path[--length] = '\0';
+    }
+    char *const slash = strrchr(path, '/');
+    if (slash == NULL) {
+        path[0] = '.';
+        path[1] = '\0';
+    } else {
+        slash[slash == path ? 1 : 0] = '\0';
+    }
+}
+
+enum mien_status train_view_check_board(const char *board, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    char text[128];
+    struct stat info;
+    if (board == NULL) {
+        return MIEN_OK;
+    }
+    char *const at = mien_calloc(strlen(board) + 2, 1, err); /* "." is longer than "" */
+    if (at == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    memcpy(at, board, strlen(board));
+    bool there = stat(at, &info) == 0;
+    while (!there && errno == ENOENT && *board != '\0') {
+        cut_to_parent(at);
+        there = stat(at, &info) == 0;
+    }
+    if (there && !S_ISDIR(info.st_mode)) {
+        st = mien_fail(err, MIEN_ERR_IO, "%s: is no folder", at);
+    } else if (!there || access(at, W_OK | X_OK) != 0) {
+        st = mien_fail(err, MIEN_ERR_IO, "%s: %s", at, strerror_r(errno, text, sizeof(text)));
+    }
+    free(at);
+    return st;
+}
+
 enum mien_status train_view_init(struct train_view *view, struct mien_error *err)
 {
-    if (view->board != NULL) {
-        const enum mien_status st = mien_folder_make(view->board, err);
-        if (st != MIEN_OK) {
-            return st;
-        }
-    }
     if (!view->watch) {
         return MIEN_OK;
     }
@@ -69,7 +109,8 @@ static void print_epoch(struct term *term, const struct mien_epoch *row, bool be
     term_flush(term);
 }
 
-/* Numbers of an epoch for one of the two curves; its file begins with them. */
+/* Numbers of an epoch for one of the two curves; its file begins with them, and makes the board's
+ * folder, which may lie in the run's: there is a checkpoint by then. */
 static enum mien_status add_events(struct train_view *view, int curve, int epoch,
                                    const struct mien_scalar *scalars, size_t count,
                                    struct mien_error *err)

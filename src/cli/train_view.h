@@ -27,10 +27,19 @@ struct train_view {
 };
 
 /**
+ * See, without making it, whether a board can be a folder; NULL is allowed.
+ *
+ * Errors  MIEN_ERR_IO: it, or what it would lie in, is no folder or cannot be written;
+ *         MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status train_view_check_board(const char *board, struct mien_error *err);
+
+/**
  * Fill in the rest.
  *
  * Ownership  release with train_view_finish()
- * Errors     MIEN_ERR_MEMORY; MIEN_ERR_IO: `board` can be no folder
+ * Errors     MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status train_view_init(struct train_view *view, struct mien_error *err);

@@ -26,10 +26,33 @@ check "validation of nothing" test ! -e board/two/validation
 expect 0 train faces --recipe "$recipes/tiny.yaml" --out silent --epochs 1 --tensorboard board/three --quiet --json
 check "no events with --json" test -d board/three/train
 
+# Inside the run's folder, new or gone on with, and nothing of it where the run is refused.
+expect 0 train faces --recipe "$recipes/tiny.yaml" --out inside --epochs 1 --tensorboard inside/tb --quiet
+expect 0 train --resume inside --epochs 2 --tensorboard inside/tb --quiet
+check "not two files in the run's folder" test "$(find inside/tb/train -type f | wc -l)" -eq 2
+mkdir foreign
+echo x >foreign/thesis.tex
+expect 1 train faces --recipe "$recipes/tiny.yaml" --out foreign --epochs 1 --tensorboard foreign/tb --quiet
+errs 'foreign holds other files (thesis.tex)'
+check "a board of no run" test ! -e foreign/tb
+# What a run leaves that stopped before its first checkpoint is in nobody's way.
+cat >linear.yaml <<'END'
+name: linear
+input: { channels: 1, height: 48, width: 48 }
+layers: [ flatten, dense 16, dense classes ]
+train: { batch: 10, epochs: 1, optimizer: { rate: 1000, momentum: 0.9 } }
+END
+expect 1 train faces --recipe linear.yaml --out lost --tensorboard lost/tb --quiet
+errs 'is not finite'
+expect 0 train faces --recipe "$recipes/tiny.yaml" --out lost --epochs 1 --tensorboard lost/tb --quiet
+
 # What is refused, before any training; and a folder that goes on the way stops no run.
 echo x >file
 expect 1 train faces --recipe "$recipes/tiny.yaml" --out none --epochs 1 --tensorboard file --quiet
-errs 'file: '
+errs 'file: is no folder$'
+one_line
+expect 1 train faces --recipe "$recipes/tiny.yaml" --out none --epochs 1 --tensorboard file/board --quiet
+errs 'file/board: '
 one_line
 check "a run was begun" test ! -e none
 mkdir board/four
