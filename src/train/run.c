@@ -225,14 +225,21 @@ static enum mien_status keep_copy(const struct state *state, struct mien_error *
     return st;
 }
 
-/* Write the checkpoint; its weights are what a run that fails later on hands back. */
+/*
+ * Write the checkpoint; its weights are what a run that fails later on hands back.  The rows of
+ * steps.csv go first: a run that goes on from the checkpoint must find those up to it.
+ */
 static enum mien_status save(struct state *state, struct mien_error *err)
 {
     const struct mien_model_file *const file = state->trainer.file;
-    const enum mien_status st = mien_checkpoint_save(state->paths.last, &state->trainer, err);
-    if (st == MIEN_OK) {
-        memcpy(state->saved, file->weights, file->network->flat_floats * sizeof(*state->saved));
+    enum mien_status st = MIEN_OK;
+    if (state->steps != NULL) {
+        TRY(mien_run_flush_steps(state->steps, state->paths.steps, err));
     }
+    TRY(mien_checkpoint_save(state->paths.last, &state->trainer, err));
+    memcpy(state->saved, file->weights, file->network->flat_floats * sizeof(*state->saved));
+
+done:
     return st;
 }
 

@@ -183,6 +183,13 @@ done:
     return st;
 }
 
+enum mien_status mien_run_flush_steps(FILE *steps, const char *path, struct mien_error *err)
+{
+    return fflush(steps) == 0 && fsync(fileno(steps)) == 0
+               ? MIEN_OK
+               : mien_fail(err, MIEN_ERR_IO, "%s cannot be written", path);
+}
+
 enum mien_status mien_run_write_recipe(const char *path, const struct mien_recipe *recipe,
                                        struct mien_error *err)
 {

@@ -42,6 +42,10 @@ enum mien_status mien_run_open_steps(FILE **out, const char *path,
                                      const struct mien_position *position, bool resume,
                                      struct mien_error *err);
 
+/** See that all rows so far are on the disk.  Errors  MIEN_ERR_IO */
+MIEN_CHECK_RESULT
+enum mien_status mien_run_flush_steps(FILE *steps, const char *path, struct mien_error *err);
+
 /** Write recipe.yaml, the resolved recipe. */
 MIEN_CHECK_RESULT
 enum mien_status mien_run_write_recipe(const char *path, const struct mien_recipe *recipe,

@@ -108,6 +108,26 @@ static bool stop_after(void *user)
     return plan->stop_after > 0 && --plan->stop_after == 0;
 }
 
+/* Behind an epoch's checkpoint steps.csv has all rows up to it, though it is open still. */
+static void check_rows(void *user, const struct mien_epoch *row, bool best)
+{
+    const struct plan *const plan = user;
+    char last[32];
+    size_t bytes = 0;
+    (void)best;
+    if (!plan->log_steps || plan->recipe != momentum) { /* which has three steps in an epoch */
+        return;
+    }
+    char *const path = scratch_path(plan->folder, "steps.csv");
+    char *const text = (char *)scratch_read(path, &bytes);
+    (void)snprintf(last, sizeof(last), "\n%d,3,", row->epoch);
+    const char *const found = strstr(text, last);
+    assert_non_null(found);
+    assert_ptr_equal(strchr(found + 1, '\n'), text + bytes - 1);
+    free(text);
+    free(path);
+}
+
 static enum mien_status run(struct mien_run_result *result, struct mien_cl *cl,
                             const struct mien_dataset *set, struct plan *plan,
                             struct mien_error *err)
@@ -129,6 +149,7 @@ static enum mien_status run(struct mien_run_result *result, struct mien_cl *cl,
         .log_steps = plan->log_steps,
         .trainer = { .shuffle = !plan->in_order },
         .stop = stop_after,
+        .epoch = check_rows,
         .user = plan,
     };
     const enum mien_status st = mien_run(result, cl, &file, set, &options, err);
