@@ -294,7 +294,7 @@ static enum mien_status end_epoch(struct state *state, struct mien_epoch *row,
     }
     TRY(mien_history_add(&state->history, row, err));
     if (best) {
-        TRY(mien_model_file_save(state->paths.best, trainer->file, NULL, 0, NULL, 0, err));
+        TRY(mien_run_save_best(state->paths.best, trainer, err));
     }
     TRY(keep_copy(state, err));
     TRY(save(state, err));
@@ -366,35 +366,13 @@ done:
     return st;
 }
 
-/*
- * The best weights of a run that goes on must be there: without them, "better" means nothing. Where
- * the last epoch was the best they are at hand, else the next epoch is the best again.
- */
-static enum mien_status find_best(struct state *state, struct mien_error *err)
-{
-    struct mien_position *const at = &state->trainer.position;
-    if (at->best_epoch == 0 || mien_path_is_file(state->paths.best)) {
-        return MIEN_OK;
-    }
-    if (at->best_epoch == at->epoch && at->step == 0) {
-        return mien_model_file_save(state->paths.best, state->trainer.file, NULL, 0, NULL, 0, err);
-    }
-    mien_log_line(state->options->log,
-                  "%s is gone, and with it the weights of epoch %d: the best epoch is chosen anew "
-                  "among those to come",
-                  state->paths.best, at->best_epoch);
-    at->best_epoch = 0;
-    at->best_accuracy = 0.0;
-    return MIEN_OK;
-}
-
 static enum mien_status prepare(struct state *state, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const struct mien_run_options *const options = state->options;
     if (options->resume) {
         TRY(mien_checkpoint_restore(&state->trainer, state->paths.last, err));
-        TRY(find_best(state, err));
+        TRY(mien_run_find_best(&state->trainer, state->paths.best, options->log, err));
     } else {
         mien_run_clear(&state->paths);
     }

@@ -46,6 +46,22 @@ enum mien_status mien_run_open_steps(FILE **out, const char *path,
 MIEN_CHECK_RESULT
 enum mien_status mien_run_flush_steps(FILE *steps, const char *path, struct mien_error *err);
 
+/** Write best.safetensors: the weights at hand, which are those of the position's best epoch, with
+ * that epoch and its accuracy. */
+MIEN_CHECK_RESULT
+enum mien_status mien_run_save_best(const char *path, const struct mien_trainer *trainer,
+                                    struct mien_error *err);
+
+/**
+ * See that best.safetensors has the weights of the best epoch that a restored position names:
+ * without them, "better" means nothing.  Where that was the last epoch they are at hand and are
+ * written, else the position forgets it, and the next epoch is the best again.  A file of an
+ * earlier version does not say of which epoch it is, and is believed.
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_run_find_best(struct mien_trainer *trainer, const char *path,
+                                    const struct mien_log *log, struct mien_error *err);
+
 /** Write recipe.yaml, the resolved recipe. */
 MIEN_CHECK_RESULT
 enum mien_status mien_run_write_recipe(const char *path, const struct mien_recipe *recipe,
