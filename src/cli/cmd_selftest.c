@@ -204,8 +204,8 @@ static void keep(const struct selftest_options *o, const struct subject *subject
     struct mien_error problem = { "" };
     const struct mien_proof_scope scope = { .whole = !o->quick, .network = o->shapes != NULL };
     if (o->filter == NULL &&
-        mien_proof_write(&subject->verdicts, &scope, mien_cl_device(subject->session.cl),
-                         &problem) != MIEN_OK) {
+        mien_proof_write(&subject->verdicts, mien_tuning_blas(&subject->session.tuning), &scope,
+                         mien_cl_device(subject->session.cl), &problem) != MIEN_OK) {
         mien_log_line(&term->log, "what failed is not remembered: %s", problem.text);
     }
 }

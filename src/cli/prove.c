@@ -2,6 +2,7 @@
 #include "cli/prove.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -64,7 +65,7 @@ static void remember(const struct mien_verdicts *verdicts, const struct session 
     if (was_refused(verdicts)) {
         mien_log_line(&term->log, "what the driver refused may pass another time: the self-test "
                                   "comes again, until 'mien selftest --quick' was run");
-    } else if (mien_proof_write(verdicts, &quick, mien_cl_device(session->cl), &problem) !=
+    } else if (mien_proof_write(verdicts, NULL, &quick, mien_cl_device(session->cl), &problem) !=
                MIEN_OK) {
         mien_log_line(&term->log,
                       "the self-test is not remembered, and comes again (--no-selftest leaves it "
@@ -88,7 +89,7 @@ enum mien_status prove_device(struct session *session, bool leave_out, struct te
     term_clear(term);
     tell_result(&verdicts, (mien_now_ms() - start_ms) / 1e3, term);
     TRY(mien_proof_take(&session->proof, &verdicts, err));
-    mien_proof_bar(&session->proof.wrong, &session->tuning);
+    mien_proof_bar(&session->proof.wrong, &session->proof.set, &session->tuning);
     remember(&verdicts, session, term);
 
 done:
@@ -99,10 +100,14 @@ done:
 void prove_tell(const struct session *session, struct term *term)
 {
     const struct mien_verdicts *const wrong = &session->proof.wrong;
+    const bool other_set =
+        mien_tuning_blas(&session->tuning) != NULL; /* than the one that failed */
     for (size_t i = 0; i < wrong->count; i++) {
-        if (mien_proof_avoids(&wrong->items[i])) {
-            mien_log_line(&term->log, "%s, %s failed the self-test on this device: it is not used",
-                          wrong->items[i].kernel, wrong->items[i].variant);
+        const struct mien_verdict *const v = &wrong->items[i];
+        const bool past = other_set && strcmp(v->variant, MIEN_VERIFY_TUNED_BLAS) == 0;
+        if (mien_proof_avoids(v) && !past) {
+            mien_log_line(&term->log, "%s%s%s failed the self-test on this device: it is not used",
+                          v->kernel, v->variant[0] != '\0' ? ", " : "", v->variant);
         }
     }
 }

@@ -58,7 +58,7 @@ enum mien_status session_tune(struct session *session, const char *wanted, struc
     if (st == MIEN_OK && wanted != NULL && strcmp(wanted, "none") != 0) {
         st = mien_tuning_load(&session->tuning, wanted, device, err);
     }
-    mien_proof_bar(&session->proof.wrong, &session->tuning);
+    mien_proof_bar(&session->proof.wrong, &session->proof.set, &session->tuning);
     if (st != MIEN_OK || wanted != NULL) {
         return st;
     }
@@ -68,7 +68,8 @@ enum mien_status session_tune(struct session *session, const char *wanted, struc
         mien_log_line(&term->log, "tuning is not used: %s", problem.text);
     }
     free(path);
-    mien_proof_bar(&session->proof.wrong, &session->tuning); /* the table is another now */
+    mien_proof_bar(&session->proof.wrong, &session->proof.set,
+                   &session->tuning); /* the table is another now */
     return MIEN_OK;
 }
 

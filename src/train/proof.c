@@ -13,9 +13,9 @@
 #include "train/known.h"
 #include "train/selftest.h"
 
-#define FORMAT "mien-selftest 2"
+#define FORMAT "mien-selftest 3"
 #define FOLDER "selftest"
-enum { LARGEST_FILE = 1 << 20 };
+enum { LARGEST_FILE = 1 << 20, VERSION_BYTES = 48 };
 
 void mien_proof_finish(struct mien_proof *proof)
 {
@@ -30,15 +30,25 @@ static bool says(const json_t *root, const char *key, const char *want)
     return got != NULL && strcmp(got, want) == 0;
 }
 
+/* "1.5.3": CLBlast's products are another version's, and wrong or right in another way. */
+static void write_version(char out[VERSION_BYTES])
+{
+    int version[3];
+    mien_blas_version(version);
+    (void)snprintf(out, VERSION_BYTES, "%d.%d.%d", version[0], version[1], version[2]);
+}
+
 static bool is_current(const json_t *root, const struct mien_device_info *device)
 {
     char text[MIEN_DEVICE_TEXT_BYTES];
     char hash[33];
+    char version[VERSION_BYTES];
     mien_device_text(text, device);
     mien_kernels_hash(hash);
+    write_version(version);
     return says(root, "format", FORMAT) && says(root, "mien", MIEN_VERSION) &&
            says(root, "device", text) && says(root, "kernels", hash) &&
-           json_is_boolean(json_object_get(root, "whole")) &&
+           says(root, "clblast", version) && json_is_boolean(json_object_get(root, "whole")) &&
            json_is_boolean(json_object_get(root, "network")) &&
            json_is_array(json_object_get(root, "wrong"));
 }
@@ -62,6 +72,23 @@ static enum mien_status take_wrong(struct mien_proof *out, const json_t *root,
     return st;
 }
 
+/* As an entry of a table of tuning; where none can be read, a verdict counts for every set. */
+static enum mien_status take_set(struct mien_proof *out, const json_t *root, struct mien_error *err)
+{
+    struct mien_tuning tuning = { .entries = NULL };
+    const char *const text = json_string_value(json_object_get(root, "set"));
+    if (text == NULL) {
+        return MIEN_OK;
+    }
+    const enum mien_status st = mien_tuning_parse(&tuning, text, err);
+    const struct mien_blas_params *const set = mien_tuning_blas(&tuning);
+    if (set != NULL) {
+        out->set = *set;
+    }
+    mien_tuning_finish(&tuning);
+    return st == MIEN_ERR_MEMORY ? st : MIEN_OK;
+}
+
 enum mien_status mien_proof_load(struct mien_proof *out, const char *path,
                                  const struct mien_device_info *device, struct mien_error *err)
 {
@@ -73,6 +100,7 @@ enum mien_status mien_proof_load(struct mien_proof *out, const char *path,
         out->scope.whole = json_is_true(json_object_get(root, "whole"));
         out->scope.network = json_is_true(json_object_get(root, "network"));
         st = out->known ? take_wrong(out, root, err) : MIEN_OK;
+        st = out->known && st == MIEN_OK ? take_set(out, root, err) : st;
         json_decref(root);
     }
     return st;
@@ -116,21 +144,70 @@ enum mien_status mien_proof_take(struct mien_proof *proof, const struct mien_ver
     return add_wrong(proof, verdicts, err);
 }
 
+static bool is_tuned(const struct mien_verdict *verdict)
+{
+    return strcmp(verdict->variant, MIEN_VERIFY_TUNED_BLAS) == 0;
+}
+
+/* Whether CLBlast failed with parameters that were searched for. */
+static bool has_tuned(const struct mien_verdicts *verdicts)
+{
+    for (size_t i = 0; i < verdicts->count; i++) {
+        if (verdicts->items[i].failed > 0 && is_tuned(&verdicts->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The set of verdicts to be added; of one that failed before, and another, it is neither. */
+static void add_set(struct mien_proof *proof, const struct mien_verdicts *verdicts,
+                    const struct mien_blas_params *set)
+{
+    const bool other =
+        set == NULL || (has_tuned(&proof->wrong) && memcmp(&proof->set, set, sizeof(*set)) != 0);
+    if (has_tuned(verdicts)) {
+        proof->set = other ? (struct mien_blas_params){ { 0 } } : *set;
+    }
+}
+
+/* NULL: no memory. */
+static json_t *describe_set(const struct mien_blas_params *set)
+{
+    static const struct mien_blas_params several;
+    struct mien_tuning tuning = { .entries = NULL };
+    const struct mien_tuned entry = mien_tuned_blas(set);
+    char *text = NULL;
+    if (memcmp(set, &several, sizeof(several)) == 0) {
+        return json_null();
+    }
+    if (mien_tuning_put(&tuning, &entry, NULL) == MIEN_OK) {
+        text = mien_tuning_format(&tuning, NULL);
+    }
+    json_t *const value = text != NULL ? json_string(text) : NULL;
+    free(text);
+    mien_tuning_finish(&tuning);
+    return value;
+}
+
 static json_t *describe(const struct mien_proof *proof, const struct mien_device_info *device)
 {
     char text[MIEN_DEVICE_TEXT_BYTES];
     char hash[33];
+    char version[VERSION_BYTES];
     json_t *list = json_array();
     mien_device_text(text, device);
     mien_kernels_hash(hash);
+    write_version(version);
     for (size_t i = 0; i < proof->wrong.count; i++) {
         const struct mien_verdict *const v = &proof->wrong.items[i];
         mien_json_append(&list, json_pack("{s:s, s:s, s:o}", "kernel", v->kernel, "variant",
                                           v->variant, "text", mien_json_text(v->worst.text)));
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o}", "format", FORMAT, "mien", MIEN_VERSION,
-                     "device", text, "kernels", hash, "whole", proof->scope.whole, "network",
-                     proof->scope.network, "wrong", list);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "format", FORMAT, "mien",
+                     MIEN_VERSION, "device", text, "kernels", hash, "clblast", version, "whole",
+                     proof->scope.whole, "network", proof->scope.network, "set",
+                     describe_set(&proof->set), "wrong", list);
 }
 
 static enum mien_status write_file(const struct mien_proof *proof,
@@ -154,6 +231,7 @@ static enum mien_status write_file(const struct mien_proof *proof,
 }
 
 enum mien_status mien_proof_write(const struct mien_verdicts *verdicts,
+                                  const struct mien_blas_params *set,
                                   const struct mien_proof_scope *scope,
                                   const struct mien_device_info *device, struct mien_error *err)
 {
@@ -167,6 +245,7 @@ enum mien_status mien_proof_write(const struct mien_verdicts *verdicts,
     }
     proof.scope.whole = proof.scope.whole || scope->whole;
     proof.scope.network = proof.scope.network || scope->network;
+    add_set(&proof, verdicts, set);
     TRY(add_wrong(&proof, verdicts, err));
     TRY(write_file(&proof, device, err));
 
@@ -225,7 +304,7 @@ static bool find_dense_way(struct way *out, const struct mien_verdict *v)
     if (pass == NULL || !find_pass(&out->pass, pass)) {
         return false;
     }
-    if (strcmp(v->variant, MIEN_VERIFY_TUNED_BLAS) == 0) { /* for all products or none */
+    if (is_tuned(v)) { /* for all products or none */
         *out = (struct way){ .op = MIEN_TUNED_BLAS, .variant = MIEN_TUNED_SET };
     } else {
         out->variant = strcmp(v->variant, "clblast") == 0 ? MIEN_TUNED_CLBLAST : MIEN_TUNED_OWN;
@@ -233,10 +312,26 @@ static bool find_dense_way(struct way *out, const struct mien_verdict *v)
     return true;
 }
 
+/* What CLBlast leaves to do of a dense layer: the layout, where it is another one; bias and sums.
+ */
+static bool is_for_clblast(const char *kernel, bool relayouts)
+{
+    return behind(kernel, "rows ") != NULL || (relayouts && behind(kernel, "relayout ") != NULL);
+}
+
+/* Without it CLBlast computes no dense layer. */
+static bool find_helper_way(struct way *out, const struct mien_verdict *v)
+{
+    *out = (struct way){ .op = MIEN_TUNED_DENSE,
+                         .pass = MIEN_CONV2D_FWD,
+                         .variant = MIEN_TUNED_CLBLAST };
+    return is_for_clblast(v->kernel, true);
+}
+
 /* false: what the verdict is of has no other way */
 static bool find_way(struct way *out, const struct mien_verdict *v)
 {
-    return find_conv2d_way(out, v) || find_dense_way(out, v);
+    return find_conv2d_way(out, v) || find_dense_way(out, v) || find_helper_way(out, v);
 }
 
 bool mien_proof_avoids(const struct mien_verdict *verdict)
@@ -245,7 +340,8 @@ bool mien_proof_avoids(const struct mien_verdict *verdict)
     return verdict->failed > 0 && find_way(&way, verdict);
 }
 
-void mien_proof_bar(const struct mien_verdicts *verdicts, struct mien_tuning *tuning)
+void mien_proof_bar(const struct mien_verdicts *verdicts, const struct mien_blas_params *set,
+                    struct mien_tuning *tuning)
 {
     for (size_t i = 0; i < verdicts->count; i++) {
         struct way way;
@@ -255,6 +351,8 @@ void mien_proof_bar(const struct mien_verdicts *verdicts, struct mien_tuning *tu
         }
         if (way.pools) {
             mien_tuning_bar_pool(tuning, (enum mien_conv2d_variant)way.variant);
+        } else if (way.op == MIEN_TUNED_BLAS) {
+            mien_tuning_bar_blas(tuning, set);
         } else {
             mien_tuning_bar(tuning, way.op, way.pass, way.variant);
         }
@@ -295,29 +393,45 @@ static bool is_needed(const char *kernel, const struct mien_recipe *recipe,
     return false;
 }
 
-/* Whether own kernels, or CLBlast, compute dense layers without a fault. */
-static bool is_right(const struct mien_proof *proof, const char *variant)
+/* Whether own kernels, or CLBlast with what it leaves to do, compute dense layers without a fault.
+ */
+static bool is_right(const struct mien_proof *proof, bool clblast, int lanes)
 {
+    const char *const variant = clblast ? "clblast" : "own";
     for (size_t i = 0; i < proof->wrong.count; i++) {
         const struct mien_verdict *const v = &proof->wrong.items[i];
-        if (behind(v->kernel, MIEN_VERIFY_DENSE) != NULL && strcmp(v->variant, variant) == 0) {
+        const bool product =
+            behind(v->kernel, MIEN_VERIFY_DENSE) != NULL && strcmp(v->variant, variant) == 0;
+        if (product || (clblast && is_for_clblast(v->kernel, lanes > 1))) {
             return false;
         }
     }
     return true;
 }
 
+static bool has_dense(const struct mien_network *network)
+{
+    for (size_t i = 0; i < network->layer_count; i++) {
+        if (network->layers[i].spec.kind == MIEN_LAYER_DENSE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum mien_status mien_proof_check(const struct mien_proof *proof, const struct mien_recipe *recipe,
                                   const struct mien_network *network, int lanes,
                                   enum mien_blas blas, struct mien_error *err)
 {
-    const bool own = lanes > 1 && blas != MIEN_BLAS_CLBLAST && is_right(proof, "own");
-    const bool clblast = blas != MIEN_BLAS_OWN && is_right(proof, "clblast");
+    const bool own = lanes > 1 && blas != MIEN_BLAS_CLBLAST && is_right(proof, false, lanes);
+    const bool clblast = blas != MIEN_BLAS_OWN && is_right(proof, true, lanes);
     for (size_t i = 0; i < proof->wrong.count; i++) {
         const struct mien_verdict *const v = &proof->wrong.items[i];
-        const bool dense = behind(v->kernel, MIEN_VERIFY_DENSE) != NULL;
+        const bool helper = blas != MIEN_BLAS_OWN && is_for_clblast(v->kernel, lanes > 1);
+        const bool dense = helper || behind(v->kernel, MIEN_VERIFY_DENSE) != NULL;
         const bool conv = behind(v->kernel, MIEN_VERIFY_CONV2D) != NULL;
-        if (conv || (dense && (own || clblast)) || !is_needed(v->kernel, recipe, network)) {
+        const bool needed = helper ? has_dense(network) : is_needed(v->kernel, recipe, network);
+        if (conv || (dense && (own || clblast)) || !needed) {
             continue; /* convolutions: layer by layer, when the model is made */
         }
         return mien_fail(err, MIEN_ERR_CL,

@@ -18,12 +18,14 @@ struct mien_proof {
     struct mien_proof_scope
         scope;                  /**< all that it, and those before whose faults stay, looked at */
     struct mien_verdicts wrong; /**< of them `kernel`, `variant` and `worst.text` count */
+    /** CLBlast's parameters that verdicts on MIEN_VERIFY_TUNED_BLAS are of; zeros: of several. */
+    struct mien_blas_params set;
 };
 void mien_proof_finish(struct mien_proof *proof); /* zeroed is allowed */
 
 /**
  * Read selftest/NAME-HASH.json in mien_cache_folder(); one that is not there, is damaged, or is of
- * another version or other kernels says nothing.
+ * another version, other kernels or another CLBlast says nothing.
  *
  * Ownership  release with mien_proof_finish()
  * Errors     MIEN_ERR_MEMORY
@@ -44,10 +46,12 @@ enum mien_status mien_proof_load(struct mien_proof *out, const char *path,
  * looked at more, on the same device with the same driver and kernels, it only adds: a fault that
  * shows with few shapes, or with a network's, would be forgotten.
  *
+ * set     CLBlast's parameters that were looked at too; NULL: none
  * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY; then the file is as it was
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_proof_write(const struct mien_verdicts *verdicts,
+                                  const struct mien_blas_params *set,
                                   const struct mien_proof_scope *scope,
                                   const struct mien_device_info *device, struct mien_error *err);
 
@@ -60,8 +64,10 @@ enum mien_status mien_proof_take(struct mien_proof *proof, const struct mien_ver
 /** Whether a verdict is of a variant that failed and that others may stand in for. */
 bool mien_proof_avoids(const struct mien_verdict *verdict);
 
-/** Let nobody use those variants, see mien_tuning_bar(). */
-void mien_proof_bar(const struct mien_verdicts *verdicts, struct mien_tuning *tuning);
+/** Let nobody use those variants, see mien_tuning_bar(); of CLBlast's parameters `set`, or, where
+ * that is NULL or zeros, all that were searched for. */
+void mien_proof_bar(const struct mien_verdicts *verdicts, const struct mien_blas_params *set,
+                    struct mien_tuning *tuning);
 
 /**
  * See that a network can be trained without what failed.

@@ -296,7 +296,7 @@ enum mien_status mien_selftest_run(struct mien_verdicts *out, struct mien_cl *cl
     TRY(mien_verify_table(out, cl, &what->wish, err));
     TRY(what->network != NULL ? check_network(out, cl, what, err) : MIEN_OK);
     TRY(mien_verify_go_on(&what->wish, err));
-    mien_proof_bar(out, &avoided); /* training would do without what failed */
+    mien_proof_bar(out, NULL, &avoided); /* training would do without what failed */
     TRY(mien_verify_wanted(&what->wish, MIEN_KNOWN_NAME) ? mien_known_run(out, cl, &avoided, err)
                                                          : MIEN_OK);
     TRY(what->blas != NULL ? check_tuned_blas(out, cl, what, err) : MIEN_OK);

@@ -101,6 +101,13 @@ enum mien_status mien_tuned_to_conv2d(struct mien_conv2d *out, const struct mien
     return MIEN_OK;
 }
 
+static const struct mien_blas_params every_set;
+
+static bool is_set(const struct mien_blas_params *a, const struct mien_blas_params *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
 void mien_tuning_finish(struct mien_tuning *tuning)
 {
     free(tuning->entries);
@@ -111,6 +118,20 @@ void mien_tuning_bar(struct mien_tuning *tuning, enum mien_tuned_op op, enum mie
                      int variant)
 {
     tuning->barred[op][pass] |= 1u << variant;
+    if (op == MIEN_TUNED_BLAS) {
+        tuning->barred_blas = every_set;
+    }
+}
+
+void mien_tuning_bar_blas(struct mien_tuning *tuning, const struct mien_blas_params *params)
+{
+    const bool other =
+        mien_tuning_barred(tuning, MIEN_TUNED_BLAS, MIEN_CONV2D_FWD, MIEN_TUNED_SET) &&
+        (params == NULL || !is_set(&tuning->barred_blas, params));
+    mien_tuning_bar(tuning, MIEN_TUNED_BLAS, MIEN_CONV2D_FWD, MIEN_TUNED_SET);
+    if (params != NULL && !other) {
+        tuning->barred_blas = *params;
+    }
 }
 
 void mien_tuning_bar_pool(struct mien_tuning *tuning, enum mien_conv2d_variant variant)
@@ -120,6 +141,9 @@ void mien_tuning_bar_pool(struct mien_tuning *tuning, enum mien_conv2d_variant v
 
 void mien_tuning_bar_all(struct mien_tuning *tuning, const struct mien_tuning *other)
 {
+    if (mien_tuning_barred(other, MIEN_TUNED_BLAS, MIEN_CONV2D_FWD, MIEN_TUNED_SET)) {
+        mien_tuning_bar_blas(tuning, &other->barred_blas);
+    }
     for (int op = 0; op < MIEN_TUNED_OPS; op++) {
         for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
             tuning->barred[op][pass] |= other->barred[op][pass];
@@ -260,7 +284,11 @@ const struct mien_blas_params *mien_tuning_blas(const struct mien_tuning *tuning
 {
     const struct mien_tuned key = mien_tuned_blas(NULL);
     const struct mien_tuned *const found = mien_tuning_find(tuning, &key);
+    if (found == NULL || found->variant != MIEN_TUNED_SET) {
+        return NULL;
+    }
     const bool barred =
-        mien_tuning_barred(tuning, MIEN_TUNED_BLAS, MIEN_CONV2D_FWD, MIEN_TUNED_SET);
-    return found != NULL && found->variant == MIEN_TUNED_SET && !barred ? &found->blas : NULL;
+        mien_tuning_barred(tuning, MIEN_TUNED_BLAS, MIEN_CONV2D_FWD, MIEN_TUNED_SET) &&
+        (is_set(&tuning->barred_blas, &every_set) || is_set(&tuning->barred_blas, &found->blas));
+    return barred ? NULL : &found->blas;
 }

@@ -61,6 +61,8 @@ struct mien_tuning {
     /** A bit for each variant that must not be used here, see mien_tuning_bar(). */
     unsigned barred[MIEN_TUNED_OPS][MIEN_CONV2D_PASSES];
     unsigned barred_pools; /**< the same of convolutions' poolings, see mien_tuning_bar_pool() */
+    /** The set that MIEN_TUNED_SET is barred with, see mien_tuning_bar_blas(); zeros: every one. */
+    struct mien_blas_params barred_blas;
 };
 void mien_tuning_finish(struct mien_tuning *tuning); /* zeroed is allowed */
 
@@ -76,6 +78,10 @@ bool mien_tuning_barred(const struct mien_tuning *tuning, enum mien_tuned_op op,
 /** Let a convolution's variant end in no pooling, which it computes wrong on this device: a kernel
  * of its own does. */
 void mien_tuning_bar_pool(struct mien_tuning *tuning, enum mien_conv2d_variant variant);
+
+/** Let CLBlast not compute with this set, others stay; where another one is barred, or NULL is
+ * given, with none but its usual one. */
+void mien_tuning_bar_blas(struct mien_tuning *tuning, const struct mien_blas_params *params);
 
 /** Bar what is barred in another table too. */
 void mien_tuning_bar_all(struct mien_tuning *tuning, const struct mien_tuning *other);

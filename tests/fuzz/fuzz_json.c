@@ -114,6 +114,7 @@ static void read_proof(const char *path)
     static const struct mien_device_info device;
     char text[MIEN_DEVICE_TEXT_BYTES];
     char hash[33];
+    int version[3];
     struct mien_error err = { "" };
     struct mien_proof proof;
     json_t *root = NULL;
@@ -122,10 +123,13 @@ static void read_proof(const char *path)
     if (mien_json_read(&root, path, 1 << 20, &err) == MIEN_OK && json_is_object(root)) {
         mien_device_text(text, &device);
         mien_kernels_hash(hash);
-        (void)json_object_set_new(root, "format", json_string("mien-selftest 2"));
+        (void)json_object_set_new(root, "format", json_string("mien-selftest 3"));
         (void)json_object_set_new(root, "mien", json_string(MIEN_VERSION));
         (void)json_object_set_new(root, "device", json_string(text));
         (void)json_object_set_new(root, "kernels", json_string(hash));
+        mien_blas_version(version);
+        (void)json_object_set_new(root, "clblast",
+                                  json_sprintf("%d.%d.%d", version[0], version[1], version[2]));
         char *const dressed = json_dumps(root, JSON_COMPACT);
         fuzz_expect(dressed != NULL, "what was read can be written");
         const char *const again = fuzz_file((const uint8_t *)dressed, strlen(dressed));

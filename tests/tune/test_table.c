@@ -336,6 +336,15 @@ static void test_table__has_clblasts_parameters_for_its_version_alone(void **sta
     mien_tuning_bar(&tuning, MIEN_TUNED_BLAS, MIEN_CONV2D_FWD, MIEN_TUNED_SET);
     assert_null(mien_tuning_blas(&tuning));
     memset(tuning.barred, 0, sizeof(tuning.barred));
+    const struct mien_blas_params other = mien_blas_first(MIEN_DEVICE_CPU);
+    mien_tuning_bar_blas(&tuning, &other);
+    assert_non_null(mien_tuning_blas(&tuning));
+    mien_tuning_bar_blas(&tuning, &set); /* a second one: all of them */
+    assert_null(mien_tuning_blas(&tuning));
+    memset(tuning.barred, 0, sizeof(tuning.barred));
+    mien_tuning_bar_blas(&tuning, &set);
+    assert_null(mien_tuning_blas(&tuning));
+    memset(tuning.barred, 0, sizeof(tuning.barred));
     entry = mien_tuned_blas(NULL); /* in the place of the set: it was not faster */
     must(mien_tuning_put(&tuning, &entry, &err), &err);
     assert_int_equal(tuning.count, 2);
