@@ -46,7 +46,7 @@ check "it goes on with what failed" test "$(uses before)" -eq 0
 
 # Damaged, foreign or unreadable, the file says nothing, and --filter does not touch it.
 cp "$kept" good.json
-for bad in 's/"mien": "/"mien": "9/' 's/"kernels": "/"kernels": "0/' 's/"device": "/"device": "Other /' 's/\[/7/' '$d'; do
+for bad in 's/"mien": "/"mien": "9/' 's/"clblast": "/"clblast": "9/' 's/"kernels": "/"kernels": "0/' 's/"device": "/"device": "Other /' 's/\[/7/' '$d'; do
     sed "$bad" good.json >"$kept"
     expect 0 train faces --recipe net.yaml --out other --tuning none --max-steps 1 --no-selftest
     check "a foreign file counts: $bad" test "$(grep -c 'self-test' "$err")" -eq 0
