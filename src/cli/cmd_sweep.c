@@ -276,6 +276,7 @@ static enum mien_status sweep(const void *options, struct term *term, struct mie
         .split = o->training.split,
         .exclude = o->training.exclude,
         .trainer = training_run_options(&o->training, &session),
+        .tuning_given = o->training.tuning != NULL,
         .stop = stop_wanted,
         .progress = term->bars && !term->quiet ? show_progress : NULL,
         .trial = show_trial,

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "tune/table.h"
 
 /* A sweep under way. */
 struct work {
@@ -17,8 +18,10 @@ struct work {
     struct mien_cl *cl;
     struct mien_dataset *set; /* as `load` asked for it; trials with other images load anew */
     struct mien_data_options load;
-    json_t *asked;    /* what tells this sweep from others */
-    char *json, *csv; /* paths */
+    struct mien_trainer_options trainer;
+    struct mien_tuning tuning; /* that the sweep began with, where it is another by now */
+    json_t *asked;             /* what tells this sweep from others */
+    char *json, *csv;          /* paths */
     struct mien_sweep_progress at;
 };
 
@@ -76,9 +79,9 @@ static enum mien_status describe_asked(struct work *work, struct mien_error *err
         mien_json_append(&rungs, json_integer((json_int_t)sweep->rung_trials[r]));
     }
     (void)snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, work->set->fingerprint);
-    work->asked =
-        json_pack("{s:O, s:s, s:s, s:b, s:O}", "settings", settings, "recipe", text, "data",
-                  fingerprint, "order of images", work->options->trainer.shuffle, "rungs", rungs);
+    work->asked = json_pack("{s:O, s:s, s:s, s:b, s:O, s:s}", "settings", settings, "recipe", text,
+                            "data", fingerprint, "order of images", work->trainer.shuffle, "rungs",
+                            rungs, "blas", mien_blas_name(work->trainer.blas));
     if (work->asked == NULL) {
         st = mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the sweep");
     }
@@ -88,6 +91,64 @@ done:
     json_decref(rungs);
     free(text);
     mien_recipe_destroy(recipe);
+    return st;
+}
+
+/* What a tuning chooses, without what was measured and what is not to be tried; free() it. */
+static enum mien_status format_choices(char **out, const struct mien_tuning *tuning,
+                                       struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    struct mien_tuning choices = { .entries = NULL };
+    for (size_t i = 0; tuning != NULL && i < tuning->count; i++) {
+        struct mien_tuned entry = tuning->entries[i];
+        entry.ms = 0.0;
+        entry.default_ms = 0.0;
+        if (entry.skip == MIEN_TUNED_USABLE) {
+            TRY(mien_tuning_put(&choices, &entry, err));
+        }
+    }
+    *out = mien_tuning_format(&choices, err);
+    st = *out != NULL ? MIEN_OK : MIEN_ERR_MEMORY;
+
+done:
+    mien_tuning_finish(&choices);
+    return st;
+}
+
+/* The kernels that the sweep began with, whatever was tuned since; of a new one those in force. */
+static enum mien_status choose_tuning(struct work *work, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    char *text = NULL;
+    const struct mien_tuning *const now = work->trainer.tuning;
+    const char *const kept = json_string_value(json_object_get(work->asked, "tuning"));
+    TRY(format_choices(&text, now, err));
+    if (kept == NULL) {
+        mien_json_set(&work->asked, "tuning", json_string(text));
+        st = work->asked != NULL ? MIEN_OK
+                                 : mien_fail(err, MIEN_ERR_MEMORY, "out of memory for the sweep");
+    } else if (strcmp(kept, text) != 0 && work->options->tuning_given) {
+        st =
+            mien_fail(err, MIEN_ERR_IO,
+                      "%s is of a sweep with another tuning: take another --out, or go on with its "
+                      "own, without --tuning",
+                      work->json);
+    } else if (strcmp(kept, text) != 0) {
+        st = mien_tuning_parse(&work->tuning, kept, err);
+        if (st != MIEN_OK) {
+            st = mien_wrap(err, st, "%s: tuning", work->json);
+            goto done;
+        }
+        if (now != NULL) { /* what was found to be wrong meanwhile */
+            mien_tuning_bar_all(&work->tuning, now);
+        }
+        work->trainer.tuning = &work->tuning;
+        mien_log_line(work->options->log, "the sweep goes on with the kernels that it began with");
+    }
+
+done:
+    free(text);
     return st;
 }
 
@@ -142,7 +203,7 @@ static enum mien_status run_trial(struct work *work, struct mien_run_result *res
         .exclude = options->exclude,
         .resume = mien_path_is_file(last),
         .max_epochs = work->sweep->rung_epochs[work->at.rung],
-        .trainer = options->trainer,
+        .trainer = work->trainer,
         .stop = stop,
         .progress = options->progress != NULL ? show_progress : NULL,
         .user = work,
@@ -260,7 +321,9 @@ enum mien_status mien_sweep_run(struct mien_sweep *sweep, bool *interrupted, str
                                 const struct mien_sweep_options *options, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct work work = { .sweep = sweep, .options = options, .cl = cl };
+    struct work work = {
+        .sweep = sweep, .options = options, .trainer = options->trainer, .cl = cl
+    };
     size_t failed = 0;
     *interrupted = false;
     work.json = mien_path_join(options->folder, "sweep.json", err);
@@ -272,6 +335,7 @@ enum mien_status mien_sweep_run(struct mien_sweep *sweep, bool *interrupted, str
     TRY(describe_asked(&work, err));
     TRY(mien_folder_make(options->folder, err));
     TRY(mien_sweep_load(sweep, work.json, work.asked, err));
+    TRY(choose_tuning(&work, err));
     TRY(save(&work, err));
     TRY(make_rungs(&work, interrupted, err));
     for (size_t t = 0; t < sweep->trial_count; t++) {
@@ -285,6 +349,7 @@ enum mien_status mien_sweep_run(struct mien_sweep *sweep, bool *interrupted, str
 done:
     mien_dataset_destroy(work.set);
     json_decref(work.asked);
+    mien_tuning_finish(&work.tuning);
     free(work.json);
     free(work.csv);
     return st;

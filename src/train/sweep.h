@@ -68,8 +68,9 @@ struct mien_sweep_options {
     const char *data;
     const char *command; /**< for run.json */
     double split;
-    const char *exclude; /**< NULL: none */
-    struct mien_trainer_options trainer;
+    const char *exclude;                 /**< NULL: none */
+    struct mien_trainer_options trainer; /**< one that goes on takes the tuning it began with */
+    bool tuning_given; /**< the tuning is a wish: a sweep that began with another is refused */
 
     /* All may be NULL; called from the calling thread. */
     bool (*stop)(void *user); /**< asked after each step */
@@ -85,7 +86,8 @@ struct mien_sweep_options {
  * sweep.json and sweep.csv after each.  A trial's schedule is that of its whole length: a rung ends
  * it early and the next goes on.
  *
- * A sweep that was stopped or killed goes on to the same bits as one that was not.
+ * A sweep that was stopped or killed goes on to the same bits as one that was not, whatever was
+ * tuned since.
  *
  * interrupted  whether stop() ended it
  * Errors       MIEN_ERR_IO: the folder cannot be written, or holds another sweep;
@@ -117,7 +119,8 @@ enum mien_status mien_sweep_save(const char *path, const struct mien_sweep *swee
                                  const json_t *asked, struct mien_error *err);
 
 /**
- * Take what an earlier call has found from sweep.json, where it is there.
+ * Take what an earlier call has found from sweep.json, where it is there, and put the tuning that
+ * it began with into `asked`.  Files of earlier versions have no tuning, and fit any `blas`.
  *
  * Errors  MIEN_ERR_IO: it is of another sweep, and how that differs; MIEN_ERR_FORMAT: damaged
  */

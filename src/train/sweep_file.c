@@ -174,13 +174,9 @@ enum mien_status mien_sweep_save(const char *path, const struct mien_sweep *swee
 {
     enum mien_status st = MIEN_OK;
     char *text = NULL;
-    json_t *const object = mien_sweep_describe(sweep);
-    json_t *const copy = json_deep_copy(asked);
-    if (object == NULL || json_object_set_new(object, "asked", copy) != 0) {
-        st = mien_fail(err, MIEN_ERR_MEMORY, "out of memory for %s", path);
-        goto done;
-    }
-    text = json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    json_t *object = mien_sweep_describe(sweep);
+    mien_json_set(&object, "asked", json_deep_copy(asked));
+    text = object != NULL ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
     if (text == NULL) {
         st = mien_fail(err, MIEN_ERR_MEMORY, "out of memory for %s", path);
         goto done;
@@ -201,7 +197,8 @@ static enum mien_status compare_asked(json_t *asked, const json_t *before, const
     json_t *value;
     json_object_foreach(asked, key, value)
     {
-        if (!json_equal(value, json_object_get(before, key))) {
+        const bool unknown = strcmp(key, "blas") == 0 && json_object_get(before, key) == NULL;
+        if (!unknown && !json_equal(value, json_object_get(before, key))) {
             return mien_fail(err, MIEN_ERR_IO,
                              "%s is of another sweep, with another %s: take another --out, or the "
                              "same command to go on with it",
@@ -264,7 +261,13 @@ enum mien_status mien_sweep_load(struct mien_sweep *sweep, const char *path, jso
         st = mien_fail(err, MIEN_ERR_FORMAT, "%s is damaged, or none of mien's", path);
         goto done;
     }
-    TRY(compare_asked(asked, json_object_get(object, "asked"), path, err));
+    json_t *const before = json_object_get(object, "asked");
+    json_t *const tuning = json_object_get(before, "tuning");
+    TRY(compare_asked(asked, before, path, err));
+    if (json_is_string(tuning) && json_object_set(asked, "tuning", tuning) != 0) {
+        st = mien_fail(err, MIEN_ERR_MEMORY, "out of memory for %s", path);
+        goto done;
+    }
     for (size_t i = 0; i < json_array_size(trials); i++) {
         TRY(take_trial(sweep, json_array_get(trials, i), path, err));
     }

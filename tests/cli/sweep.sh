@@ -96,6 +96,7 @@ small="faces --recipe small.yaml --out none"
     refuse 1 'whole/sweep.json is of another sweep, with another settings' faces --recipe small.yaml \
         --out whole --set train.batch=8,9
     refuse 1 'is of another sweep, with another rungs' faces $rates --out whole --epochs 3
+    refuse 1 'is of another sweep, with another blas' faces $rates --out whole --epochs 2 --blas own
 }
 check "a folder for nothing" test ! -e none
 finish

@@ -9,6 +9,7 @@
 #include "support/device.h"
 #include "support/scratch.h"
 #include "support/training.h"
+#include "tune/table.h"
 
 static const char recipe[] =
     "name: swept\n"
@@ -142,8 +143,10 @@ static bool brake_now(void *user)
 static const char *const rates[] = { "train.optimizer.rate=1000,0.003,0.05,0.0001" };
 
 /* Run, or go on with, a sweep of four rates. */
-static enum mien_status run(struct mien_sweep *sweep, bool *interrupted, const struct fixture *f,
-                            const char *name, size_t steps, struct mien_error *err)
+static enum mien_status run_with(const struct mien_trainer_options *trainer, bool tuning_given,
+                                 struct mien_sweep *sweep, bool *interrupted,
+                                 const struct fixture *f, const char *name, size_t steps,
+                                 struct mien_error *err)
 {
     struct brake brake = { steps };
     char *const folder = scratch_path(f->folder, name);
@@ -152,7 +155,8 @@ static enum mien_status run(struct mien_sweep *sweep, bool *interrupted, const s
         .recipe = f->recipe,
         .data = f->data,
         .command = "test",
-        .trainer = { .shuffle = true },
+        .trainer = *trainer,
+        .tuning_given = tuning_given,
         .stop = brake_now,
         .user = &brake,
     };
@@ -160,6 +164,13 @@ static enum mien_status run(struct mien_sweep *sweep, bool *interrupted, const s
     const enum mien_status st = mien_sweep_run(sweep, interrupted, f->cl, &options, err);
     free(folder);
     return st;
+}
+
+static enum mien_status run(struct mien_sweep *sweep, bool *interrupted, const struct fixture *f,
+                            const char *name, size_t steps, struct mien_error *err)
+{
+    const struct mien_trainer_options trainer = { .shuffle = true };
+    return run_with(&trainer, false, sweep, interrupted, f, name, steps, err);
 }
 
 static void assert_same_file(const struct fixture *f, const char *a, const char *b)
@@ -322,6 +333,102 @@ static void test_sweep_run__refuses_what_is_not_its_own(void **state)
     tear_down(&f);
 }
 
+static const char convolved[] =
+    "name: swept\n"
+    "input: { channels: 1, height: 9, width: 9 }\n"
+    "layers: [ conv 5 3x3 pad 1, relu, flatten, dense classes ]\n"
+    "train: { batch: 8, epochs: 2, seed: 5, optimizer: { momentum: 0.9 } }\n";
+
+/* An entry for its convolution with a parameter that is not the usual one. */
+static struct mien_tuned unusual(const struct mien_cl *cl)
+{
+    struct mien_error err = { "" };
+    struct mien_conv2d op;
+    const struct mien_act x = { 8, 1, 9, 9, mien_device_lanes(mien_cl_device(cl)) };
+    must(mien_conv2d_init(&op, &x, 5, 3, 3, 1, 1, &err), &err);
+    struct mien_tuned entry = mien_tuned_conv2d(&op, MIEN_CONV2D_FWD);
+    const struct mien_conv2d_param *const param =
+        &mien_conv2d_params(op.variant[MIEN_CONV2D_FWD], MIEN_CONV2D_FWD)[0];
+    assert_non_null(param->name);
+    const int usual = entry.param[0];
+    entry.param[0] = param->values[param->values[0] == usual ? 1 : 0];
+    assert_int_not_equal(entry.param[0], 0);
+    return entry;
+}
+
+static void test_sweep_run__goes_on_with_the_tuning_that_it_began_with(void **state)
+{
+    struct fixture f = set_up(device_or_skip(state));
+    struct mien_error err = { "" };
+    struct mien_sweep sweep;
+    bool interrupted = false;
+    struct mien_tuned entry = unusual(f.cl);
+    struct mien_tuning tuning = { .entries = &entry, .count = 1 };
+    struct mien_trainer_options tuned = { .shuffle = true, .tuning = &tuning };
+    const struct mien_trainer_options plain = { .shuffle = true };
+    scratch_write(f.recipe, convolved, strlen(convolved));
+    assert_ok(run_with(&tuned, true, &sweep, &interrupted, &f, "straight", 0, &err), &err);
+    mien_sweep_finish(&sweep);
+    assert_ok(run_with(&tuned, false, &sweep, &interrupted, &f, "cut", 3, &err), &err);
+    assert_true(interrupted);
+    mien_sweep_finish(&sweep);
+    must_fail(run_with(&plain, true, &sweep, &interrupted, &f, "cut", 0, &err), MIEN_ERR_IO, &err,
+              "cut/sweep.json is of a sweep with another tuning");
+    mien_sweep_finish(&sweep);
+    entry.ms = 7.0; /* measured again, with the same choice */
+    assert_ok(run_with(&tuned, true, &sweep, &interrupted, &f, "cut", 3, &err), &err);
+    mien_sweep_finish(&sweep);
+    assert_ok(run_with(&plain, false, &sweep, &interrupted, &f, "cut", 0, &err), &err);
+    assert_false(interrupted);
+    mien_sweep_finish(&sweep);
+    assert_same_file(&f, "straight/sweep.json", "cut/sweep.json");
+    for (int t = 2; t <= 4; t++) {
+        char a[64];
+        char b[64];
+        (void)snprintf(a, sizeof(a), "straight/run-%03d/last.safetensors", t);
+        (void)snprintf(b, sizeof(b), "cut/run-%03d/last.safetensors", t);
+        assert_same_file(&f, a, b);
+    }
+    tuned.blas = MIEN_BLAS_CLBLAST;
+    must_fail(run_with(&tuned, false, &sweep, &interrupted, &f, "cut", 0, &err), MIEN_ERR_IO, &err,
+              "is of another sweep, with another blas");
+    mien_sweep_finish(&sweep);
+    tear_down(&f);
+}
+
+/* Earlier versions kept neither: both are taken from the call, and kept from there on. */
+static void test_sweep_run__takes_a_sweep_of_an_earlier_version(void **state)
+{
+    struct fixture f = set_up(device_or_skip(state));
+    struct mien_error err = { "" };
+    struct mien_sweep sweep;
+    bool interrupted = false;
+    json_error_t error;
+    char *const path = scratch_path(f.folder, "sweep/sweep.json");
+    assert_ok(run(&sweep, &interrupted, &f, "sweep", 3, &err), &err);
+    mien_sweep_finish(&sweep);
+    json_t *object = json_load_file(path, 0, &error);
+    json_t *asked = json_object_get(object, "asked");
+    assert_int_equal(json_object_del(asked, "blas"), 0);
+    assert_int_equal(json_object_del(asked, "tuning"), 0);
+    assert_int_equal(json_dump_file(object, path, 0), 0);
+    json_decref(object);
+    assert_ok(run(&sweep, &interrupted, &f, "sweep", 3, &err), &err);
+    mien_sweep_finish(&sweep);
+    object = json_load_file(path, 0, &error);
+    asked = json_object_get(object, "asked");
+    assert_string_equal(json_string_value(json_object_get(asked, "blas")), "auto");
+    assert_string_equal(json_string_value(json_object_get(asked, "tuning")), "[]");
+    assert_int_equal(json_object_set_new(asked, "tuning", json_string("[7]")), 0);
+    assert_int_equal(json_dump_file(object, path, 0), 0);
+    json_decref(object);
+    must_fail(run(&sweep, &interrupted, &f, "sweep", 3, &err), MIEN_ERR_FORMAT, &err,
+              "sweep.json: tuning: ");
+    mien_sweep_finish(&sweep);
+    free(path);
+    tear_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +439,8 @@ int main(void)
         cmocka_unit_test(test_sweep_run__goes_on_to_the_same_result),
         cmocka_unit_test(test_sweep_run__chooses_without_what_it_has_seen),
         cmocka_unit_test(test_sweep_run__refuses_what_is_not_its_own),
+        cmocka_unit_test(test_sweep_run__goes_on_with_the_tuning_that_it_began_with),
+        cmocka_unit_test(test_sweep_run__takes_a_sweep_of_an_earlier_version),
     };
     return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }
