@@ -15,9 +15,9 @@
 struct report_options {
     struct common_options common;
     const char *source, *data, *out, *exclude, *image;
-    int split; /* enum mien_split, -1: not given */
-    int views; /* index of session_view_choices */
-    int samples, mistakes, blas;
+    int split;                   /* enum mien_split, -1: not given */
+    int views;                   /* index of session_view_choices */
+    int samples, mistakes, blas; /* below 0: not given */
 };
 
 #define FIELD(name) offsetof(struct report_options, name)
@@ -31,13 +31,14 @@ static const struct opt report_table[] = {
       .choices = eval_split_choices },
     { "exclude", OPT_STRING, FIELD(exclude), "FILE", SESSION_EXCLUDE_HELP, .role = OPT_INPUT },
     { "views", OPT_CHOICE, FIELD(views), "N", SESSION_VIEWS_HELP, .choices = session_view_choices },
-    { "samples", OPT_INT, FIELD(samples), "N", "images of each class to show", .min = 0,
+    { "samples", OPT_INT, FIELD(samples), "N", "images of each class to show (8)", .min = 0,
       .max = 64 },
-    { "mistakes", OPT_INT, FIELD(mistakes), "N", "of the most confident mistakes to show", .min = 0,
-      .max = 256 },
+    { "mistakes", OPT_INT, FIELD(mistakes), "N", "of the most confident mistakes to show (12)",
+      .min = 0, .max = 256 },
     { "image", OPT_STRING, FIELD(image), "FILE",
       "PNG or JPEG whose feature maps to show; else one of the data", .role = OPT_INPUT },
-    { "blas", OPT_CHOICE, FIELD(blas), "KIND", SESSION_BLAS_HELP, .choices = session_blas_choices },
+    { "blas", OPT_CHOICE, FIELD(blas), "KIND", SESSION_BLAS_HELP " (auto)",
+      .choices = session_blas_choices },
     { .name = NULL },
 };
 
@@ -50,7 +51,7 @@ static const struct positional report_positionals[] = {
 };
 
 static const struct report_options report_defaults = {
-    .common = { .seed = -1 }, .split = -1, .samples = 8, .mistakes = 12
+    .common = { .seed = -1 }, .split = -1, .samples = -1, .mistakes = -1, .blas = -1
 };
 
 /* A report under way. */
@@ -206,12 +207,12 @@ static enum mien_status add_answers(struct work *work, struct mien_error *err)
         .model = &work->model,
         .model_path = work->model_path,
         .session = &work->session,
-        .blas = (enum mien_blas)o->blas,
+        .blas = o->blas >= 0 ? (enum mien_blas)o->blas : MIEN_BLAS_AUTO,
         .data = work->data,
         .set = &work->map.set,
         .views = session_views(o->views),
-        .samples = o->samples,
-        .mistakes = o->mistakes,
+        .samples = o->samples >= 0 ? o->samples : REPORT_SAMPLES,
+        .mistakes = o->mistakes >= 0 ? o->mistakes : REPORT_MISTAKES,
         .image = o->image,
         .log = &work->term->log,
     };
@@ -237,9 +238,15 @@ static enum mien_status check_options(const struct report_options *o, bool evalu
         const char *name;
         bool given;
     } parts[] = {
-        { "DATA", o->data != NULL },         { "--split", o->split >= 0 },
-        { "--exclude", o->exclude != NULL }, { "--views", o->views > 0 },
+        { "DATA", o->data != NULL },
+        { "--split", o->split >= 0 },
+        { "--exclude", o->exclude != NULL },
+        { "--views", o->views > 0 },
         { "--image", o->image != NULL },
+        { "--samples", o->samples >= 0 },
+        { "--mistakes", o->mistakes >= 0 },
+        { "--blas", o->blas >= 0 },
+        { "--device", o->common.device != NULL },
     };
     for (size_t i = 0; !evaluates && i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (parts[i].given) {

@@ -43,8 +43,8 @@ static const struct opt train_table[] = {
       "start from these weights (safetensors, with PyTorch's names and shapes)",
       .role = OPT_INPUT },
     { "split", OPT_DOUBLE, FIELD(split), "PART",
-      "set aside this part of the training images where the data has no validation set", .min = 0,
-      .max = 0.9 },
+      "set aside this part of the training images where the data has no validation set (0)",
+      .min = 0, .max = 0.9 },
     { "exclude", OPT_STRING, FIELD(exclude), "FILE", SESSION_EXCLUDE_HELP, .role = OPT_INPUT },
     { "keep-every", OPT_INT, FIELD(keep_every), "N", "also keep the weights of every Nth epoch",
       .min = 0, .max = 100000 },
@@ -58,7 +58,8 @@ static const struct opt train_table[] = {
       "add loss, accuracy and rate of each epoch to event files in this folder", .role = OPT_ANY },
     { "max-steps", OPT_INT, FIELD(max_steps), "N",
       "stop after N steps, and write the loss of each to steps.csv", .min = 0, .max = 1000000000 },
-    { "blas", OPT_CHOICE, FIELD(blas), "NAME", SESSION_BLAS_HELP, .choices = session_blas_choices },
+    { "blas", OPT_CHOICE, FIELD(blas), "NAME", SESSION_BLAS_HELP " (auto)",
+      .choices = session_blas_choices },
     { "tuning", OPT_STRING, FIELD(tuning), "FILE", SESSION_TUNING_HELP, .role = OPT_ANY },
     { "data-memory", OPT_INT, FIELD(data_mib), "MIB",
       "most device memory for the images, else they stay on the host; 0: half of the device's",
@@ -73,13 +74,16 @@ static const struct positional train_positionals[] = {
     { .name = NULL },
 };
 
-static const struct train_options train_defaults = { .common = { .seed = -1 }, .keep_every = -1 };
+/* What a run that goes on knows of itself is not given: any value may be meant. */
+static const struct train_options train_defaults = {
+    .common = { .seed = -1 }, .split = -1.0, .keep_every = -1, .blas = -1
+};
 
 /* A replay file says everything but where, and with which kernels. */
 static enum mien_status check_replay(const struct train_options *o, struct mien_error *err)
 {
     if (o->data != NULL || o->recipe != NULL || o->out != NULL || o->resume != NULL ||
-        o->init != NULL || o->exclude != NULL || o->settings.count > 0 || o->split > 0.0 ||
+        o->init != NULL || o->exclude != NULL || o->settings.count > 0 || o->split >= 0.0 ||
         o->max_steps > 0 || o->keep_every >= 0 || o->data_mib > 0 || o->no_shuffle || o->watch ||
         o->board != NULL || o->common.seed >= 0) {
         return mien_fail(err, MIEN_ERR_USAGE,
@@ -218,7 +222,8 @@ static void announce(const struct mien_model_file *file, const struct mien_datas
 }
 
 /* A network that could be faster here is worth a line. */
-static enum mien_status suggest_tuning(const struct train_options *o, const struct session *session,
+static enum mien_status suggest_tuning(const struct train_options *o, enum mien_blas blas,
+                                       const struct session *session,
                                        const struct mien_model_file *file, struct term *term,
                                        struct mien_error *err)
 {
@@ -228,7 +233,7 @@ static enum mien_status suggest_tuning(const struct train_options *o, const stru
     const struct mien_model_options options = {
         .batch = file->recipe->train.batch,
         .train = true,
-        .blas = (enum mien_blas)o->blas,
+        .blas = blas,
         .tuning = &session->tuning,
         .lanes = mien_device_lanes(mien_cl_device(session->cl)),
     };
@@ -328,7 +333,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     TRY(mien_class_map_create(&map, set, file.classes, file.class_count, err));
     TRY(prepare(&session, &file, o, &origin, term, err));
     announce(&file, set, term);
-    TRY(suggest_tuning(o, &session, &file, term, err));
+    TRY(suggest_tuning(o, (enum mien_blas)origin.blas, &session, &file, term, err));
     view = (struct train_view){
         .term = term,
         .silent = o->common.json,

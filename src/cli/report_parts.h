@@ -10,6 +10,9 @@
 /** Of report.json, when it is read: it has pictures in it, 64 of each class if asked for. */
 enum { REPORT_LARGEST_BYTES = 256 << 20 };
 
+/** Images of each class, and mistakes, that it shows unless stated. */
+enum { REPORT_SAMPLES = 8, REPORT_MISTAKES = 12 };
+
 /**
  * Start a report: "format", "version", "name" and, unless it is NULL, "command".
  *

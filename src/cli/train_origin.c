@@ -68,14 +68,14 @@ enum mien_status train_origin_of(struct train_origin *out, const char *path,
     }
     const double split = json_number_value(json_object_get(options, "split"));
     const char *const blas = json_string_value(json_object_get(options, "blas"));
-    out->split = o->split > 0.0 ? o->split : split >= 0.0 && split <= 0.9 ? split : 0.0;
+    out->split = o->split >= 0.0 ? o->split : split >= 0.0 && split <= 0.9 ? split : 0.0;
     const json_int_t keep = json_integer_value(json_object_get(options, "keep_every"));
     out->keep_every = o->keep_every >= 0           ? o->keep_every
                       : keep > 0 && keep <= 100000 ? (int)keep
                                                    : 0;
     out->device = copy_text(json_object_get(info, "device"), "name");
     out->driver = copy_text(json_object_get(info, "device"), "driver");
-    out->blas = o->blas > 0 ? o->blas : choice_of(blas, session_blas_choices);
+    out->blas = o->blas >= 0 ? o->blas : choice_of(blas, session_blas_choices);
     json_decref(info);
     return st;
 }
@@ -98,9 +98,9 @@ enum mien_status train_origin_take(struct train_origin *out, const struct train_
                                    struct mien_error *err)
 {
     *out = (struct train_origin){
-        .split = o->split,
+        .split = o->split > 0.0 ? o->split : 0.0,
         .shuffle = !o->no_shuffle,
-        .blas = o->blas,
+        .blas = o->blas > 0 ? o->blas : 0,
         .keep_every = o->keep_every > 0 ? o->keep_every : 0,
     };
     const enum mien_status st = whole_path(&out->data, o->data, err);

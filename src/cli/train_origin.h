@@ -11,8 +11,8 @@ struct train_options {
     const char *data, *recipe, *out, *resume, *init, *replay;
     const char *tuning, *exclude, *board;
     struct opt_strings settings;
-    double split;
-    int max_steps, keep_every, blas, data_mib;
+    double split;                              /* below 0: not given; so is blas, keep_every */
+    int max_steps, keep_every, blas, data_mib; /* blas: enum mien_blas */
     bool no_shuffle, no_selftest, watch;
 };
 

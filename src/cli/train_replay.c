@@ -113,8 +113,9 @@ enum mien_status train_replay(const struct train_replay_options *options, struct
     TRY(prove_device(&o.session, options->no_selftest, term, err));
     stop_as_usual();
     tell_proof(&o.session, term);
-    const enum mien_blas way =
-        options->blas == 0 && o.same_kernels ? o.replay.blas : (enum mien_blas)options->blas;
+    const enum mien_blas way = options->blas >= 0 ? (enum mien_blas)options->blas
+                               : o.same_kernels   ? o.replay.blas
+                                                  : MIEN_BLAS_AUTO;
     TRY(mien_replay_run(&o.first, &o.replay, o.session.cl, way,
                         o.same_kernels ? &o.replay.tuning : &o.session.tuning, err));
     if (options->common->json) {

@@ -7,7 +7,7 @@
 struct train_replay_options {
     const char *path;
     const struct common_options *common;
-    int blas;           /**< 0: as the run */
+    int blas;           /**< enum mien_blas; below 0: as the run, where the tuning is its own */
     const char *tuning; /**< NULL: as the run, where the device is its own */
     bool no_selftest;
 };

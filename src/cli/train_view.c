@@ -19,7 +19,6 @@
 #include "cli/text.h"
 #include "train/history.h"
 
-enum { SAMPLES = 8, MISTAKES = 12 };               /* as those of mien report */
 enum { GAP = 3, NARROWEST = 34, CURVE_LINES = 7 }; /* columns and lines of the curves */
 
 /* Cut a path to the folder that it lies in. */
@@ -246,7 +245,7 @@ static enum mien_status add_samples(struct train_view *view, json_t *report, str
         .model = &model,
         .set = view->set,
         .split = MIEN_SPLIT_TRAIN,
-        .samples = SAMPLES,
+        .samples = REPORT_SAMPLES,
     };
     if (view->samples == NULL) {
         TRY(report_add_samples(report, &answers, err));
@@ -342,8 +341,8 @@ static enum mien_status write_whole_page(struct train_view *view, const struct s
         .data = view->data,
         .set = view->set,
         .views = 1,
-        .samples = SAMPLES,
-        .mistakes = MISTAKES,
+        .samples = REPORT_SAMPLES,
+        .mistakes = REPORT_MISTAKES,
         .log = &view->term->log,
     };
     char *const path = mien_path_join(view->folder, "best.safetensors", err);

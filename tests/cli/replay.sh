@@ -101,7 +101,7 @@ one_line
 head -c 5000 run/replay.safetensors >cut.safetensors
 expect 4 train --replay cut.safetensors --quiet
 one_line
-for more in faces "--resume run" "--recipe linear.yaml" "--out x" "--rate 1" "--seed 3" --no-shuffle "--split 0.1" --watch; do
+for more in faces "--resume run" "--recipe linear.yaml" "--out x" "--rate 1" "--seed 3" --no-shuffle "--split 0.1" "--split 0" --watch; do
     # shellcheck disable=SC2086
     expect 2 train --replay run/replay.safetensors $more --quiet
     errs 'only --device, --tuning, --blas and --no-selftest go with it'

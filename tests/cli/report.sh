@@ -118,6 +118,13 @@ refuse 4 'empty holds no run' empty --out none.html
 refuse 4 "other.json: no report: its format is 'mien-report 2', expected 'mien-report 1'" other.json --out none.html
 refuse 4 'cut.json: line 2: ' cut.json --out none.html
 refuse 2 'DATA: a report.json has its results already' kept.json away --out none.html
+for more in '--samples 8' '--mistakes 12' '--blas auto' '--device cpu'; do
+    # shellcheck disable=SC2086 # an option and its value
+    {
+        refuse 2 "^mien report: ${more%% *}: a report.json has its results already" kept.json $more --out none.html
+        refuse 2 "^mien report: ${more%% *}: there is no data to evaluate on: give DATA" alone.safetensors $more --out none.html
+    }
+done
 refuse 2 '[-]-image: there is no data to evaluate on: give DATA' alone.safetensors --image "$image" --out none.html
 refuse 4 'cut.png' alone.safetensors away --image cut.png --out none.html
 refuse 4 'nosuch' nosuch --out none.html

@@ -135,6 +135,12 @@ expect 0 train faces/train --split 0.2 --recipe "$tiny" --out parts --batch 16 -
     --no-shuffle --blas clblast --quiet --max-steps 3
 expect 0 train --resume parts --quiet
 same ordered parts
+# What is said goes first, also where it is what a new run takes.
+expect 4 train --resume parts --split 0 --epochs 3 --quiet
+errs 'the run was on other data'
+expect 0 train --resume parts --blas auto --epochs 3 --quiet
+check "run.json says clblast still" grep -q '"blas": "auto"' parts/run.json
+check "the split is another" grep -q '"split": 0.2' parts/run.json
 
 # The device and the weights to keep as well; where run.json is lost, the checkpoint knows the order.
 expect 0 train faces --recipe "$tiny" --out keep --batch 16 --epochs 2 --keep-every 1 --max-steps 3 \

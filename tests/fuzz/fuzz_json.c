@@ -60,7 +60,7 @@ static void read_sweep(const char *path)
 /* run.json, for each of its readers. */
 static void read_run(const char *path)
 {
-    static const struct train_options options = { .keep_every = -1 };
+    static const struct train_options options = { .split = -1.0, .keep_every = -1, .blas = -1 };
     struct train_origin origin = { .data = NULL };
     struct mien_error err = { "" };
     enum mien_status st = train_origin_of(&origin, path, &options, &err);
