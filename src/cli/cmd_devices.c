@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/number.h"
 #include "cl/device.h"
 #include "cli/commands.h"
@@ -45,14 +46,15 @@ static json_t *describe(const struct mien_device_info *info)
     char id[32];
     (void)snprintf(id, sizeof(id), "%d:%d", info->platform_index, info->device_index);
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "id", id,
-        "kind", mien_device_kind_name(info->kind), "name", info->name, "vendor", info->vendor,
-        "platform", info->platform_name, "platform_version", info->platform_version, "version",
-        info->version, "driver", info->driver, "compute_units", (json_int_t)info->compute_units,
-        "memory_bytes", (json_int_t)info->global_bytes, "max_buffer_bytes",
-        (json_int_t)info->max_alloc_bytes, "local_memory_bytes", (json_int_t)info->local_bytes,
-        "max_work_group", (json_int_t)info->max_work_group, "available", info->available,
-        "compiler", info->has_compiler);
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "id", id,
+        "kind", mien_device_kind_name(info->kind), "name", mien_json_text(info->name), "vendor",
+        mien_json_text(info->vendor), "platform", mien_json_text(info->platform_name),
+        "platform_version", mien_json_text(info->platform_version), "version",
+        mien_json_text(info->version), "driver", mien_json_text(info->driver), "compute_units",
+        (json_int_t)info->compute_units, "memory_bytes", (json_int_t)info->global_bytes,
+        "max_buffer_bytes", (json_int_t)info->max_alloc_bytes, "local_memory_bytes",
+        (json_int_t)info->local_bytes, "max_work_group", (json_int_t)info->max_work_group,
+        "available", info->available, "compiler", info->has_compiler);
 }
 
 static json_t *describe_all(const struct mien_device_list *list, const struct choice *choice)
@@ -67,12 +69,12 @@ static json_t *describe_all(const struct mien_device_list *list, const struct ch
     json_t *taken = json_null();
     if (choice->made) {
         const struct mien_device_info *const info = &list->devices[choice->index];
-        taken = json_pack("{s:o, s:s}", "id",
+        taken = json_pack("{s:o, s:o}", "id",
                           json_sprintf("%d:%d", info->platform_index, info->device_index), "reason",
-                          choice->reason);
+                          mien_json_text(choice->reason));
     }
-    return json_pack("{s:o, s:s, s:o}", "devices", devices, "wanted", choice->wanted, "taken",
-                     taken);
+    return json_pack("{s:o, s:o, s:o}", "devices", devices, "wanted",
+                     mien_json_text(choice->wanted), "taken", taken);
 }
 
 static void print_all(struct term *term, const struct mien_device_list *list,

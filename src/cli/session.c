@@ -76,8 +76,8 @@ enum mien_status session_tune(struct session *session, const char *wanted, struc
 void session_describe(const struct session *session, json_t **object)
 {
     const struct mien_device_info *const device = mien_cl_device(session->cl);
-    mien_json_set(object, "device", json_string(device->name));
-    mien_json_set(object, "driver", json_string(device->driver));
+    mien_json_set(object, "device", mien_json_text(device->name));
+    mien_json_set(object, "driver", mien_json_text(device->driver));
 }
 
 static bool ends_with(const char *text, const char *end)

@@ -42,15 +42,16 @@ static enum mien_status print_json(const struct outcome *o, struct term *term,
     const struct mien_replay *const replay = &o->replay;
     json_t *object = json_object();
     session_describe(&o->session, &object);
-    mien_json_set(&object, "replay", json_string(o->path));
+    mien_json_set(&object, "replay", mien_json_text(o->path));
     mien_json_set(&object, "epoch", json_integer(replay->place.epoch));
     mien_json_set(&object, "step", json_integer(replay->place.step));
     mien_json_set(&object, "rate", mien_json_real(replay->place.rate));
     mien_json_set(&object, "images", json_integer((json_int_t)replay->images));
     mien_json_set(&object, "run_kernels", json_boolean(o->same_kernels));
     mien_json_set(&object, "run",
-                  json_pack("{s:s, s:s, s:s}", "device", replay->device, "driver", replay->driver,
-                            "first", replay->found));
+                  json_pack("{s:o, s:o, s:o}", "device", mien_json_text(replay->device), "driver",
+                            mien_json_text(replay->driver), "first",
+                            mien_json_text(replay->found)));
     mien_json_set(&object, "finite", json_boolean(o->first.count == 0));
     if (o->first.count > 0) {
         mien_json_set(&object, "first", describe_first(&o->first));

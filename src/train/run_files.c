@@ -204,10 +204,11 @@ enum mien_status mien_run_write_recipe(const char *path, const struct mien_recip
 
 static json_t *describe_device(const struct mien_device_info *device)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "name", device->name, "kind",
-                     mien_device_kind_name(device->kind), "platform", device->platform_name,
-                     "driver", device->driver, "opencl", device->version, "compute_units",
-                     (int)device->compute_units);
+    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:i}", "name", mien_json_text(device->name), "kind",
+                     mien_device_kind_name(device->kind), "platform",
+                     mien_json_text(device->platform_name), "driver",
+                     mien_json_text(device->driver), "opencl", mien_json_text(device->version),
+                     "compute_units", (int)device->compute_units);
 }
 
 static json_t *describe_data(const struct mien_trainer *trainer, const char *path)

@@ -50,6 +50,8 @@ done
 MIEN_DEVICE=nosuchdevice expect 3 devices --json
 errs '^mien devices: MIEN_DEVICE: '
 says '"wanted": "nosuchdevice", "taken": null}'
+MIEN_DEVICE=$(printf 'no\377such') expect 3 devices --json # bytes that are no UTF-8
+says '"wanted": "no?such", "taken": null}'
 expect 3 devices --device "$(printf '%05000d' 0)"
 one_line
 expect 2 devices --device ''

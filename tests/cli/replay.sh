@@ -37,6 +37,11 @@ says '"run_kernels": true'
 expect 1 train --replay run/replay.safetensors --tuning none --json --quiet
 says '"run_kernels": false'
 
+odd=$(printf 'step\377.safetensors') # bytes that are no UTF-8
+cp run/replay.safetensors "$odd"
+expect 1 train --replay "$odd" --json --quiet
+says '"replay": "step?.safetensors"'
+
 # On a device that is new, the self-test comes first here too; what it found there is told, and the step repeated all the same.
 old=${MIEN_CACHE:-$HOME/.cache/mien}
 mkdir cache
