@@ -36,41 +36,26 @@ done:
     return st;
 }
 
+/* The recipe with the settings of the command line, --batch as one of them. */
 static enum mien_status load(struct mien_model_file *file, const char *path,
                              const struct bench_options *o, struct mien_error *err)
 {
-    enum { NAME_BYTES = 16 };
-    enum mien_status st = MIEN_OK;
-    struct mien_recipe *recipe = NULL;
     char batch[32];
-    char *text = NULL;
-    const char **const settings = mien_calloc(o->settings.count + 1, sizeof(*settings), err);
-    char **const names = mien_calloc((size_t)o->classes, sizeof(*names), err);
-    text = mien_calloc((size_t)o->classes, NAME_BYTES, err);
-    if (settings == NULL || names == NULL || text == NULL) {
-        st = MIEN_ERR_MEMORY;
-        goto done;
+    struct opt_strings settings = { .count = 0 };
+    settings.items = mien_calloc(o->settings.count + 1, sizeof(*settings.items), err);
+    if (settings.items == NULL) {
+        return MIEN_ERR_MEMORY;
     }
-    size_t count = 0;
-    while (count < o->settings.count) {
-        settings[count] = o->settings.items[count];
-        count++;
+    while (settings.count < o->settings.count) {
+        settings.items[settings.count] = o->settings.items[settings.count];
+        settings.count++;
     }
     if (o->batch > 0) {
         (void)snprintf(batch, sizeof(batch), "train.batch=%d", o->batch);
-        settings[count++] = batch;
+        settings.items[settings.count++] = batch;
     }
-    for (int i = 0; i < o->classes; i++) {
-        names[i] = text + (size_t)i * NAME_BYTES;
-        (void)snprintf(names[i], NAME_BYTES, "%d", i);
-    }
-    TRY(mien_recipe_load(&recipe, path, settings, count, err));
-    TRY(mien_model_file_create(file, recipe, names, o->classes, err));
-
-done:
-    free(text);
-    free(names);
-    free(settings);
+    const enum mien_status st = session_model_of_recipe(file, path, &settings, o->classes, err);
+    free(settings.items);
     return st;
 }
 

@@ -134,12 +134,6 @@ static enum mien_status find_model(struct work *work, struct mien_error *err)
                      source);
 }
 
-static char *copy_text(const json_t *object, const char *key)
-{
-    const char *const text = json_string_value(json_object_get(object, key));
-    return text != NULL ? mien_strdup(text, NULL) : NULL;
-}
-
 /* The data that is named, else the run's own where it is still there; none is no failure. */
 static enum mien_status find_data(struct work *work, struct mien_error *err)
 {
@@ -153,9 +147,9 @@ static enum mien_status find_data(struct work *work, struct mien_error *err)
             return MIEN_ERR_MEMORY;
         }
     } else {
-        work->data = copy_text(json_object_get(run, "data"), "path");
+        work->data = text_of_key(json_object_get(run, "data"), "path");
         work->exclude =
-            o->exclude != NULL ? mien_strdup(o->exclude, err) : copy_text(options, "exclude");
+            o->exclude != NULL ? mien_strdup(o->exclude, err) : text_of_key(options, "exclude");
     }
     const double split = json_number_value(json_object_get(options, "split"));
     work->split = split > 0.0 && split <= 0.9 ? split : 0.0;

@@ -1,5 +1,4 @@
 /* cmd_selftest.c - `mien selftest`: every kernel of this device against plain C */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +8,7 @@
 #include "base/json.h"
 #include "cli/cmd_selftest.h"
 #include "cli/commands.h"
+#include "cli/stop.h"
 #include "train/selftest.h"
 
 #define FIELD(name) offsetof(struct selftest_options, name)
@@ -47,21 +47,6 @@ struct subject {
     struct mien_verdicts verdicts;
     double seconds;
 };
-
-/* Set by the first Ctrl-C or SIGTERM; the second ends the program the usual way. */
-static volatile sig_atomic_t stop_requested;
-
-static void request_stop(int signal_number)
-{
-    (void)signal(signal_number, SIG_DFL);
-    stop_requested = 1;
-}
-
-bool selftest_stop(void *user)
-{
-    (void)user;
-    return stop_requested != 0;
-}
 
 static void print_verdict(struct term *term, const struct mien_verdict *v)
 {
@@ -183,10 +168,7 @@ static enum mien_status run(struct subject *subject, const struct selftest_optio
                             struct term *term, struct mien_error *err)
 {
     const struct mien_selftest what = {
-        .wish = { .quick = o->quick,
-                  .filter = o->filter,
-                  .log = &term->log,
-                  .stop = selftest_stop },
+        .wish = { .quick = o->quick, .filter = o->filter, .log = &term->log, .stop = stop_wanted },
         .recipe = subject->file.recipe,
         .network = subject->file.network,
         .blas = mien_tuning_blas(&subject->session.tuning),
@@ -245,8 +227,7 @@ static enum mien_status selftest(const void *options, struct term *term, struct 
     TRY(check_options(o, err));
     TRY(read_network(&subject.file, o, err));
     TRY(session_open(&subject.session, &o->common, false, term, err));
-    (void)signal(SIGINT, request_stop);
-    (void)signal(SIGTERM, request_stop);
+    stop_on_signals();
     TRY(o->against != NULL ? selftest_against(o, &subject.session, &subject.file, term, err)
                            : prove(o, &subject, term, err));
 

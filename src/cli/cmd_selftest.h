@@ -15,9 +15,6 @@ struct selftest_options {
     int steps;           /**< 0: not given */
 };
 
-/** Whether Ctrl-C was pressed; for the library, which asks. */
-bool selftest_stop(void *user);
-
 /**
  * `--against`: the steps of a model on the session's device and on the other one, printed.
  *

@@ -129,32 +129,6 @@ done:
     return st;
 }
 
-static enum mien_status load(struct tuner *t, struct mien_error *err)
-{
-    enum { NAME_BYTES = 16 };
-    const struct tune_options *const o = t->options;
-    enum mien_status st = MIEN_OK;
-    struct mien_recipe *recipe = NULL;
-    char **const names = mien_calloc((size_t)o->classes, sizeof(*names), err);
-    char *const text = mien_calloc((size_t)o->classes, NAME_BYTES, err);
-    if (names == NULL || text == NULL) {
-        st = MIEN_ERR_MEMORY;
-        goto done;
-    }
-    for (int i = 0; i < o->classes; i++) {
-        names[i] = text + (size_t)i * NAME_BYTES;
-        (void)snprintf(names[i], NAME_BYTES, "%d", i);
-    }
-    TRY(mien_recipe_load(&recipe, o->recipe, (const char *const *)o->settings.items,
-                         o->settings.count, err));
-    TRY(mien_model_file_create(&t->file, recipe, names, o->classes, err));
-
-done:
-    free(text);
-    free(names);
-    return st;
-}
-
 static enum mien_status prepare(struct tuner *t, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -406,7 +380,8 @@ static enum mien_status search(void *user, const struct tune_line *line, struct 
     struct tuner t = { .options = o, .term = term, .line = line };
     const bool quiet = term->quiet;
 
-    TRY(load(&t, err));
+    TRY(session_model_of_recipe(&t.file, t.options->recipe, &t.options->settings,
+                                t.options->classes, err));
     term->quiet = quiet || line->past->again; /* which device it is was said */
     st = session_open(&t.session, &o->common, false, term, err);
     term->quiet = quiet;

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/cmd_selftest.h"
+#include "cli/stop.h"
 #include "train/against.h"
 
 enum { USUAL_STEPS = 3 };
@@ -63,7 +64,7 @@ enum mien_status selftest_against(const struct selftest_options *o, struct sessi
     const struct mien_against_options options = {
         .steps = o->steps > 0 ? o->steps : USUAL_STEPS,
         .log = &term->log,
-        .stop = selftest_stop,
+        .stop = stop_wanted,
     };
     common.device = o->against;
     TRY(session_open(&other, &common, false, term, err));

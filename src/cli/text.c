@@ -1,4 +1,4 @@
-/* text.c - names from files, made fit for a table */
+/* text.c - names from files, made fit for a table, and other texts */
 #include "cli/text.h"
 
 #include <math.h>
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 
 /* Of a character in UTF-8: every byte but the first. */
 static bool continues(char byte)
@@ -79,4 +80,10 @@ char *text_rate(char out[TEXT_RATE_BYTES], double per_second)
         (void)snprintf(out, TEXT_RATE_BYTES, "%.*f", digits, fmin(per_second, 1e15));
     }
     return out;
+}
+
+char *text_of_key(const json_t *object, const char *key)
+{
+    const char *const text = json_string_value(json_object_get(object, key));
+    return text != NULL ? mien_strdup(text, NULL) : NULL;
 }

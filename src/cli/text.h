@@ -1,7 +1,8 @@
-/** text.h - names from files, made fit for a table */
+/** text.h - names from files, made fit for a table, and other texts */
 #ifndef MIEN_CLI_TEXT_H
 #define MIEN_CLI_TEXT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,6 +21,10 @@ char *text_cell(char *out, size_t bytes, const char *text, int columns);
 /** A bar of up to `columns` for `part` (0..1), in eighths of a block or, without `blocks`, in '#'.
  */
 char *text_bar(char *out, size_t bytes, double part, int columns, bool blocks);
+
+/** A copy of the text that a JSON object has under a key, to free(); NULL where there is none, or
+ * no memory. */
+char *text_of_key(const json_t *object, const char *key);
 
 enum { TEXT_RATE_BYTES = 32 };
 

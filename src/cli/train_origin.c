@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "cli/text.h"
 #include "train/checkpoint.h"
 #include "train/run_files.h"
 
@@ -40,13 +41,6 @@ static enum mien_status whole_path(char **out, const char *path, struct mien_err
     return path != NULL && *out == NULL ? MIEN_ERR_MEMORY : MIEN_OK;
 }
 
-/* The text of a key, to free(); NULL where there is none, or no memory. */
-static char *copy_text(const json_t *object, const char *key)
-{
-    const char *const text = json_string_value(json_object_get(object, key));
-    return text != NULL ? mien_strdup(text, NULL) : NULL;
-}
-
 enum mien_status train_origin_of(struct train_origin *out, const char *path,
                                  const struct train_options *o, struct mien_error *err)
 {
@@ -73,8 +67,8 @@ enum mien_status train_origin_of(struct train_origin *out, const char *path,
     out->keep_every = o->keep_every >= 0           ? o->keep_every
                       : keep > 0 && keep <= 100000 ? (int)keep
                                                    : 0;
-    out->device = copy_text(json_object_get(info, "device"), "name");
-    out->driver = copy_text(json_object_get(info, "device"), "driver");
+    out->device = text_of_key(json_object_get(info, "device"), "name");
+    out->driver = text_of_key(json_object_get(info, "device"), "driver");
     out->blas = o->blas >= 0 ? o->blas : choice_of(blas, session_blas_choices);
     json_decref(info);
     return st;

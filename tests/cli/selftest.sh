@@ -93,4 +93,21 @@ says '{"kernel": "dense forward", "variant": "clblast", "checks": 2, '
 says '{"kernel": "avgpool forward", "variant": "", "checks": 2, '
 expect 4 selftest run --quick
 errs 'did you mean run/best.safetensors'
+
+# Ctrl-C, or a terminal that goes, ends it between two checks.
+for signal in INT HUP; do
+    ran="selftest, stopped by $signal"
+    "$mien" selftest >"$out" 2>"$err" </dev/null &
+    pid=$!
+    while kill -0 $pid 2>/dev/null && ! grep -q '^device: ' "$err"; do
+        sleep 0.05
+    done
+    sleep 0.2
+    kill -s $signal $pid
+    code=0
+    wait $pid || code=$?
+    check "exit code $code, expected 130" test "$code" -eq 130
+    errs '^mien selftest: stopped'
+    silent
+done
 finish

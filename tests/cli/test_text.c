@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -82,12 +83,27 @@ static void test_text__rates_have_no_exponent(void **state)
     assert_string_equal(text_rate(out, (double)INFINITY), "?");
 }
 
+static void test_text__of_a_key_is_a_copy_or_none(void **state)
+{
+    (void)state;
+    json_t *const object = json_pack("{s:s, s:i}", "path", "a/b", "count", 7);
+    assert_non_null(object);
+    char *const text = text_of_key(object, "path");
+    assert_null(text_of_key(object, "count"));
+    assert_null(text_of_key(object, "nosuch"));
+    assert_null(text_of_key(NULL, "path"));
+    json_decref(object);
+    assert_string_equal(text, "a/b");
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text__rates_have_no_exponent),
         cmocka_unit_test(test_text__cells_are_padded_cut_and_without_control_characters),
         cmocka_unit_test(test_text__json_takes_any_bytes),
+        cmocka_unit_test(test_text__of_a_key_is_a_copy_or_none),
         cmocka_unit_test(test_text__bars_are_as_long_as_their_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
