@@ -158,6 +158,20 @@ bool mien_tuning_barred(const struct mien_tuning *tuning, enum mien_tuned_op op,
     return tuning != NULL && (tuning->barred[op][pass] >> variant & 1u) != 0;
 }
 
+bool mien_tuning_bars(const struct mien_tuning *tuning, const struct mien_tuned *candidate)
+{
+    bool barred = false;
+    for (int p = 0; p < MIEN_CONV2D_PASSES; p++) { /* a dense layer is computed one way in all */
+        const enum mien_conv2d_pass pass = (enum mien_conv2d_pass)p;
+        const bool own = candidate->op == MIEN_TUNED_DENSE || pass == candidate->pass;
+        barred =
+            barred || (own && mien_tuning_barred(tuning, candidate->op, pass, candidate->variant));
+    }
+    const bool set = candidate->op == MIEN_TUNED_BLAS && candidate->variant == MIEN_TUNED_SET;
+    return barred && (!set || is_set(&tuning->barred_blas, &every_set) ||
+                      is_set(&tuning->barred_blas, &candidate->blas));
+}
+
 /* The same but for the batch. */
 static bool same_shape(const struct mien_tuned *a, const struct mien_tuned *b)
 {
@@ -242,7 +256,7 @@ static void take_entry(struct mien_conv2d *op, const struct mien_tuning *tuning,
     struct mien_tuned key = mien_tuned_conv2d(op, pass);
     const struct mien_tuned *const found = mien_tuning_find(tuning, &key);
     struct mien_conv2d tuned = *op;
-    if (found == NULL || mien_tuning_barred(tuning, MIEN_TUNED_CONV2D, pass, found->variant)) {
+    if (found == NULL || mien_tuning_bars(tuning, found)) {
         return;
     }
     key.variant = found->variant;
@@ -284,11 +298,6 @@ const struct mien_blas_params *mien_tuning_blas(const struct mien_tuning *tuning
 {
     const struct mien_tuned key = mien_tuned_blas(NULL);
     const struct mien_tuned *const found = mien_tuning_find(tuning, &key);
-    if (found == NULL || found->variant != MIEN_TUNED_SET) {
-        return NULL;
-    }
-    const bool barred =
-        mien_tuning_barred(tuning, MIEN_TUNED_BLAS, MIEN_CONV2D_FWD, MIEN_TUNED_SET) &&
-        (is_set(&tuning->barred_blas, &every_set) || is_set(&tuning->barred_blas, &found->blas));
-    return barred ? NULL : &found->blas;
+    const bool set = found != NULL && found->variant == MIEN_TUNED_SET;
+    return set && !mien_tuning_bars(tuning, found) ? &found->blas : NULL;
 }

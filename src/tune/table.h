@@ -75,6 +75,10 @@ void mien_tuning_bar(struct mien_tuning *tuning, enum mien_tuned_op op, enum mie
 bool mien_tuning_barred(const struct mien_tuning *tuning, enum mien_tuned_op op,
                         enum mien_conv2d_pass pass, int variant); /* NULL is allowed */
 
+/** Whether a candidate may not be used: its variant is barred, a dense layer's in any pass, or the
+ * set of CLBlast's parameters is.  `tuning` may be NULL. */
+bool mien_tuning_bars(const struct mien_tuning *tuning, const struct mien_tuned *candidate);
+
 /** Let a convolution's variant end in no pooling, which it computes wrong on this device: a kernel
  * of its own does. */
 void mien_tuning_bar_pool(struct mien_tuning *tuning, enum mien_conv2d_variant variant);

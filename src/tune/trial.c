@@ -104,22 +104,9 @@ static bool pools(const struct trial *trial, const struct mien_tuned *candidate,
     return mien_conv2d_pools(&op, pool);
 }
 
-static bool is_barred(const struct trial *trial, const struct mien_tuned *candidate)
-{
-    const struct mien_tuning *const known = trial->options->known;
-    bool barred = false;
-    for (int p = 0; p < MIEN_CONV2D_PASSES; p++) { /* a dense layer is computed one way in all */
-        const enum mien_conv2d_pass pass = (enum mien_conv2d_pass)p;
-        const bool own = candidate->op == MIEN_TUNED_DENSE || pass == candidate->pass;
-        barred =
-            barred || (own && mien_tuning_barred(known, candidate->op, pass, candidate->variant));
-    }
-    return barred;
-}
-
 bool mien_trial_takes(const struct trial *trial, const struct mien_tuned *candidate)
 {
-    return !is_barred(trial, candidate) && pools(trial, candidate, 0);
+    return !mien_tuning_bars(trial->options->known, candidate) && pools(trial, candidate, 0);
 }
 
 static enum trial_verdict verdict_of(const struct mien_finding *finding)

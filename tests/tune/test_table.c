@@ -375,6 +375,30 @@ static void test_table__refuses_every_cut_of_a_file(void **state)
 }
 
 /* What failed is avoided, by default and where it was put; where nothing else can, it stays. */
+static void test_table__bars_candidates(void **state)
+{
+    (void)state;
+    struct mien_tuning tuning = { .entries = NULL };
+    const struct mien_dense op = { .n = 19, .in = 45, .out = 12, .lanes = 16 };
+    const struct mien_tuned own = mien_tuned_dense(&op, MIEN_TUNED_OWN);
+    const struct mien_tuned clblast = mien_tuned_dense(&op, MIEN_TUNED_CLBLAST);
+    struct mien_tuned sets[2] = { mien_tuned_blas(NULL), mien_tuned_blas(NULL) };
+    for (int i = 0; i < 2; i++) {
+        sets[i].variant = MIEN_TUNED_SET;
+        memset(&sets[i].blas, i + 1, sizeof(sets[i].blas));
+    }
+    assert_false(mien_tuning_bars(NULL, &own));
+    assert_false(mien_tuning_bars(&tuning, &own));
+    mien_tuning_bar(&tuning, MIEN_TUNED_DENSE, MIEN_CONV2D_BWD_FILTER, MIEN_TUNED_OWN);
+    assert_true(mien_tuning_bars(&tuning, &own)); /* though its own pass is the forward one */
+    assert_false(mien_tuning_bars(&tuning, &clblast));
+    mien_tuning_bar_blas(&tuning, &sets[0].blas);
+    assert_true(mien_tuning_bars(&tuning, &sets[0]));
+    assert_false(mien_tuning_bars(&tuning, &sets[1]));
+    mien_tuning_bar_blas(&tuning, &sets[1].blas);
+    assert_true(mien_tuning_bars(&tuning, &sets[1]));
+}
+
 static void test_table__avoids_variants_that_are_barred(void **state)
 {
     (void)state;
@@ -417,6 +441,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table__gives_a_pass_what_was_put_for_it),
         cmocka_unit_test(test_table__avoids_variants_that_are_barred),
+        cmocka_unit_test(test_table__bars_candidates),
         cmocka_unit_test(test_table__takes_the_nearest_batch_within_four_times),
         cmocka_unit_test(test_table__comes_back_from_text_and_file),
         cmocka_unit_test(test_table__keeps_candidates_to_skip_apart),
