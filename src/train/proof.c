@@ -160,6 +160,8 @@ static bool has_tuned(const struct mien_verdicts *verdicts)
     return false;
 }
 
+static const struct mien_blas_params several; /* sets failed: it is none of them */
+
 /* The set of verdicts to be added; of one that failed before, and another, it is neither. */
 static void add_set(struct mien_proof *proof, const struct mien_verdicts *verdicts,
                     const struct mien_blas_params *set)
@@ -167,14 +169,13 @@ static void add_set(struct mien_proof *proof, const struct mien_verdicts *verdic
     const bool other =
         set == NULL || (has_tuned(&proof->wrong) && memcmp(&proof->set, set, sizeof(*set)) != 0);
     if (has_tuned(verdicts)) {
-        proof->set = other ? (struct mien_blas_params){ { 0 } } : *set;
+        proof->set = other ? several : *set;
     }
 }
 
 /* NULL: no memory. */
 static json_t *describe_set(const struct mien_blas_params *set)
 {
-    static const struct mien_blas_params several;
     struct mien_tuning tuning = { .entries = NULL };
     const struct mien_tuned entry = mien_tuned_blas(set);
     char *text = NULL;

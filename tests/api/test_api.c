@@ -216,7 +216,7 @@ static void test_api__image_in_memory_is_what_its_file_is(void **state)
     image_write_jpeg(path, IMAGE_JPEG_COLOUR, false, 3, 2, samples);
     unsigned char *const file = scratch_read(path, &bytes);
     for (int channels = 1; channels <= 3; channels += 2) {
-        const size_t count = (size_t)(5 * 7 * channels);
+        const size_t count = (size_t)5 * 7 * (size_t)channels;
         memset(decoded, 171, sizeof(decoded));
         must(mien_image_load(loaded, path, channels, 5, 7, &f->err), &f->err);
         must(mien_image_decode(decoded, file, bytes, channels, 5, 7, &f->err), &f->err);
