@@ -53,6 +53,55 @@ static size_t start_of(const struct mien_matrix *matrix, size_t r0)
     return matrix->offset + (matrix->transposed ? r0 : r0 * matrix->stride);
 }
 
+/* Rows r0 .. r0 + m - 1 of a product. */
+struct slice {
+    size_t r0, m;
+};
+
+/*
+ * The memory beside the matrices that CLBlast wants; NULL where it wants none.  It could ask for it
+ * itself, but where it is refused CLBlast 1.5.3 ends the program: an exception of a constructor
+ * releases what was never made, in a destructor that throws.
+ */
+static CLBlastStatusCode create_temporary(cl_mem *out, struct mien_cl *cl,
+                                          const struct mien_matrix *c, const struct mien_matrix *a,
+                                          const struct mien_matrix *b, const struct mien_gemm *gemm,
+                                          const struct slice *slice)
+{
+    size_t bytes = 0;
+    cl_int code = CL_SUCCESS;
+    *out = NULL;
+    const CLBlastStatusCode told = CLBlastSGemmTempBufferSize(
+        CLBlastLayoutRowMajor, transpose_of(a), transpose_of(b), slice->m, gemm->n, gemm->k,
+        start_of(a, slice->r0), a->stride, b->offset, b->stride, start_of(c, slice->r0), c->stride,
+        &cl->queue, &bytes);
+    if (told == CLBlastSuccess && bytes > 0) {
+        *out = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    }
+    return told != CLBlastSuccess ? told : (CLBlastStatusCode)code;
+}
+
+static CLBlastStatusCode multiply_slice(struct mien_cl *cl, const struct mien_matrix *c,
+                                        const struct mien_matrix *a, const struct mien_matrix *b,
+                                        const struct mien_gemm *gemm, const struct slice *slice,
+                                        cl_event *event)
+{
+    cl_mem temporary = NULL;
+    CLBlastStatusCode code = create_temporary(&temporary, cl, c, a, b, gemm, slice);
+    if (code != CLBlastSuccess) {
+        return code;
+    }
+    code = CLBlastSgemmWithTempBuffer(
+        CLBlastLayoutRowMajor, transpose_of(a), transpose_of(b), slice->m, gemm->n, gemm->k, 1.0f,
+        a->buffer->handle, start_of(a, slice->r0), a->stride, b->buffer->handle, b->offset,
+        b->stride, gemm->beta, c->buffer->handle, start_of(c, slice->r0), c->stride, &cl->queue,
+        event, temporary);
+    if (temporary != NULL) {
+        (void)clReleaseMemObject(temporary); /* stays until the product is done */
+    }
+    return code;
+}
+
 static CLBlastStatusCode multiply(struct mien_cl *cl, const struct mien_matrix *c,
                                   const struct mien_matrix *a, const struct mien_matrix *b,
                                   const struct mien_gemm *gemm, const struct mien_cl_cut *cut,
@@ -66,12 +115,9 @@ static CLBlastStatusCode multiply(struct mien_cl *cl, const struct mien_matrix *
         mien_cl_cut_slice(first, count, cut, i);
         const size_t r0 = first[2] * SLICE_ROWS;
         const size_t rows = count[2] * SLICE_ROWS;
-        const size_t m = gemm->m - r0 < rows ? gemm->m - r0 : rows;
+        const struct slice slice = { r0, gemm->m - r0 < rows ? gemm->m - r0 : rows };
         const bool last = i + 1 == slices;
-        code = CLBlastSgemm(CLBlastLayoutRowMajor, transpose_of(a), transpose_of(b), m, gemm->n,
-                            gemm->k, 1.0f, a->buffer->handle, start_of(a, r0), a->stride,
-                            b->buffer->handle, b->offset, b->stride, gemm->beta, c->buffer->handle,
-                            start_of(c, r0), c->stride, &cl->queue, last ? event : NULL);
+        code = multiply_slice(cl, c, a, b, gemm, &slice, last ? event : NULL);
         if (code == CLBlastSuccess && !last) {
             code = (CLBlastStatusCode)clFlush(cl->queue);
         }
@@ -98,8 +144,8 @@ enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
     if (code != CLBlastSuccess) {
         mien_cl_profile_drop(span);
         st = mien_fail(err, mien_cl_status((cl_int)code),
-                       "matrix product m %zu n %zu k %zu: CLBlastSgemm: %s (%d)", gemm->m, gemm->n,
-                       gemm->k, status_name(code), (int)code);
+                       "matrix product m %zu n %zu k %zu: CLBlastSgemmWithTempBuffer: %s (%d)",
+                       gemm->m, gemm->n, gemm->k, status_name(code), (int)code);
         goto done;
     }
     cl->sample_count += span != NULL ? 1 : 0;

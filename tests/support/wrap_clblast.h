@@ -14,7 +14,7 @@ typedef CLBlastStatusCode wrapped_sgemm(CLBlastLayout layout, CLBlastTranspose a
                                         float alpha, cl_mem a, size_t a_offset, size_t a_ld,
                                         cl_mem b, size_t b_offset, size_t b_ld, float beta,
                                         cl_mem c, size_t c_offset, size_t c_ld,
-                                        cl_command_queue *queue, cl_event *event);
-wrapped_sgemm __real_CLBlastSgemm, __wrap_CLBlastSgemm;
+                                        cl_command_queue *queue, cl_event *event, cl_mem temporary);
+wrapped_sgemm __real_CLBlastSgemmWithTempBuffer, __wrap_CLBlastSgemmWithTempBuffer;
 
 #endif

@@ -3,7 +3,7 @@
  * CLBlast keeps its usual parameters whatever it is given, so that nothing has to be compiled anew;
  * its products do what a plan says while a set is in force.
  */
-// wrap: CLBlastOverrideParameters CLBlastSgemm
+// wrap: CLBlastOverrideParameters CLBlastSgemmWithTempBuffer
 #include <string.h>
 #include <time.h>
 
@@ -38,12 +38,11 @@ CLBlastStatusCode __wrap_CLBlastOverrideParameters(cl_device_id device, const ch
     return CLBlastSuccess;
 }
 
-CLBlastStatusCode __wrap_CLBlastSgemm(CLBlastLayout layout, CLBlastTranspose a_transpose,
-                                      CLBlastTranspose b_transpose, size_t m, size_t n, size_t k,
-                                      float alpha, cl_mem a, size_t a_offset, size_t a_ld, cl_mem b,
-                                      size_t b_offset, size_t b_ld, float beta, cl_mem c,
-                                      size_t c_offset, size_t c_ld, cl_command_queue *queue,
-                                      cl_event *event)
+CLBlastStatusCode __wrap_CLBlastSgemmWithTempBuffer(
+    CLBlastLayout layout, CLBlastTranspose a_transpose, CLBlastTranspose b_transpose, size_t m,
+    size_t n, size_t k, float alpha, cl_mem a, size_t a_offset, size_t a_ld, cl_mem b,
+    size_t b_offset, size_t b_ld, float beta, cl_mem c, size_t c_offset, size_t c_ld,
+    cl_command_queue *queue, cl_event *event, cl_mem temporary)
 {
     const long us = !plan.set ? plan.usual_us : plan.kwg == 64 ? 0 : plan.set_us;
     if (plan.set && plan.refuse) {
@@ -54,8 +53,9 @@ CLBlastStatusCode __wrap_CLBlastSgemm(CLBlastLayout layout, CLBlastTranspose a_t
     }
     const struct timespec pause = { 0, us * 1000 };
     (void)nanosleep(&pause, NULL);
-    return __real_CLBlastSgemm(layout, a_transpose, b_transpose, m, n, k, alpha, a, a_offset, a_ld,
-                               b, b_offset, b_ld, beta, c, c_offset, c_ld, queue, event);
+    return __real_CLBlastSgemmWithTempBuffer(layout, a_transpose, b_transpose, m, n, k, alpha, a,
+                                             a_offset, a_ld, b, b_offset, b_ld, beta, c, c_offset,
+                                             c_ld, queue, event, temporary);
 }
 
 /* A dense layer of this size, on rows or as own kernels take it. */
