@@ -276,18 +276,6 @@ enum mien_status mien_atomic_write(struct mien_atomic_file *file, const void *da
     return MIEN_OK;
 }
 
-/* The folder that a path is in; free() it. */
-static char *folder_of(const char *path, struct mien_error *err)
-{
-    const char *const slash = strrchr(path, '/');
-    const size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
-    char *const folder = mien_calloc(length + 2, 1, err);
-    if (folder != NULL) {
-        memcpy(folder, length == 0 ? "." : path, length == 0 ? 1 : length);
-    }
-    return folder;
-}
-
 /* Make the rename itself last.  Some file systems cannot, and a folder may not be readable. */
 static enum mien_status flush_folder(const char *folder, const char *path, struct mien_error *err)
 {
@@ -306,7 +294,7 @@ static enum mien_status flush_folder(const char *folder, const char *path, struc
 enum mien_status mien_atomic_commit(struct mien_atomic_file *file, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    char *const folder = folder_of(file->path, err);
+    char *const folder = mien_path_folder(file->path, err);
     if (folder == NULL) {
         st = MIEN_ERR_MEMORY;
         goto done;

@@ -20,6 +20,17 @@ bool mien_path_is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+char *mien_path_folder(const char *path, struct mien_error *err)
+{
+    const char *const slash = strrchr(path, '/');
+    const size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    char *const folder = mien_calloc(length + 2, 1, err);
+    if (folder != NULL) {
+        memcpy(folder, length == 0 ? "." : path, length == 0 ? 1 : length);
+    }
+    return folder;
+}
+
 static enum mien_status make_one(const char *path, struct mien_error *err)
 {
     if (mien_path_is_folder(path)) {

@@ -181,9 +181,9 @@ const struct command cmd_import = {
     .name = "import",
     .summary = "Make a model of weights that PyTorch saved",
     .details = "WEIGHTS is a state_dict of the same network in a safetensors file, in float32,\n"
-               "float16 or bfloat16. Names may be others: convolutions, dense layers and batch "
-               "norms are taken in the order of their\n"
-               "names, and must have the recipe's shapes. What is missing or left over is told.",
+               "float16 or bfloat16. Names may be others: convolutions, dense layers and batch\n"
+               "norms are taken in the order of their names, and must have the recipe's shapes.\n"
+               "What is missing or left over is told.",
     .options = import_table,
     .positionals = import_positionals,
     .common = COMMON_JSON | COMMON_QUIET,

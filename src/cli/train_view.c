@@ -21,22 +21,6 @@
 
 enum { GAP = 3, NARROWEST = 34, CURVE_LINES = 7 }; /* columns and lines of the curves */
 
-/* Cut a path to the folder that it lies in. */
-static void cut_to_parent(char *path)
-{
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/') {
-        path[--length] = '\0';
-    }
-    char *const slash = strrchr(path, '/');
-    if (slash == NULL) {
-        path[0] = '.';
-        path[1] = '\0';
-    } else {
-        slash[slash == path ? 1 : 0] = '\0';
-    }
-}
-
 enum mien_status train_view_check_board(const char *board, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -45,17 +29,17 @@ enum mien_status train_view_check_board(const char *board, struct mien_error *er
     if (board == NULL) {
         return MIEN_OK;
     }
-    char *const at = mien_calloc(strlen(board) + 2, 1, err); /* "." is longer than "" */
+    char *at = mien_strdup(board, err);
+    bool there = at != NULL && stat(at, &info) == 0;
+    while (at != NULL && !there && errno == ENOENT && *board != '\0') {
+        char *const up = mien_path_folder(at, err);
+        free(at);
+        at = up;
+        there = at != NULL && stat(at, &info) == 0;
+    }
     if (at == NULL) {
-        return MIEN_ERR_MEMORY;
-    }
-    memcpy(at, board, strlen(board));
-    bool there = stat(at, &info) == 0;
-    while (!there && errno == ENOENT && *board != '\0') {
-        cut_to_parent(at);
-        there = stat(at, &info) == 0;
-    }
-    if (there && !S_ISDIR(info.st_mode)) {
+        st = MIEN_ERR_MEMORY;
+    } else if (there && !S_ISDIR(info.st_mode)) {
         st = mien_fail(err, MIEN_ERR_IO, "%s: is no folder", at);
     } else if (!there || access(at, W_OK | X_OK) != 0) {
         st = mien_fail(err, MIEN_ERR_IO, "%s: %s", at, strerror_r(errno, text, sizeof(text)));

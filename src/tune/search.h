@@ -12,7 +12,7 @@ struct mien_search_form {
     int pool; /**< of a forward convolution: edge of the max-pooling that is part of it; 0: none */
     bool unasked; /**< and nobody asks who won, as in evaluation */
 };
-enum { MIEN_SEARCH_FORMS = 8 };
+enum { MIEN_SEARCH_FORMS = 24 };
 
 /** Something of a network's step that can be computed in several ways. */
 struct mien_search_task {

@@ -96,3 +96,15 @@ void must_fail(enum mien_status status, enum mien_status want, const struct mien
                  mien_status_name(want), part);
     }
 }
+
+void scratch_same(const char *path, const char *other)
+{
+    size_t bytes = 0;
+    size_t other_bytes = 0;
+    unsigned char *const one = scratch_read(path, &bytes);
+    unsigned char *const two = scratch_read(other, &other_bytes);
+    assert_int_equal(bytes, other_bytes);
+    assert_memory_equal(one, two, bytes);
+    free(one);
+    free(two);
+}

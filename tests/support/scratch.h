@@ -18,6 +18,8 @@ size_t scratch_count(const char *folder);
 void scratch_write(const char *path, const void *data, size_t bytes);
 /** The whole file and a zero byte; release with free(). */
 unsigned char *scratch_read(const char *path, size_t *bytes);
+/** Both files have the same bytes. */
+void scratch_same(const char *path, const char *other);
 
 /** Fail the test with the error's text unless the status is MIEN_OK. */
 void must(enum mien_status status, const struct mien_error *err);

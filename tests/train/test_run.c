@@ -1,12 +1,9 @@
 /* test_run.c - runs in their folders: what they learn, and that stopping them changes nothing */
 // wrap: mien_trainer_step
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "support/comma.h"
@@ -481,78 +478,6 @@ static void test_run__leaves_its_files_when_the_last_step_of_an_epoch_loses_a_we
 }
 
 /* Killed in its first epoch, behind the best weights: nothing to go on from, nothing in the way. */
-static void test_run__takes_a_folder_without_a_checkpoint(void **state)
-{
-    struct mien_cl *const cl = device_or_skip(state);
-    static const char *const left[] = { "history.csv", "best.safetensors", "steps.csv" };
-    struct mien_dataset *const set = set_make(&sizes, 3);
-    char *const folder = scratch_make();
-    for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
-        char *const path = scratch_path(folder, left[i]);
-        scratch_write(path, "left", 4);
-        free(path);
-    }
-    /* Stopped inside its first epoch: what it has not written itself is gone. */
-    (void)must_run(cl, set, (struct plan){ .recipe = momentum, .folder = folder, .max_steps = 2 });
-    for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
-        char *const path = scratch_path(folder, left[i]);
-        assert_false(mien_path_is_file(path));
-        free(path);
-    }
-    (void)must_run(cl, set, (struct plan){ .recipe = momentum, .folder = folder, .resume = true });
-    scratch_remove(folder);
-    set_free(set);
-}
-
-static void test_run__refuses_a_folder_that_is_in_use_or_not_its_own(void **state)
-{
-    struct mien_cl *const cl = device_or_skip(state);
-    struct mien_error err = { "" };
-    struct mien_run_result result;
-    struct mien_dataset *const set = set_make(&sizes, 3);
-    char *const folder = scratch_make();
-    char *const thesis = scratch_path(folder, "thesis.tex");
-    struct plan plan = { .recipe = momentum, .folder = folder, .max_steps = 2 };
-    const int other = open(folder, O_RDONLY | O_DIRECTORY);
-    assert_int_equal(flock(other, LOCK_EX), 0);
-    must_fail(run(&result, cl, set, &plan, &err), MIEN_ERR_IO, &err, "is in use by another run");
-    assert_int_equal(scratch_count(folder), 0);
-    assert_int_equal(flock(other, LOCK_UN), 0);
-    scratch_write(thesis, "x", 1);
-    must_fail(run(&result, cl, set, &plan, &err), MIEN_ERR_IO, &err, "other files (thesis.tex)");
-    assert_int_equal(scratch_count(folder), 1);
-    assert_int_equal(remove(thesis), 0);
-    (void)must_run(cl, set, plan);
-    plan.resume = true;
-    assert_int_equal(flock(other, LOCK_EX), 0);
-    must_fail(run(&result, cl, set, &plan, &err), MIEN_ERR_IO, &err, "is in use by another run");
-    assert_int_equal(close(other), 0);
-    (void)must_run(cl, set, plan);
-    free(thesis);
-    scratch_remove(folder);
-    set_free(set);
-}
-
-static void test_run__refuses_a_folder_that_holds_a_run(void **state)
-{
-    struct mien_cl *const cl = device_or_skip(state);
-    struct mien_error err = { "" };
-    struct mien_run_result result;
-    struct mien_dataset *const set = set_make(&sizes, 3);
-    struct mien_dataset *const other = set_make(&sizes, 4);
-    char *const folder = scratch_make();
-    struct plan plan = { .recipe = momentum, .folder = folder, .max_steps = 2 };
-    (void)must_run(cl, set, plan);
-    must_fail(run(&result, cl, set, &plan, &err), MIEN_ERR_IO, &err, "holds a run already");
-    plan.resume = true;
-    must_fail(run(&result, cl, other, &plan, &err), MIEN_ERR_FORMAT, &err, "other data");
-    plan.in_order = true;
-    must_fail(run(&result, cl, set, &plan, &err), MIEN_ERR_USAGE, &err, "shuffled");
-    scratch_remove(folder);
-    set_free(set);
-    set_free(other);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -565,9 +490,6 @@ int main(void)
         cmocka_unit_test(test_run__stops_at_the_accuracy_and_stays_there),
         cmocka_unit_test(test_run__keeps_the_last_good_state_when_the_loss_is_lost),
         cmocka_unit_test(test_run__leaves_its_files_when_the_last_step_of_an_epoch_loses_a_weight),
-        cmocka_unit_test(test_run__takes_a_folder_without_a_checkpoint),
-        cmocka_unit_test(test_run__refuses_a_folder_that_is_in_use_or_not_its_own),
-        cmocka_unit_test(test_run__refuses_a_folder_that_holds_a_run),
     };
     return cmocka_run_group_tests_name("train/run", tests, device_setup, device_teardown);
 }

@@ -5,9 +5,8 @@
 
 #include "base/safetensors.h"
 #include "support/device.h"
+#include "support/runs.h"
 #include "support/scratch.h"
-#include "support/training.h"
-#include "train/run.h"
 
 /* Three steps an epoch. */
 static const char recipe[] =
@@ -20,35 +19,18 @@ static const struct set_sizes sizes = { 21, 9, 1, 9, 9, 7 };
 static struct mien_run_result run(struct mien_cl *cl, const struct mien_dataset *set,
                                   const char *folder, bool resume, size_t steps)
 {
-    struct mien_error err = { "" };
-    struct mien_run_result result;
-    struct mien_model_file file = model_for(recipe, set);
-    const struct mien_run_options options = {
-        .folder = folder,
-        .data = "memory",
-        .command = "test",
-        .resume = resume,
-        .max_steps = steps,
-        .trainer = { .shuffle = true },
-    };
-    assert_ok(mien_run(&result, cl, &file, set, &options, &err), &err);
-    mien_model_file_finish(&file);
-    return result;
+    return run_must(cl, set,
+                    &(struct test_run){
+                        .recipe = recipe, .folder = folder, .resume = resume, .max_steps = steps });
 }
 
 static void assert_same_best(const char *a, const char *b)
 {
-    size_t bytes[2];
-    char *const paths[2] = { scratch_path(a, "best.safetensors"),
-                             scratch_path(b, "best.safetensors") };
-    unsigned char *const one = scratch_read(paths[0], &bytes[0]);
-    unsigned char *const other = scratch_read(paths[1], &bytes[1]);
-    assert_int_equal(bytes[0], bytes[1]);
-    assert_memory_equal(one, other, bytes[0]);
+    char *const one = scratch_path(a, "best.safetensors");
+    char *const other = scratch_path(b, "best.safetensors");
+    scratch_same(one, other);
     free(one);
     free(other);
-    free(paths[0]);
-    free(paths[1]);
 }
 
 /* Another file in the place of best.safetensors; `epoch` NULL: of an earlier version. */

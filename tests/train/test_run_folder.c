@@ -1,0 +1,105 @@
+/* test_run_folder.c - which folders a run takes, and which it leaves alone */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "support/device.h"
+#include "support/runs.h"
+#include "support/scratch.h"
+
+/* Three steps an epoch. */
+static const char recipe[] =
+    "input: { channels: 1, height: 9, width: 9 }\n"
+    "layers: [ flatten, dense 12, relu, dense classes ]\n"
+    "train: { batch: 8, epochs: 3, optimizer: { rate: 0.05, momentum: 0.9 } }";
+static const struct set_sizes sizes = { 21, 9, 1, 9, 9, 7 };
+
+static void test_run_folder__takes_a_folder_without_a_checkpoint(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const char *const left[] = { "history.csv", "best.safetensors", "steps.csv" };
+    struct mien_dataset *const set = set_make(&sizes, 3);
+    char *const folder = scratch_make();
+    for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+        char *const path = scratch_path(folder, left[i]);
+        scratch_write(path, "left", 4);
+        free(path);
+    }
+    /* Stopped inside its first epoch: what it has not written itself is gone. */
+    (void)run_must(cl, set,
+                   &(struct test_run){ .recipe = recipe, .folder = folder, .max_steps = 2 });
+    for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+        char *const path = scratch_path(folder, left[i]);
+        assert_false(mien_path_is_file(path));
+        free(path);
+    }
+    (void)run_must(cl, set,
+                   &(struct test_run){ .recipe = recipe, .folder = folder, .resume = true });
+    scratch_remove(folder);
+    set_free(set);
+}
+
+static void test_run_folder__refuses_a_folder_that_is_in_use_or_not_its_own(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct mien_run_result result;
+    struct mien_dataset *const set = set_make(&sizes, 3);
+    char *const folder = scratch_make();
+    char *const thesis = scratch_path(folder, "thesis.tex");
+    struct test_run plan = { .recipe = recipe, .folder = folder, .max_steps = 2 };
+    const int other = open(folder, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(flock(other, LOCK_EX), 0);
+    must_fail(run_try(&result, cl, set, &plan, &err), MIEN_ERR_IO, &err,
+              "is in use by another run");
+    assert_int_equal(scratch_count(folder), 0);
+    assert_int_equal(flock(other, LOCK_UN), 0);
+    scratch_write(thesis, "x", 1);
+    must_fail(run_try(&result, cl, set, &plan, &err), MIEN_ERR_IO, &err,
+              "other files (thesis.tex)");
+    assert_int_equal(scratch_count(folder), 1);
+    assert_int_equal(remove(thesis), 0);
+    (void)run_must(cl, set, &plan);
+    plan.resume = true;
+    assert_int_equal(flock(other, LOCK_EX), 0);
+    must_fail(run_try(&result, cl, set, &plan, &err), MIEN_ERR_IO, &err,
+              "is in use by another run");
+    assert_int_equal(close(other), 0);
+    (void)run_must(cl, set, &plan);
+    free(thesis);
+    scratch_remove(folder);
+    set_free(set);
+}
+
+static void test_run_folder__refuses_a_folder_that_holds_a_run(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct mien_run_result result;
+    struct mien_dataset *const set = set_make(&sizes, 3);
+    struct mien_dataset *const other = set_make(&sizes, 4);
+    char *const folder = scratch_make();
+    struct test_run plan = { .recipe = recipe, .folder = folder, .max_steps = 2 };
+    (void)run_must(cl, set, &plan);
+    must_fail(run_try(&result, cl, set, &plan, &err), MIEN_ERR_IO, &err, "holds a run already");
+    plan.resume = true;
+    must_fail(run_try(&result, cl, other, &plan, &err), MIEN_ERR_FORMAT, &err, "other data");
+    plan.in_order = true;
+    must_fail(run_try(&result, cl, set, &plan, &err), MIEN_ERR_USAGE, &err, "shuffled");
+    scratch_remove(folder);
+    set_free(set);
+    set_free(other);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_run_folder__takes_a_folder_without_a_checkpoint),
+        cmocka_unit_test(test_run_folder__refuses_a_folder_that_is_in_use_or_not_its_own),
+        cmocka_unit_test(test_run_folder__refuses_a_folder_that_holds_a_run),
+    };
+    return cmocka_run_group_tests_name("train/run_folder", tests, device_setup, device_teardown);
+}
