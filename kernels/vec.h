@@ -7,9 +7,9 @@
  * reads. Needs -DLANES=1, 4, 8 or 16.
  *
  * VLOAD reads the i-th vector at any address.  VSTORE writes it to global memory at a multiple of
- * its size, as whole activations are; VSTORE_ANY to any memory and address: PoCL takes a vstore16
- * apart into four stores.  VSTREAM is VSTORE past the caches of a CPU, for what is too large for
- * them and read much later: the line need not be read before it is written.
+ * its size, as whole activations are; VSTORE_ANY to any memory and address.  VSTREAM is VSTORE past
+ * the caches of a CPU, for what is too large for them and read much later: the line need not be
+ * read before it is written.
  */
 
 /*
@@ -103,7 +103,45 @@ static inline float sum8(const float8 v)
 #endif
 #define VSTORE(v, i, p) (((__global vec *)(p))[i] = (v))
 
-/* Where the compiler is Clang: PoCL's own convert_ takes a vector apart into its lanes. */
+/*
+ * Where the compiler is Clang: vectors at any address as a type of their own.  PoCL's vload and
+ * vstore take a vector apart into pairs, which its compiler puts together again, but not before it
+ * has spent half of its time on them.
+ */
+#if LANES > 1 && defined(__clang__)
+typedef float any_vec __attribute__((ext_vector_type(LANES), aligned(4)));
+#define OVERLOADED INLINED __attribute__((overloadable))
+OVERLOADED vec load_any(const ptrdiff_t i, __global const float *p)
+{
+    return ((__global const any_vec *)p)[i];
+}
+OVERLOADED vec load_any(const ptrdiff_t i, __local const float *p)
+{
+    return ((__local const any_vec *)p)[i];
+}
+OVERLOADED vec load_any(const ptrdiff_t i, const float *p)
+{
+    return ((const any_vec *)p)[i];
+}
+OVERLOADED void store_any(const vec v, const ptrdiff_t i, __global float *p)
+{
+    ((__global any_vec *)p)[i] = v;
+}
+OVERLOADED void store_any(const vec v, const ptrdiff_t i, __local float *p)
+{
+    ((__local any_vec *)p)[i] = v;
+}
+OVERLOADED void store_any(const vec v, const ptrdiff_t i, float *p)
+{
+    ((any_vec *)p)[i] = v;
+}
+#undef VLOAD
+#undef VSTORE_ANY
+#define VLOAD(i, p)         load_any(i, p)
+#define VSTORE_ANY(v, i, p) store_any(v, i, p)
+#endif
+
+/* There, too: PoCL's own convert_ takes a vector apart into its lanes. */
 #ifdef __has_builtin
 #if LANES > 1 && __has_builtin(__builtin_convertvector)
 #undef VTO_INTS
