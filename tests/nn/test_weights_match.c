@@ -244,7 +244,7 @@ static void test_match__says_what_is_missing_and_what_is_left_over(void **state)
               "I32");
     f->count = 0;
     for (int i = 0; i < MOST; i++) {
-        static char names[MOST][32];
+        static char names[MOST][48];
         (void)snprintf(names[i], sizeof(names[i]), "a.rather.long.module.%d.weight", i);
         add(f, names[i], "2x2");
     }

@@ -252,7 +252,7 @@ static void test_proof__forgets_what_another_clblast_did(void **state)
 }
 
 /* The check of a network with dense layers, or without, where these kernels failed. */
-static enum mien_status check(const char *const wrong[2][2], const char *layers, int lanes,
+static enum mien_status check(const char *const (*wrong)[2], const char *layers, int lanes,
                               enum mien_blas blas)
 {
     struct mien_error err = { "" };
