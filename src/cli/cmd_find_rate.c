@@ -145,9 +145,11 @@ static enum mien_status find_rate(const void *options, struct term *term, struct
         TRY(mien_model_file_take_weights(&training.file, o->init, err));
     }
     stop_on_signals();
-    TRY(prove_device(&training.session, o->training.no_selftest, term, err));
+    const struct prove_wish wish = { .leave_out = o->training.no_selftest,
+                                     .blas = (enum mien_blas)o->training.blas };
+    TRY(prove_device(&training.session, &wish, term, err));
     prove_tell(&training.session, term);
-    TRY(prove_network(&training.session, &training.file, (enum mien_blas)o->training.blas, err));
+    TRY(prove_network(&training.session, &training.file, wish.blas, err));
     mien_log_line(&term->log, "%s: %d steps at rates from %g to %g, or until the loss diverges",
                   training.file.recipe->name, o->steps, o->from, o->to);
     const struct mien_rate_test_options test = {

@@ -184,7 +184,9 @@ static enum mien_status run(struct subject *subject, const struct selftest_optio
 static void keep(const struct selftest_options *o, const struct subject *subject, struct term *term)
 {
     struct mien_error problem = { "" };
-    const struct mien_proof_scope scope = { .whole = !o->quick, .network = o->shapes != NULL };
+    const struct mien_proof_scope scope = { .whole = !o->quick,
+                                            .network = o->shapes != NULL,
+                                            .clblast = true };
     if (o->filter == NULL &&
         mien_proof_write(&subject->verdicts, mien_tuning_blas(&subject->session.tuning), &scope,
                          mien_cl_device(subject->session.cl), &problem) != MIEN_OK) {

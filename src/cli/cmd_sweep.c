@@ -264,7 +264,9 @@ static enum mien_status sweep(const void *options, struct term *term, struct mie
     TRY(session_open(&session, &o->common, false, term, err));
     TRY(session_tune(&session, o->training.tuning, term, err));
     stop_on_signals();
-    TRY(prove_device(&session, o->training.no_selftest, term, err));
+    const struct prove_wish wish = { .leave_out = o->training.no_selftest,
+                                     .blas = (enum mien_blas)o->training.blas };
+    TRY(prove_device(&session, &wish, term, err));
     prove_tell(&session, term);
     TRY(prove_trials(&session, &all, o, err));
     announce(&all, term);

@@ -13,6 +13,7 @@
 #include "cli/train_replay.h"
 #include "cli/train_view.h"
 #include "nn/tuned.h"
+#include "train/checkpoint.h"
 #include "train/class_map.h"
 #include "train/run.h"
 
@@ -293,20 +294,36 @@ static enum mien_status replay(const struct train_options *o, struct term *term,
     return st != MIEN_OK ? st : train_replay(&wanted, term, err);
 }
 
+/* The kernels that a run uses which goes on. */
+static enum mien_status read_kept(struct mien_tuning *out, const char *run, struct mien_error *err)
+{
+    char *const last = mien_path_join(run, "last.safetensors", err);
+    const enum mien_status st =
+        last != NULL ? mien_checkpoint_tuning(out, last, err) : MIEN_ERR_MEMORY;
+    free(last);
+    return st;
+}
+
 /* The device with what was tuned for it, and without what it computes wrong. */
 static enum mien_status prepare(struct session *session, const struct mien_model_file *file,
                                 const struct train_options *o, const struct train_origin *origin,
                                 struct term *term, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
+    struct mien_tuning kept = { .entries = NULL };
+    const struct prove_wish wish = { .leave_out = o->no_selftest,
+                                     .blas = (enum mien_blas)origin->blas,
+                                     .kept = &kept };
     TRY(open_device(session, o, origin, term, err));
     TRY(session_tune(session, o->tuning, term, err));
+    TRY(o->resume != NULL ? read_kept(&kept, o->resume, err) : MIEN_OK);
     stop_on_signals();
-    TRY(prove_device(session, o->no_selftest, term, err));
+    TRY(prove_device(session, &wish, term, err));
     prove_tell(session, term);
-    TRY(prove_network(session, file, (enum mien_blas)origin->blas, err));
+    TRY(prove_network(session, file, wish.blas, err));
 
 done:
+    mien_tuning_finish(&kept);
     return st;
 }
 

@@ -13,7 +13,7 @@
  * The quick self-test with a context and queue of its own: what a kernel does to them, and what it
  * takes on the device, is nothing to the training that follows.
  */
-static enum mien_status run(struct mien_verdicts *out, const struct session *session,
+static enum mien_status run(struct mien_verdicts *out, const struct session *session, bool clblast,
                             struct term *term, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -22,7 +22,7 @@ static enum mien_status run(struct mien_verdicts *out, const struct session *ses
     const struct mien_device_info *const device = mien_cl_device(session->cl);
     const struct mien_cl_options options = { .device = place, .log = &term->log };
     const struct mien_selftest what = {
-        .wish = { .quick = true, .log = &term->log, .stop = stop_wanted },
+        .wish = { .quick = true, .own_products = !clblast, .log = &term->log, .stop = stop_wanted },
     };
     (void)snprintf(place, sizeof(place), "%d:%d", device->platform_index, device->device_index);
     TRY(mien_cl_open(&cl, &options, err));
@@ -61,12 +61,11 @@ static void remember(const struct mien_verdicts *verdicts, const struct session 
                      struct term *term)
 {
     struct mien_error problem = { "" };
-    const struct mien_proof_scope quick = { .whole = false };
     if (was_refused(verdicts)) {
         mien_log_line(&term->log, "what the driver refused may pass another time: the self-test "
                                   "comes again, until 'mien selftest --quick' was run");
-    } else if (mien_proof_write(verdicts, NULL, &quick, mien_cl_device(session->cl), &problem) !=
-               MIEN_OK) {
+    } else if (mien_proof_write(verdicts, NULL, &session->proof.scope, mien_cl_device(session->cl),
+                                &problem) != MIEN_OK) {
         mien_log_line(&term->log,
                       "the self-test is not remembered, and comes again (--no-selftest leaves it "
                       "out): %s",
@@ -74,26 +73,54 @@ static void remember(const struct mien_verdicts *verdicts, const struct session 
     }
 }
 
-enum mien_status prove_device(struct session *session, bool leave_out, struct term *term,
+/* One self-test: what it says, and what follows from it. */
+static enum mien_status prove(struct session *session, bool clblast, struct term *term,
                               struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_verdicts verdicts = { .items = NULL };
-    if (session->proof.known || leave_out) {
-        return MIEN_OK;
-    }
-    mien_log_line(&term->log, "new device, driver or version of mien: a self-test first, which "
-                              "--no-selftest leaves out");
+    const struct mien_proof_scope scope = { .clblast = clblast };
     const double start_ms = mien_now_ms();
-    TRY(run(&verdicts, session, term, err));
+    TRY(run(&verdicts, session, clblast, term, err));
     term_clear(term);
     tell_result(&verdicts, (mien_now_ms() - start_ms) / 1e3, term);
-    TRY(mien_proof_take(&session->proof, &verdicts, err));
+    TRY(mien_proof_take(&session->proof, &verdicts, &scope, err));
     mien_proof_bar(&session->proof.wrong, &session->proof.set, &session->tuning);
     remember(&verdicts, session, term);
 
 done:
     mien_verdicts_finish(&verdicts);
+    return st;
+}
+
+/* Whether CLBlast may compute dense layers: there are no own kernels for them on this device, or it
+ * was asked for, found to be faster, or the own ones fail. */
+static bool may_use_clblast(const struct session *session, const struct prove_wish *wish)
+{
+    if (mien_device_lanes(mien_cl_device(session->cl)) == 1 || wish->blas != MIEN_BLAS_AUTO) {
+        return wish->blas != MIEN_BLAS_OWN;
+    }
+    return mien_tuning_has_clblast(&session->tuning) ||
+           (wish->kept != NULL && mien_tuning_has_clblast(wish->kept));
+}
+
+enum mien_status prove_device(struct session *session, const struct prove_wish *wish,
+                              struct term *term, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    if (!wish->leave_out && !session->proof.known) {
+        mien_log_line(&term->log, "new device, driver or version of mien: a self-test first, which "
+                                  "--no-selftest leaves out");
+        TRY(prove(session, may_use_clblast(session, wish), term, err));
+    }
+    if (!wish->leave_out && !session->proof.scope.clblast && may_use_clblast(session, wish)) {
+        mien_log_line(&term->log,
+                      "CLBlast was not looked at on this device: a self-test first, which "
+                      "--no-selftest leaves out");
+        TRY(prove(session, true, term, err));
+    }
+
+done:
     return st;
 }
 

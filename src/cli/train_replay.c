@@ -111,13 +111,17 @@ enum mien_status train_replay(const struct train_replay_options *options, struct
     TRY(session_open(&o.session, options->common, false, term, err));
     TRY(choose_kernels(&o, options->tuning, term, err));
     stop_on_signals();
-    TRY(prove_device(&o.session, options->no_selftest, term, err));
+    const struct prove_wish wish = {
+        .leave_out = options->no_selftest,
+        .blas = options->blas >= 0 ? (enum mien_blas)options->blas
+                : o.same_kernels   ? o.replay.blas
+                                   : MIEN_BLAS_AUTO,
+        .kept = o.same_kernels ? &o.replay.tuning : NULL,
+    };
+    TRY(prove_device(&o.session, &wish, term, err));
     stop_as_usual();
     tell_proof(&o.session, term);
-    const enum mien_blas way = options->blas >= 0 ? (enum mien_blas)options->blas
-                               : o.same_kernels   ? o.replay.blas
-                                                  : MIEN_BLAS_AUTO;
-    TRY(mien_replay_run(&o.first, &o.replay, o.session.cl, way,
+    TRY(mien_replay_run(&o.first, &o.replay, o.session.cl, wish.blas,
                         o.same_kernels ? &o.replay.tuning : &o.session.tuning, err));
     if (options->common->json) {
         TRY(print_json(&o, term, err));

@@ -99,6 +99,7 @@ enum mien_status mien_proof_load(struct mien_proof *out, const char *path,
         out->known = is_current(root, device);
         out->scope.whole = json_is_true(json_object_get(root, "whole"));
         out->scope.network = json_is_true(json_object_get(root, "network"));
+        out->scope.clblast = json_is_true(json_object_get(root, "products"));
         st = out->known ? take_wrong(out, root, err) : MIEN_OK;
         st = out->known && st == MIEN_OK ? take_set(out, root, err) : st;
         json_decref(root);
@@ -137,10 +138,11 @@ static enum mien_status add_wrong(struct mien_proof *proof, const struct mien_ve
 }
 
 enum mien_status mien_proof_take(struct mien_proof *proof, const struct mien_verdicts *verdicts,
-                                 struct mien_error *err)
+                                 const struct mien_proof_scope *scope, struct mien_error *err)
 {
     mien_proof_finish(proof);
     proof->known = true;
+    proof->scope = *scope;
     return add_wrong(proof, verdicts, err);
 }
 
@@ -205,10 +207,10 @@ static json_t *describe(const struct mien_proof *proof, const struct mien_device
         mien_json_append(&list, json_pack("{s:s, s:s, s:o}", "kernel", v->kernel, "variant",
                                           v->variant, "text", mien_json_text(v->worst.text)));
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "format", FORMAT, "mien",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o}", "format", FORMAT, "mien",
                      MIEN_VERSION, "device", text, "kernels", hash, "clblast", version, "whole",
-                     proof->scope.whole, "network", proof->scope.network, "set",
-                     describe_set(&proof->set), "wrong", list);
+                     proof->scope.whole, "network", proof->scope.network, "products",
+                     proof->scope.clblast, "set", describe_set(&proof->set), "wrong", list);
 }
 
 static enum mien_status write_file(const struct mien_proof *proof,
@@ -239,13 +241,15 @@ enum mien_status mien_proof_write(const struct mien_verdicts *verdicts,
     enum mien_status st = MIEN_OK;
     struct mien_proof proof;
     TRY(mien_proof_read(&proof, device, err));
-    const bool less =
-        (proof.scope.whole && !scope->whole) || (proof.scope.network && !scope->network);
+    const bool less = (proof.scope.whole && !scope->whole) ||
+                      (proof.scope.network && !scope->network) ||
+                      (proof.scope.clblast && !scope->clblast);
     if (!proof.known || !less) {
         mien_proof_finish(&proof);
     }
     proof.scope.whole = proof.scope.whole || scope->whole;
     proof.scope.network = proof.scope.network || scope->network;
+    proof.scope.clblast = proof.scope.clblast || scope->clblast;
     add_set(&proof, verdicts, set);
     TRY(add_wrong(&proof, verdicts, err));
     TRY(write_file(&proof, device, err));

@@ -10,6 +10,7 @@
 struct mien_proof_scope {
     bool whole;   /**< all shapes of the table */
     bool network; /**< a network's shapes too */
+    bool clblast; /**< CLBlast's products too */
 };
 
 /** Kernels that failed on one device with one driver; zeroed is none. */
@@ -55,11 +56,11 @@ enum mien_status mien_proof_write(const struct mien_verdicts *verdicts,
                                   const struct mien_proof_scope *scope,
                                   const struct mien_device_info *device, struct mien_error *err);
 
-/** Take what a quick self-test found where none is known, as mien_proof_read() would have it after
- * mien_proof_write(). */
+/** Take what a self-test found, in place of what is known, as mien_proof_read() would have it after
+ * mien_proof_write() where nothing larger was remembered. */
 MIEN_CHECK_RESULT
 enum mien_status mien_proof_take(struct mien_proof *proof, const struct mien_verdicts *verdicts,
-                                 struct mien_error *err);
+                                 const struct mien_proof_scope *scope, struct mien_error *err);
 
 /** Whether a verdict is of a variant that failed and that others may stand in for. */
 bool mien_proof_avoids(const struct mien_verdict *verdict);

@@ -171,7 +171,9 @@ static enum mien_status check(struct mien_verdicts *out, struct mien_cl *cl,
                               const struct mien_verify_wish *wish, const char *row,
                               const struct mien_verify_shape *shape, struct mien_error *err)
 {
-    const struct mien_verify_care care = { .work = NETWORK_WORK, .blas = wish->blas };
+    const struct mien_verify_care care = { .work = NETWORK_WORK,
+                                           .blas = wish->blas,
+                                           .own_products = wish->own_products };
     return !mien_verify_wanted(wish, row)
                ? MIEN_OK
                : mien_verify_one(out, cl, row, shape, MIEN_CONV2D_FWD, NULL, &care, err);

@@ -279,19 +279,37 @@ void mien_tuning_apply(const struct mien_tuning *tuning, struct mien_conv2d *op)
     op->poolless = tuning != NULL ? tuning->barred_pools : 0;
 }
 
+/* Whether all passes of dense layers may be computed so. */
+static bool allows_dense(const struct mien_tuning *tuning, int variant)
+{
+    bool allowed = true;
+    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+        allowed = allowed && !mien_tuning_barred(tuning, MIEN_TUNED_DENSE,
+                                                 (enum mien_conv2d_pass)pass, variant);
+    }
+    return allowed;
+}
+
 bool mien_tuning_wants_clblast(const struct mien_tuning *tuning, const struct mien_act *x, int out)
 {
     const struct mien_dense op = { .n = x->n, .in = x->c, .out = out, .lanes = x->lanes };
     const struct mien_tuned key = mien_tuned_dense(&op, MIEN_TUNED_OWN);
     const struct mien_tuned *const found = mien_tuning_find(tuning, &key);
-    bool own = true; /* may be used */
-    bool clblast = true;
-    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
-        const enum mien_conv2d_pass p = (enum mien_conv2d_pass)pass;
-        own = own && !mien_tuning_barred(tuning, MIEN_TUNED_DENSE, p, MIEN_TUNED_OWN);
-        clblast = clblast && !mien_tuning_barred(tuning, MIEN_TUNED_DENSE, p, MIEN_TUNED_CLBLAST);
+    const bool faster = found != NULL && found->variant == MIEN_TUNED_CLBLAST;
+    return allows_dense(tuning, MIEN_TUNED_CLBLAST) &&
+           (faster || !allows_dense(tuning, MIEN_TUNED_OWN));
+}
+
+bool mien_tuning_has_clblast(const struct mien_tuning *tuning)
+{
+    bool faster = false;
+    for (size_t i = 0; i < tuning->count; i++) {
+        const struct mien_tuned *const entry = &tuning->entries[i];
+        faster = faster || (entry->op == MIEN_TUNED_DENSE && entry->variant == MIEN_TUNED_CLBLAST &&
+                            entry->skip == MIEN_TUNED_USABLE);
     }
-    return clblast && (!own || (found != NULL && found->variant == MIEN_TUNED_CLBLAST));
+    return allows_dense(tuning, MIEN_TUNED_CLBLAST) &&
+           (faster || !allows_dense(tuning, MIEN_TUNED_OWN));
 }
 
 const struct mien_blas_params *mien_tuning_blas(const struct mien_tuning *tuning)

@@ -115,6 +115,9 @@ void mien_tuning_apply(const struct mien_tuning *tuning, struct mien_conv2d *op)
  * faster, or these are barred. */
 bool mien_tuning_wants_clblast(const struct mien_tuning *tuning, const struct mien_act *x, int out);
 
+/** Whether it does so for any dense layer of a device that has own kernels for them. */
+bool mien_tuning_has_clblast(const struct mien_tuning *tuning);
+
 /** CLBlast's parameters, borrowed from the table; NULL: the usual ones, because no others are known
  * for this version of it, they were not faster, or they are barred. */
 const struct mien_blas_params *mien_tuning_blas(const struct mien_tuning *tuning);

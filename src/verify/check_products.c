@@ -213,6 +213,8 @@ enum mien_status mien_verify_dense(const struct check_call *call, struct mien_er
         .dense_layer = true, .bias = s->bias, .relu = s->relu, .mask = s->mask
     };
     const struct mien_blas_params *const blas = call->care->blas;
+    const bool has_own = call->lanes > 1;
+    const int last = has_own && call->care->own_products ? 0 : 1;
     mien_verify_describe(where, s);
     TRY(mien_dense_init(&shape.dense, &x, s->width, err));
     shape.dense.relu = s->relu;
@@ -222,7 +224,7 @@ enum mien_status mien_verify_dense(const struct check_call *call, struct mien_er
         memset(shape.passes, 0, sizeof(shape.passes));
         shape.passes[p] = true;
         TRY(mien_product_init(&subject.product, call->cl, &shape, err));
-        for (int clblast = call->lanes > 1 && blas == NULL ? 0 : 1; clblast < 2; clblast++) {
+        for (int clblast = has_own && blas == NULL ? 0 : 1; clblast <= last; clblast++) {
             const struct mien_product_way way = { .clblast = clblast != 0, .blas = blas };
             const char *const variant = clblast == 0   ? "own"
                                         : blas == NULL ? "clblast"

@@ -264,7 +264,8 @@ static enum mien_status check_shapes(struct mien_verdicts *out, struct mien_cl *
     for (size_t k = 0; k < count * rounds; k++) {
         const struct mien_verify_care care = { .tried = wish->quick ? NULL : tried,
                                                .work = wish->quick ? QUICK_WORK : 0.0,
-                                               .blas = wish->blas };
+                                               .blas = wish->blas,
+                                               .own_products = wish->own_products };
         const struct check_call call = {
             .out = out,
             .cl = cl,

@@ -71,6 +71,7 @@ struct mien_verify_care {
     /** Of dense layers CLBlast's products alone, with these parameters; NULL: every way, CLBlast
      * with its usual ones. */
     const struct mien_blas_params *blas;
+    bool own_products; /**< not CLBlast's, of dense layers that own kernels compute here */
 };
 
 /**
@@ -98,6 +99,7 @@ struct mien_verify_wish {
     const struct mien_log *log;
     /** Dense layers alone, as in struct mien_verify_care; NULL: all. */
     const struct mien_blas_params *blas;
+    bool own_products;        /**< as in struct mien_verify_care */
     bool (*stop)(void *user); /**< asked between checks, ends with MIEN_ERR_INTERRUPTED; may be
                                    NULL */
     void *user;

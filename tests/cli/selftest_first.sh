@@ -43,6 +43,19 @@ fresh
     check "one JSON object, one line" test "$(wc -l <"$out")" -eq 1
     check "the file is another driver's still" cmp -s good.json "$kept"
 
+    # CLBlast is looked at before the first training that may use it: where own kernels compute dense layers its kernels,
+    # which take long to compile, are no part of the first self-test.
+    if grep -q '"products": false' "$kept"; then
+        expect 0 $train --out clblast --max-steps 1 --blas clblast
+        errs '^CLBlast was not looked at on this device: a self-test first, '
+        check "more than one self-test" test "$(grep -c '^self-test of [0-9]* checks passed' "$err")" -eq 1
+        check "it is not remembered" grep -q '"products": true' "$kept"
+        expect 0 $train --out clblast-again --max-steps 1 --blas clblast
+        unproved
+        expect 0 $train --out own-again --max-steps 1
+        unproved
+    fi
+
     # Left out.
     rm "$kept"
     expect 0 $train --out fifth --max-steps 1 --no-selftest
@@ -111,6 +124,40 @@ if [ "$(uses first)" -gt 0 ]; then
     expect 0 $train --out again
     errs '^conv2d forward, winograd failed the self-test on this device: it is not used$'
     check "a self-test was made again" test "$(grep -c '^self-test' "$err")" -eq 0
+fi
+
+# Where own kernels get dense layers wrong CLBlast computes them, and is looked at too before it does.
+if [ "$(uses first)" -gt 0 ]; then
+    fresh dense_vector
+    # shellcheck disable=SC2086
+    planted 'VSTORE(acc[a][b], (b0 + b) * out + o0 + a, sums);' \
+        'VSTORE(acc[a][b] * 1.001f, (b0 + b) * out + o0 + a, sums);' $train --out by-clblast
+    check "exit code $code, expected 0" test "$code" -eq 0
+    errs '^CLBlast was not looked at on this device: a self-test first, '
+    errs '^dense forward, own failed the self-test on this device: it is not used$'
+    check "not both are remembered" grep -q '"products": true' "$(find cache/selftest -name '*.json')"
+fi
+
+# So it is before a run goes on that keeps CLBlast for a dense layer, whatever the table says by then.
+if [ "$(uses first)" -gt 0 ]; then
+    fresh
+    expect 0 tune net.yaml --seconds 1 --export table.json --quiet
+    lanes=$(sed -n 's/.*"lanes": \([0-9]*\).*/\1/p' table.json | head -n 1)
+    sed '/^  {/d; /^\]}/d' table.json >dense.json
+    printf '  {"op": "dense", "n": 7, "in": 16, "out": 7, "lanes": %s, "variant": "clblast", "ms": 1, "default_ms": 2}\n]}\n' \
+        "$lanes" >>dense.json
+    rm -rf cache/tuning
+    expect 0 train faces --recipe net.yaml --out kept --max-steps 1 --tuning dense.json
+    proved
+    check "the table's choice counts for nothing" grep -q '"products": true' "$(find cache/selftest -name '*.json')"
+    rm -rf cache/selftest
+    # shellcheck disable=SC2086
+    expect 0 $train --out own --max-steps 1
+    proved
+    expect 0 train --resume kept
+    errs '^CLBlast was not looked at on this device: a self-test first, '
+    expect 0 train --resume kept --epochs 2
+    unproved
 fi
 
 # What nothing else computes ends it, in every command that needs it.

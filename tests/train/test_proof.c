@@ -179,6 +179,36 @@ static void test_proof__keeps_what_a_larger_self_test_found(void **state)
     scratch_remove(folder);
 }
 
+/* Whether CLBlast was looked at stays, as what was found does, where the next one looks at less. */
+static void test_proof__remembers_that_clblast_was_looked_at(void **state)
+{
+    (void)state;
+    char *const folder = scratch_make();
+    struct mien_error err = { "" };
+    struct mien_verdicts verdicts = { NULL, 0 };
+    struct mien_proof proof;
+    const struct mien_device_info device = { .name = "here", .driver = "1" };
+    const struct mien_finding right = { .tolerance = 0.0 };
+    static const struct {
+        bool looked, remembered;
+    } runs[] = { { false, false }, { true, true }, { false, true } };
+    assert_int_equal(setenv("MIEN_CACHE", folder, 1), 0);
+    assert_ok(mien_verdicts_add(&verdicts, "relu forward", "", &right, "", 0.0, &err), &err);
+    for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+        const struct mien_proof_scope scope = { .clblast = runs[i].looked };
+        assert_ok(mien_proof_write(&verdicts, NULL, &scope, &device, &err), &err);
+        assert_ok(mien_proof_read(&proof, &device, &err), &err);
+        assert_true(proof.known);
+        assert_int_equal(proof.scope.clblast, runs[i].remembered);
+        assert_ok(mien_proof_take(&proof, &verdicts, &scope, &err), &err);
+        assert_int_equal(proof.scope.clblast, runs[i].looked);
+        mien_proof_finish(&proof);
+    }
+    mien_verdicts_finish(&verdicts);
+    assert_int_equal(unsetenv("MIEN_CACHE"), 0);
+    scratch_remove(folder);
+}
+
 /* A self-test that found CLBlast wrong with this set. */
 static void remember_set(const struct mien_device_info *device, const struct mien_blas_params *set)
 {
@@ -348,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_proof__bars_the_set_that_failed),
         cmocka_unit_test(test_proof__bars_a_pooling_alone),
         cmocka_unit_test(test_proof__keeps_what_a_larger_self_test_found),
+        cmocka_unit_test(test_proof__remembers_that_clblast_was_looked_at),
         cmocka_unit_test(test_proof__keeps_the_set_that_failed),
         cmocka_unit_test(test_proof__forgets_what_another_clblast_did),
         cmocka_unit_test(test_proof__counts_what_clblast_leaves_to_do),

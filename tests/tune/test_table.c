@@ -65,6 +65,7 @@ static void test_table__gives_a_pass_what_was_put_for_it(void **state)
     assert_true(mien_tuning_wants_clblast(&tuning, &x, 7));
     assert_false(mien_tuning_wants_clblast(&tuning, &x, 8));
     assert_false(mien_tuning_wants_clblast(NULL, &x, 7));
+    assert_true(mien_tuning_has_clblast(&tuning));
     op = conv(150);
     mien_tuning_apply(NULL, &op);
     assert_memory_equal(&op, &usual, sizeof(op));
@@ -429,10 +430,13 @@ static void test_table__avoids_variants_that_are_barred(void **state)
     assert_int_equal(op.variant[MIEN_CONV2D_BWD_FILTER], usual);
 
     const struct mien_act x = { 150, 300, 1, 1, 8 };
+    assert_false(mien_tuning_has_clblast(&none)); /* convolutions alone */
     mien_tuning_bar(&tuning, MIEN_TUNED_DENSE, MIEN_CONV2D_BWD_DATA, MIEN_TUNED_CLBLAST);
     assert_false(mien_tuning_wants_clblast(&tuning, &x, 7));
     mien_tuning_bar(&none, MIEN_TUNED_DENSE, MIEN_CONV2D_FWD, MIEN_TUNED_OWN);
     assert_true(mien_tuning_wants_clblast(&none, &x, 7));
+    assert_false(mien_tuning_has_clblast(&tuning));
+    assert_true(mien_tuning_has_clblast(&none));
     mien_tuning_finish(&tuning);
 }
 
