@@ -34,7 +34,7 @@ END
 expect 0 synth faces --count 70 --quiet
 
 # A device with one way to do everything has nothing to find; PoCL has several.
-expect 0 tune small.yaml --seconds 2 --export table.json
+expect 0 tune small.yaml --seconds 6 --export table.json
 if grep -q 'nothing to choose' "$out"; then
     finish
     exit
