@@ -44,10 +44,6 @@ enum mien_status mien_atomic_open(struct mien_atomic_file **out, const char *pat
 MIEN_CHECK_RESULT
 enum mien_status mien_atomic_write(struct mien_atomic_file *file, const void *data, size_t bytes,
                                    struct mien_error *err);
-/** The folder that a path is in, "." of one without a slash; free() it.  NULL: MIEN_ERR_MEMORY */
-MIEN_CHECK_RESULT
-char *mien_path_folder(const char *path, struct mien_error *err);
-
 /**
  * Flush, rename and release.  `file` is gone either way.
  *
@@ -74,6 +70,10 @@ bool mien_path_is_folder(const char *path);
 /** "a/b" from "a" and "b"; release with free(); NULL and MIEN_ERR_MEMORY's text when refused. */
 MIEN_CHECK_RESULT
 char *mien_path_join(const char *folder, const char *name, struct mien_error *err);
+
+/** The folder that a path is in, "." of one without a slash; free() it.  NULL: MIEN_ERR_MEMORY */
+MIEN_CHECK_RESULT
+char *mien_path_folder(const char *path, struct mien_error *err);
 
 /**
  * mien's folder under the user's cache folder ($MIEN_CACHE, else $XDG_CACHE_HOME/mien, else

@@ -290,14 +290,19 @@ static bool allows_dense(const struct mien_tuning *tuning, int variant)
     return allowed;
 }
 
+/* Whether CLBlast computes a dense layer that own kernels could; `faster`: it was found to be. */
+static bool takes_clblast(const struct mien_tuning *tuning, bool faster)
+{
+    return allows_dense(tuning, MIEN_TUNED_CLBLAST) &&
+           (faster || !allows_dense(tuning, MIEN_TUNED_OWN));
+}
+
 bool mien_tuning_wants_clblast(const struct mien_tuning *tuning, const struct mien_act *x, int out)
 {
     const struct mien_dense op = { .n = x->n, .in = x->c, .out = out, .lanes = x->lanes };
     const struct mien_tuned key = mien_tuned_dense(&op, MIEN_TUNED_OWN);
     const struct mien_tuned *const found = mien_tuning_find(tuning, &key);
-    const bool faster = found != NULL && found->variant == MIEN_TUNED_CLBLAST;
-    return allows_dense(tuning, MIEN_TUNED_CLBLAST) &&
-           (faster || !allows_dense(tuning, MIEN_TUNED_OWN));
+    return takes_clblast(tuning, found != NULL && found->variant == MIEN_TUNED_CLBLAST);
 }
 
 bool mien_tuning_has_clblast(const struct mien_tuning *tuning)
@@ -308,8 +313,7 @@ bool mien_tuning_has_clblast(const struct mien_tuning *tuning)
         faster = faster || (entry->op == MIEN_TUNED_DENSE && entry->variant == MIEN_TUNED_CLBLAST &&
                             entry->skip == MIEN_TUNED_USABLE);
     }
-    return allows_dense(tuning, MIEN_TUNED_CLBLAST) &&
-           (faster || !allows_dense(tuning, MIEN_TUNED_OWN));
+    return takes_clblast(tuning, faster);
 }
 
 const struct mien_blas_params *mien_tuning_blas(const struct mien_tuning *tuning)

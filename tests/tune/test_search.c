@@ -109,7 +109,7 @@ static void test_search__finds_every_pass_right_in_each_variant(void **state)
         struct mien_search_result result;
         struct mien_error err = { "" };
         struct plan plan = { .refuse = MIEN_OK };
-        assert_ok(search(&result, cl, &task, &plan, 5.0, &err), &err);
+        assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
         assert_int_equal(plan.found, 1);
         assert_int_equal(result.wrong, 0);
         assert_int_equal(result.refused, 0);
@@ -224,7 +224,7 @@ static void test_search__tries_nothing_that_is_barred(void **state)
     struct mien_tuning known = { .entries = NULL };
     struct plan plan = { .slow_ms = 20.0f, .known = &known };
     const struct mien_search_options options = {
-        .seconds = 5.0, .at = watch_barred, .user = &plan, .known = &known, .hook = { run, &plan }
+        .seconds = 8.0, .at = watch_barred, .user = &plan, .known = &known, .hook = { run, &plan }
     };
     plan.standard = task.key;
     for (int v = 0; v < MIEN_CONV2D_VARIANTS; v++) {
