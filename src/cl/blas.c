@@ -58,27 +58,39 @@ struct slice {
     size_t r0, m;
 };
 
+/* What is enqueued with it keeps it until it is done. */
+static void release_memory(struct mien_cl *cl)
+{
+    if (cl->blas_memory != NULL) {
+        (void)clReleaseMemObject(cl->blas_memory);
+    }
+    cl->blas_memory = NULL;
+    cl->blas_bytes = 0;
+}
+
 /*
- * The memory beside the matrices that CLBlast wants; NULL where it wants none.  It could ask for it
- * itself, but where it is refused CLBlast 1.5.3 ends the program: an exception of a constructor
- * releases what was never made, in a destructor that throws.
+ * The memory beside the matrices that CLBlast wants, for one product after the other: the queue is
+ * in order, and what is made anew for each costs its pages anew.  CLBlast could ask for it itself,
+ * but where it is refused CLBlast 1.5.3 ends the program: an exception of a constructor releases
+ * what was never made, in a destructor that throws.
  */
-static CLBlastStatusCode create_temporary(cl_mem *out, struct mien_cl *cl,
-                                          const struct mien_matrix *c, const struct mien_matrix *a,
-                                          const struct mien_matrix *b, const struct mien_gemm *gemm,
-                                          const struct slice *slice)
+static CLBlastStatusCode have_memory(struct mien_cl *cl, const struct mien_matrix *c,
+                                     const struct mien_matrix *a, const struct mien_matrix *b,
+                                     const struct mien_gemm *gemm, const struct slice *slice)
 {
     size_t bytes = 0;
     cl_int code = CL_SUCCESS;
-    *out = NULL;
     const CLBlastStatusCode told = CLBlastSGemmTempBufferSize(
         CLBlastLayoutRowMajor, transpose_of(a), transpose_of(b), slice->m, gemm->n, gemm->k,
         start_of(a, slice->r0), a->stride, b->offset, b->stride, start_of(c, slice->r0), c->stride,
         &cl->queue, &bytes);
-    if (told == CLBlastSuccess && bytes > 0) {
-        *out = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    if (told != CLBlastSuccess || bytes <= cl->blas_bytes) {
+        return told;
     }
-    return told != CLBlastSuccess ? told : (CLBlastStatusCode)code;
+    release_memory(cl);
+    cl->blas_memory = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    cl->blas_bytes = code == CL_SUCCESS ? bytes : 0;
+    return (CLBlastStatusCode)code;
 }
 
 static CLBlastStatusCode multiply_slice(struct mien_cl *cl, const struct mien_matrix *c,
@@ -86,20 +98,14 @@ static CLBlastStatusCode multiply_slice(struct mien_cl *cl, const struct mien_ma
                                         const struct mien_gemm *gemm, const struct slice *slice,
                                         cl_event *event)
 {
-    cl_mem temporary = NULL;
-    CLBlastStatusCode code = create_temporary(&temporary, cl, c, a, b, gemm, slice);
-    if (code != CLBlastSuccess) {
-        return code;
-    }
-    code = CLBlastSgemmWithTempBuffer(
-        CLBlastLayoutRowMajor, transpose_of(a), transpose_of(b), slice->m, gemm->n, gemm->k, 1.0f,
-        a->buffer->handle, start_of(a, slice->r0), a->stride, b->buffer->handle, b->offset,
-        b->stride, gemm->beta, c->buffer->handle, start_of(c, slice->r0), c->stride, &cl->queue,
-        event, temporary);
-    if (temporary != NULL) {
-        (void)clReleaseMemObject(temporary); /* stays until the product is done */
-    }
-    return code;
+    const CLBlastStatusCode code = have_memory(cl, c, a, b, gemm, slice);
+    return code != CLBlastSuccess
+               ? code
+               : CLBlastSgemmWithTempBuffer(
+                     CLBlastLayoutRowMajor, transpose_of(a), transpose_of(b), slice->m, gemm->n,
+                     gemm->k, 1.0f, a->buffer->handle, start_of(a, slice->r0), a->stride,
+                     b->buffer->handle, b->offset, b->stride, gemm->beta, c->buffer->handle,
+                     start_of(c, slice->r0), c->stride, &cl->queue, event, cl->blas_memory);
 }
 
 static CLBlastStatusCode multiply(struct mien_cl *cl, const struct mien_matrix *c,
@@ -275,8 +281,9 @@ bool mien_blas_take(struct mien_cl *cl, const struct mien_blas_params *params)
     return false;
 }
 
-void mien_blas_finish(const struct mien_cl *cl)
+void mien_blas_finish(struct mien_cl *cl)
 {
+    release_memory(cl);
     if (cl->blas_used) {
         (void)CLBlastClearCache();
     }

@@ -182,6 +182,9 @@ static void test_memory__of_a_product_that_runs_out_is_told(void **state)
         must_fail(st, MIEN_ERR_MEMORY, &err, "CL_MEM_OBJECT_ALLOCATION_FAILURE");
     }
     assert_ok(mien_blas_gemm(cl, &c, &a, &b, &gemm, &err), &err);
+    refused = "clCreateBuffer"; /* the next product of the size needs no other memory */
+    assert_ok(mien_blas_gemm(cl, &c, &a, &b, &gemm, &err), &err);
+    refused = NULL;
     assert_ok(mien_cl_finish(cl, &err), &err);
     mien_cl_buffer_destroy(buffer);
     assert_int_equal(mien_cl_live(cl), 0);

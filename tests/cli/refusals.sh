@@ -75,6 +75,10 @@ done
 check "hardly any call was counted: $calls" test "$calls" -gt 200
 all=$calls
 
+# With CLBlast, which has memory of its own on the device: released too.
+# shellcheck disable=SC2086
+refuse none:0:0 0 $run --blas clblast --out clblast
+
 # What a driver says of each, in one line that names the call.
 # shellcheck disable=SC2086
 {
