@@ -53,66 +53,66 @@ static size_t start_of(const struct mien_matrix *matrix, size_t r0)
     return matrix->offset + (matrix->transposed ? r0 : r0 * matrix->stride);
 }
 
+/* c = a b + beta c, with room for what CLBlast makes of them. */
+struct product {
+    const struct mien_matrix *c, *a, *b;
+    const struct mien_cl_buffer *work;
+    const struct mien_gemm *gemm;
+};
+
 /* Rows r0 .. r0 + m - 1 of a product. */
 struct slice {
     size_t r0, m;
 };
 
-/* What is enqueued with it keeps it until it is done. */
-static void release_memory(struct mien_cl *cl)
+/* Tiles are at most these large along the sides of a product: blas_params.c, and CLBlast's own. */
+enum { MOST_SIDE = 256, MOST_DEPTH = 128 };
+
+static size_t padded(size_t size, size_t tile)
 {
-    if (cl->blas_memory != NULL) {
-        (void)clReleaseMemObject(cl->blas_memory);
-    }
-    cl->blas_memory = NULL;
-    cl->blas_bytes = 0;
+    return (size + tile - 1) / tile * tile;
+}
+
+size_t mien_blas_work_bytes(const struct mien_gemm *gemm)
+{
+    const size_t m = padded(gemm->m, MOST_SIDE);
+    const size_t n = padded(gemm->n, MOST_SIDE);
+    const size_t k = padded(gemm->k, MOST_DEPTH);
+    return (m * k + k * n + m * n) * sizeof(cl_float);
 }
 
 /*
- * The memory beside the matrices that CLBlast wants, for one product after the other: the queue is
- * in order, and what is made anew for each costs its pages anew.  CLBlast could ask for it itself,
- * but where it is refused CLBlast 1.5.3 ends the program: an exception of a constructor releases
- * what was never made, in a destructor that throws.
+ * CLBlast could ask for that memory itself, but where it is refused CLBlast 1.5.3 ends the program:
+ * an exception of a constructor releases what was never made, in a destructor that throws.
  */
-static CLBlastStatusCode have_memory(struct mien_cl *cl, const struct mien_matrix *c,
-                                     const struct mien_matrix *a, const struct mien_matrix *b,
-                                     const struct mien_gemm *gemm, const struct slice *slice)
+static CLBlastStatusCode multiply_slice(struct mien_cl *cl, const struct product *p,
+                                        const struct slice *slice, cl_event *event)
 {
     size_t bytes = 0;
-    cl_int code = CL_SUCCESS;
-    const CLBlastStatusCode told = CLBlastSGemmTempBufferSize(
-        CLBlastLayoutRowMajor, transpose_of(a), transpose_of(b), slice->m, gemm->n, gemm->k,
-        start_of(a, slice->r0), a->stride, b->offset, b->stride, start_of(c, slice->r0), c->stride,
-        &cl->queue, &bytes);
-    if (told != CLBlastSuccess || bytes <= cl->blas_bytes) {
-        return told;
+    const CLBlastTranspose a_form = transpose_of(p->a);
+    const CLBlastTranspose b_form = transpose_of(p->b);
+    const size_t a_start = start_of(p->a, slice->r0);
+    const size_t c_start = start_of(p->c, slice->r0);
+    const CLBlastStatusCode code = CLBlastSGemmTempBufferSize(
+        CLBlastLayoutRowMajor, a_form, b_form, slice->m, p->gemm->n, p->gemm->k, a_start,
+        p->a->stride, p->b->offset, p->b->stride, c_start, p->c->stride, &cl->queue, &bytes);
+    if (code != CLBlastSuccess) {
+        return code;
     }
-    release_memory(cl);
-    cl->blas_memory = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
-    cl->blas_bytes = code == CL_SUCCESS ? bytes : 0;
-    return (CLBlastStatusCode)code;
+    if (bytes > p->work->bytes) {
+        return CLBlastInsufficientMemoryTemp;
+    }
+    return CLBlastSgemmWithTempBuffer(CLBlastLayoutRowMajor, a_form, b_form, slice->m, p->gemm->n,
+                                      p->gemm->k, 1.0f, p->a->buffer->handle, a_start, p->a->stride,
+                                      p->b->buffer->handle, p->b->offset, p->b->stride,
+                                      p->gemm->beta, p->c->buffer->handle, c_start, p->c->stride,
+                                      &cl->queue, event, p->work->handle);
 }
 
-static CLBlastStatusCode multiply_slice(struct mien_cl *cl, const struct mien_matrix *c,
-                                        const struct mien_matrix *a, const struct mien_matrix *b,
-                                        const struct mien_gemm *gemm, const struct slice *slice,
-                                        cl_event *event)
+static CLBlastStatusCode multiply(struct mien_cl *cl, const struct product *p,
+                                  const struct mien_cl_cut *cut, cl_event *event)
 {
-    const CLBlastStatusCode code = have_memory(cl, c, a, b, gemm, slice);
-    return code != CLBlastSuccess
-               ? code
-               : CLBlastSgemmWithTempBuffer(
-                     CLBlastLayoutRowMajor, transpose_of(a), transpose_of(b), slice->m, gemm->n,
-                     gemm->k, 1.0f, a->buffer->handle, start_of(a, slice->r0), a->stride,
-                     b->buffer->handle, b->offset, b->stride, gemm->beta, c->buffer->handle,
-                     start_of(c, slice->r0), c->stride, &cl->queue, event, cl->blas_memory);
-}
-
-static CLBlastStatusCode multiply(struct mien_cl *cl, const struct mien_matrix *c,
-                                  const struct mien_matrix *a, const struct mien_matrix *b,
-                                  const struct mien_gemm *gemm, const struct mien_cl_cut *cut,
-                                  cl_event *event)
-{
+    const size_t m = p->gemm->m;
     CLBlastStatusCode code = CLBlastSuccess;
     const size_t slices = mien_cl_cut_count(cut);
     for (size_t i = 0; i < slices && code == CLBlastSuccess; i++) {
@@ -121,9 +121,9 @@ static CLBlastStatusCode multiply(struct mien_cl *cl, const struct mien_matrix *
         mien_cl_cut_slice(first, count, cut, i);
         const size_t r0 = first[2] * SLICE_ROWS;
         const size_t rows = count[2] * SLICE_ROWS;
-        const struct slice slice = { r0, gemm->m - r0 < rows ? gemm->m - r0 : rows };
+        const struct slice slice = { r0, m - r0 < rows ? m - r0 : rows };
         const bool last = i + 1 == slices;
-        code = multiply_slice(cl, c, a, b, gemm, &slice, last ? event : NULL);
+        code = multiply_slice(cl, p, &slice, last ? event : NULL);
         if (code == CLBlastSuccess && !last) {
             code = (CLBlastStatusCode)clFlush(cl->queue);
         }
@@ -133,9 +133,11 @@ static CLBlastStatusCode multiply(struct mien_cl *cl, const struct mien_matrix *
 
 enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
                                 const struct mien_matrix *a, const struct mien_matrix *b,
-                                const struct mien_gemm *gemm, struct mien_error *err)
+                                const struct mien_cl_buffer *work, const struct mien_gemm *gemm,
+                                struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
+    const struct product product = { c, a, b, work, gemm };
     struct mien_cl_span *span = NULL;
     const size_t groups[3] = { 1, 1, (gemm->m + SLICE_ROWS - 1) / SLICE_ROWS };
     const double flop = 2.0 * (double)gemm->m * (double)gemm->n * (double)gemm->k;
@@ -145,8 +147,7 @@ enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
     cl->blas_used = true;
     /* A product is several commands of CLBlast's, even one in a single slice. */
     TRY(mien_cl_profile_slot(&span, cl, "clblast_sgemm", slices > 1 ? slices : 0, err));
-    const CLBlastStatusCode code =
-        multiply(cl, c, a, b, gemm, &cut, span != NULL ? &span->event : NULL);
+    const CLBlastStatusCode code = multiply(cl, &product, &cut, span != NULL ? &span->event : NULL);
     if (code != CLBlastSuccess) {
         mien_cl_profile_drop(span);
         st = mien_fail(err, mien_cl_status((cl_int)code),
@@ -283,7 +284,6 @@ bool mien_blas_take(struct mien_cl *cl, const struct mien_blas_params *params)
 
 void mien_blas_finish(struct mien_cl *cl)
 {
-    release_memory(cl);
     if (cl->blas_used) {
         (void)CLBlastClearCache();
     }

@@ -19,17 +19,22 @@ struct mien_gemm {
     float beta; /**< 0: c is overwritten, never read; 1: added to */
 };
 
+/** Bytes that CLBlast may want beside the matrices for copies of them, whatever its parameters. */
+size_t mien_blas_work_bytes(const struct mien_gemm *gemm);
+
 /**
  * c = a b + beta c, all row-major; enqueued, not waited for.
  *
  * Shapes  a [m][k], b [k][n] (after `transposed`), c [m][n] float32, overwritten or accumulated
+ *         work at least mien_blas_work_bytes(), overwritten
  * Errors  MIEN_ERR_CL: CLBlast's status by name, with m, n, k (none of which may be 0);
  *         MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
                                 const struct mien_matrix *a, const struct mien_matrix *b,
-                                const struct mien_gemm *gemm, struct mien_error *err);
+                                const struct mien_cl_buffer *work, const struct mien_gemm *gemm,
+                                struct mien_error *err);
 
 /**
  * Give CLBlast parameters that suit this device where its own defaults are poor: CPU devices.

@@ -52,8 +52,6 @@ struct mien_cl {
     bool blas_used;
     bool blas_set; /**< CLBlast has `blas`, not what it was opened with */
     struct mien_blas_params blas;
-    cl_mem blas_memory; /**< what CLBlast wanted beside its matrices, at most; NULL: nothing yet */
-    size_t blas_bytes;  /**< of it */
     bool profile;
     const char *label;
     struct mien_cl_sample *samples;
@@ -100,8 +98,7 @@ void mien_cl_cut_slice(size_t first[3], size_t count[3], const struct mien_cl_cu
 /** Tell who watches of a launch that was enqueued. */
 void mien_cl_tell_launched(const struct mien_cl *cl, const char *kernel);
 
-/** Let go of the memory for CLBlast, and of what it keeps for this process; other open devices only
- * compile again. */
+/** Let go of what CLBlast keeps for this process; other open devices only compile again. */
 void mien_blas_finish(struct mien_cl *cl);
 
 #endif

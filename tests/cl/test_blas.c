@@ -94,7 +94,10 @@ static void check(struct mien_cl *cl, struct mien_gemm gemm, int form, size_t ro
     const struct mien_matrix ma = { da, a.offset, a.stride, a.transposed };
     const struct mien_matrix mb = { db, b.offset, b.stride, b.transposed };
     const struct mien_matrix mc = { dc, c.offset, c.stride, false };
-    assert_ok(mien_blas_gemm(cl, &mc, &ma, &mb, &gemm, &err), &err);
+    struct mien_cl_buffer *const work = guarded_buffer(cl, mien_blas_work_bytes(&gemm));
+    assert_ok(mien_blas_gemm(cl, &mc, &ma, &mb, work, &gemm, &err), &err);
+    free(guarded_read(cl, work, mien_blas_work_bytes(&gemm)));
+    mien_cl_buffer_destroy(work);
     multiply(&c, &a, &b, &gemm);
     float *const got = guarded_read(cl, dc, c.floats * sizeof(float));
     assert_all_close(got, c.data, c.floats, 1e-6f * sqrtf((float)gemm.k), 1e-5f);
@@ -139,10 +142,14 @@ static void test_blas_gemm__refusal_names_status_and_sizes(void **state)
     const struct mien_gemm square = { 4, 4, 4, 0.0f };
     const struct mien_gemm empty = { 0, 4, 4, 0.0f };
     const struct mien_matrix narrow = { buffer, 0, 3, false };
-    assert_int_equal(mien_blas_gemm(cl, &matrix, &narrow, &matrix, &square, &err), MIEN_ERR_CL);
+    struct mien_cl_buffer *const work = guarded_buffer(cl, mien_blas_work_bytes(&square));
+    assert_int_equal(mien_blas_gemm(cl, &matrix, &narrow, &matrix, work, &square, &err),
+                     MIEN_ERR_CL);
     assert_string_equal(err.text, "matrix product m 4 n 4 k 4: CLBlastSgemmWithTempBuffer: "
                                   "CLBlastInvalidLeadDimA (-1016)");
-    assert_int_equal(mien_blas_gemm(cl, &matrix, &matrix, &matrix, &empty, NULL), MIEN_ERR_CL);
+    assert_int_equal(mien_blas_gemm(cl, &matrix, &matrix, &matrix, work, &empty, NULL),
+                     MIEN_ERR_CL);
+    mien_cl_buffer_destroy(work);
     mien_cl_buffer_destroy(buffer);
 }
 
@@ -161,10 +168,11 @@ static void test_blas_gemm__is_profiled(void **state)
     const struct mien_matrix c = { buffer, 20000, 100, false };
     const struct mien_matrix wrong = { buffer, 0, 1, false };
     const struct mien_gemm gemm = { 100, 100, 100, 0.0f };
+    struct mien_cl_buffer *const work = guarded_buffer(cl, mien_blas_work_bytes(&gemm));
     mien_cl_label(cl, "dense1.fwd");
-    assert_ok(mien_blas_gemm(cl, &c, &a, &b, &gemm, &err), &err);
-    assert_int_equal(mien_blas_gemm(cl, &c, &wrong, &b, &gemm, &err), MIEN_ERR_CL);
-    assert_ok(mien_blas_gemm(cl, &c, &a, &b, &gemm, &err), &err);
+    assert_ok(mien_blas_gemm(cl, &c, &a, &b, work, &gemm, &err), &err);
+    assert_int_equal(mien_blas_gemm(cl, &c, &wrong, &b, work, &gemm, &err), MIEN_ERR_CL);
+    assert_ok(mien_blas_gemm(cl, &c, &a, &b, work, &gemm, &err), &err);
     assert_ok(mien_cl_profile(cl, &samples, &count, &err), &err);
     assert_int_equal(count, 2);
     for (size_t i = 0; i < count; i++) {
@@ -174,6 +182,7 @@ static void test_blas_gemm__is_profiled(void **state)
         assert_true(samples[i].end_ns > samples[i].start_ns);
     }
     assert_true(samples[1].start_ns >= samples[0].end_ns);
+    mien_cl_buffer_destroy(work);
     mien_cl_buffer_destroy(buffer);
     mien_cl_close(cl);
 }

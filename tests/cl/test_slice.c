@@ -150,9 +150,12 @@ static void check_product(struct mien_cl *cl, bool left_turned, bool right_turne
         const struct mien_matrix b = { bb, 0, (right_turned ? K : N) + GAP, right_turned };
         const struct mien_matrix c = { bc, 5, N + GAP, false };
         const struct mien_gemm gemm = { M, N, K, beta };
+        struct mien_cl_buffer *const work = guarded_buffer(cl, mien_blas_work_bytes(&gemm));
         mien_cl_slice(cl, sliced ? &forced : &none);
-        assert_ok(mien_blas_gemm(cl, &c, &a, &b, &gemm, &err), &err);
+        assert_ok(mien_blas_gemm(cl, &c, &a, &b, work, &gemm, &err), &err);
+        free(guarded_read(cl, work, mien_blas_work_bytes(&gemm)));
         results[sliced] = guarded_read(cl, bc, bytes);
+        mien_cl_buffer_destroy(work);
         mien_cl_buffer_destroy(bc);
     }
     mien_cl_slice(cl, &none);

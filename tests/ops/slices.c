@@ -21,9 +21,11 @@ enum mien_status __wrap_mien_cl_launch(struct mien_cl *cl, const struct mien_cl_
                                        struct mien_error *err);
 enum mien_status __real_mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
                                        const struct mien_matrix *a, const struct mien_matrix *b,
+                                       const struct mien_cl_buffer *work,
                                        const struct mien_gemm *gemm, struct mien_error *err);
 enum mien_status __wrap_mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
                                        const struct mien_matrix *a, const struct mien_matrix *b,
+                                       const struct mien_cl_buffer *work,
                                        const struct mien_gemm *gemm, struct mien_error *err);
 
 /* What a buffer holds. */
@@ -127,6 +129,7 @@ enum mien_status __wrap_mien_cl_launch(struct mien_cl *cl, const struct mien_cl_
 
 enum mien_status __wrap_mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
                                        const struct mien_matrix *a, const struct mien_matrix *b,
+                                       const struct mien_cl_buffer *work,
                                        const struct mien_gemm *gemm, struct mien_error *err)
 {
     struct copy before;
@@ -135,12 +138,12 @@ enum mien_status __wrap_mien_blas_gemm(struct mien_cl *cl, const struct mien_mat
     const struct mien_cl_slicing forced = { 0.0, 1 };
     take(&before, cl, c->buffer->handle);
     mien_cl_slice(cl, &none);
-    enum mien_status st = __real_mien_blas_gemm(cl, c, a, b, gemm, err);
+    enum mien_status st = __real_mien_blas_gemm(cl, c, a, b, work, gemm, err);
     take(&whole, cl, c->buffer->handle);
     if (st == MIEN_OK) {
         put_back(cl, &before);
         mien_cl_slice(cl, &forced);
-        st = __real_mien_blas_gemm(cl, c, a, b, gemm, err);
+        st = __real_mien_blas_gemm(cl, c, a, b, work, gemm, err);
         mien_cl_slice(cl, &none);
         assert_ok(st, err);
     }
