@@ -8,6 +8,9 @@
 #   needs_device                 skip the test where there is no device, unless $MIEN_REQUIRE_DEVICE is set; no_device only asks
 #   limit_files BLOCKS           in a subshell: no file may have more than so many blocks of ulimit -f
 #   own_cache FOLDER             keep tuning and compiled programs in this folder; the self-test counts as made there
+#   lanes_of RECIPE              the lanes that its activations have on the device
+#   unoptimised                  with sanitizers PoCL compiles without optimisation, in a third of the time, from here on:
+#                                for what is about neither numbers nor times
 # Every failure is printed; the script ends with `finish`.
 
 set -u
@@ -94,6 +97,14 @@ own_cache() {
     cp -r "${MIEN_CACHE:-$HOME/.cache/mien}/selftest" "$1" || failed "no self-test was made"
     MIEN_CACHE=$1
     export MIEN_CACHE
+}
+
+lanes_of() {
+    "$mien" summary "$1" | sed -n 's/^memory of .*(\([0-9]*\) lanes)$/\1/p'
+}
+
+unoptimised() {
+    [ -z "${MIEN_SANITIZE:-}" ] || export POCL_EXTRA_BUILD_FLAGS=-cl-opt-disable
 }
 
 finish() {

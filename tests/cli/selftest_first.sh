@@ -142,10 +142,9 @@ fi
 if [ "$(uses first)" -gt 0 ]; then
     fresh
     expect 0 tune net.yaml --seconds 1 --export table.json --quiet
-    lanes=$(sed -n 's/.*"lanes": \([0-9]*\).*/\1/p' table.json | head -n 1)
     sed '/^  {/d; /^\]}/d' table.json >dense.json
     printf '  {"op": "dense", "n": 7, "in": 16, "out": 7, "lanes": %s, "variant": "clblast", "ms": 1, "default_ms": 2}\n]}\n' \
-        "$lanes" >>dense.json
+        "$(lanes_of net.yaml)" >>dense.json
     rm -rf cache/tuning
     expect 0 train faces --recipe net.yaml --out kept --max-steps 1 --tuning dense.json
     proved

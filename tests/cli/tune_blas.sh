@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 cd "$work" || exit 1
 needs_device
+unoptimised
 # A cache of its own, but for the programs.
 programs=${MIEN_CACHE:-$HOME/.cache/mien}/programs
 mkdir -p cache

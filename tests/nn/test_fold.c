@@ -1,4 +1,5 @@
 /* test_fold.c - networks in evaluation, batch norm part of the layer in front, against doubles */
+// unoptimised
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

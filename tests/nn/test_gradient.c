@@ -1,4 +1,5 @@
 /* test_gradient.c - a network with every kind of layer: its gradients are central differences */
+// unoptimised
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
  *
  * CLBlast is told nothing of them, so that nothing is compiled anew.
  */
+// unoptimised
 // wrap: CLBlastOverrideParameters
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* test_search.c - the search for the fastest kernels: what wins, what may not, and what it costs */
+// unoptimised
 #include "tune/search.h"
 
 #include <stdlib.h>
@@ -109,7 +110,7 @@ static void test_search__finds_every_pass_right_in_each_variant(void **state)
         struct mien_search_result result;
         struct mien_error err = { "" };
         struct plan plan = { .refuse = MIEN_OK };
-        assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+        assert_ok(search(&result, cl, &task, &plan, 3.0, &err), &err);
         assert_int_equal(plan.found, 1);
         assert_int_equal(result.wrong, 0);
         assert_int_equal(result.refused, 0);
@@ -138,7 +139,7 @@ static void test_search__keeps_the_pooling_of_a_layer(void **state)
     assert_ok(mien_tuned_to_conv2d(&op, &task.key, &err), &err);
     task.key = mien_tuned_conv2d(&op, MIEN_CONV2D_FWD);
     assert_true(mien_conv2d_pools(&op, 2));
-    assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+    assert_ok(search(&result, cl, &task, &plan, 3.0, &err), &err);
     assert_true(result.tried >= 1 && result.wrong == 0 && result.refused == 0);
     assert_ok(mien_tuned_to_conv2d(&op, &result.chosen, &err), &err);
     assert_true(mien_conv2d_pools(&op, 2));
@@ -154,7 +155,7 @@ static void test_search__takes_what_is_faster_than_a_slow_default(void **state)
     if (!mien_search_has_choice(&task.key)) {
         skip();
     }
-    assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+    assert_ok(search(&result, cl, &task, &plan, 3.0, &err), &err);
     assert_true(result.tried > 1);
     assert_true(result.chosen.default_ms > 20.0);
     assert_true(result.chosen.ms < 20.0);
@@ -169,7 +170,7 @@ static void test_search__lets_nothing_wrong_win_however_fast(void **state)
     struct mien_search_result result;
     struct mien_error err = { "" };
     struct plan plan = { .idle = true, .slow_ms = 5.0f };
-    assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+    assert_ok(search(&result, cl, &task, &plan, 3.0, &err), &err);
     assert_int_equal(result.wrong, result.tried - 1);
     assert_int_equal(result.chosen.variant, task.key.variant);
     assert_memory_equal(result.chosen.param, task.key.param, sizeof(task.key.param));
@@ -202,12 +203,12 @@ static void test_search__takes_nothing_that_is_wrong_in_another_form(void **stat
     }
     task.forms[1] = (struct mien_search_form){ .bias = true };
     task.form_count = 2;
-    assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+    assert_ok(search(&result, cl, &task, &plan, 3.0, &err), &err);
     assert_false(mien_tuned_same(&result.chosen, &result.standard));
     assert_int_equal(result.wrong, 0);
     assert_true(plan.formed > 0);
     plan.idle_plain = true;
-    assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+    assert_ok(search(&result, cl, &task, &plan, 3.0, &err), &err);
     assert_true(mien_tuned_same(&result.chosen, &result.standard));
     assert_int_equal(result.wrong, 1);
     assert_true(result.done && result.chosen.ms > 20.0);
@@ -224,7 +225,7 @@ static void test_search__tries_nothing_that_is_barred(void **state)
     struct mien_tuning known = { .entries = NULL };
     struct plan plan = { .slow_ms = 20.0f, .known = &known };
     const struct mien_search_options options = {
-        .seconds = 8.0, .at = watch_barred, .user = &plan, .known = &known, .hook = { run, &plan }
+        .seconds = 3.0, .at = watch_barred, .user = &plan, .known = &known, .hook = { run, &plan }
     };
     plan.standard = task.key;
     for (int v = 0; v < MIEN_CONV2D_VARIANTS; v++) {
@@ -245,7 +246,7 @@ static void test_search__passes_over_what_the_device_refuses(void **state)
     struct mien_search_result result;
     struct mien_error err = { "" };
     struct plan plan = { .refuse = MIEN_ERR_CL };
-    assert_ok(search(&result, cl, &task, &plan, 8.0, &err), &err);
+    assert_ok(search(&result, cl, &task, &plan, 3.0, &err), &err);
     assert_int_equal(result.refused, result.tried - 1);
     assert_int_equal(result.chosen.variant, task.key.variant);
     assert_memory_equal(result.chosen.param, task.key.param, sizeof(task.key.param));
@@ -258,7 +259,7 @@ static void test_search__fails_when_nothing_is_right(void **state)
     struct mien_search_result result;
     struct mien_error err = { "" };
     struct plan plan = { .idle = true, .all = true };
-    assert_int_equal(search(&result, cl, &task, &plan, 8.0, &err), MIEN_ERR_CL);
+    assert_int_equal(search(&result, cl, &task, &plan, 3.0, &err), MIEN_ERR_CL);
     assert_non_null(strstr(err.text, "conv1 some pass: no variant"));
     assert_int_equal(plan.found, 0);
     assert_int_equal(mien_cl_live(cl), 0);

@@ -3,6 +3,7 @@
  * CLBlast keeps its usual parameters whatever it is given, so that nothing has to be compiled anew;
  * its products do what a plan says while a set is in force.
  */
+// unoptimised
 // wrap: CLBlastOverrideParameters CLBlastSgemmWithTempBuffer
 #include <string.h>
 #include <time.h>
