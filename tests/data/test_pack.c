@@ -5,13 +5,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/safetensors.h"
 #include "data/build.h"
 #include "data/dataset.h"
+#include "support/json_memory.h"
 #include "support/scratch.h"
 
 struct fixture {
@@ -120,16 +120,11 @@ static void test_pack__there_and_back_is_the_same(void **state)
     free(second);
 }
 
-/* jansson's from then on; -1: no limit */
-static long allocations_left = -1;
-
-static void *allocate_some(size_t bytes)
+static enum mien_status load_again(void *user, struct mien_error *err)
 {
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0 ? 1 : 0;
-    return malloc(bytes);
+    struct fixture *const f = user;
+    mien_dataset_destroy(f->set);
+    return mien_dataset_load(&f->set, f->path, &f->options, err);
 }
 
 static void test_pack__want_of_memory_is_no_fault_of_the_file(void **state)
@@ -137,21 +132,7 @@ static void test_pack__want_of_memory_is_no_fault_of_the_file(void **state)
     struct fixture *const f = *state;
     const struct parts parts = good_parts();
     write_parts(f, &parts);
-    json_set_alloc_funcs(allocate_some, free);
-    size_t of_classes = 0;
-    size_t told[2] = { 0 }; /* for want of memory; for a token, which jansson takes it for */
-    for (enum mien_status st = MIEN_ERR_MEMORY; st != MIEN_OK;) {
-        allocations_left = (long)(told[0] + told[1]);
-        st = load(f);
-        allocations_left = -1;
-        assert_true(st == MIEN_OK || st == MIEN_ERR_MEMORY || st == MIEN_ERR_FORMAT);
-        told[st == MIEN_ERR_MEMORY ? 0 : 1] += st == MIEN_OK ? 0 : 1;
-        of_classes +=
-            st == MIEN_ERR_MEMORY && strstr(f->err.text, "no memory for JSON") != NULL ? 1 : 0;
-    }
-    json_set_alloc_funcs(malloc, free);
-    assert_true(told[0] > 20 && told[1] < told[0] / 2);
-    assert_true(of_classes >= 3);
+    json_memory_runs_out(load_again, f);
 }
 
 static void test_pack__names_may_be_absent(void **state)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "support/conv2d.h"
+#include "support/launches.h"
 
 /*
  * Depthwise, with a multiplier, tiles of 4, 2 and 1 channels, strides, pads up to k - 1, one pixel.
@@ -17,30 +18,6 @@ static const struct {
     { 3, 6, 1, 1, 4, 1, 3, 0, 2, 8 },   { 150, 3, 13, 10, 6, 4, 3, 1, 3, 1 },
 };
 enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]), SMALL_SHAPES = 2 };
-
-/* Work-groups that a launch had in dimension 1 or 2, at most. */
-static size_t most_groups;
-
-/* NOLINTBEGIN(readability-function-size): OpenCL's own parameters */
-cl_int __real_clEnqueueNDRangeKernel(cl_command_queue, cl_kernel, cl_uint, const size_t *,
-                                     const size_t *, const size_t *, cl_uint, const cl_event *,
-                                     cl_event *);
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue, cl_kernel, cl_uint, const size_t *,
-                                     const size_t *, const size_t *, cl_uint, const cl_event *,
-                                     cl_event *);
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
-                                     const size_t *origin, const size_t *global,
-                                     const size_t *local, cl_uint waits, const cl_event *wait,
-                                     cl_event *event)
-/* NOLINTEND(readability-function-size) */
-{
-    for (cl_uint d = 1; d < dimensions; d++) {
-        const size_t groups = global[d] / local[d];
-        most_groups = groups > most_groups ? groups : most_groups;
-    }
-    return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, origin, global, local, waits,
-                                         wait, event);
-}
 
 static void check_shape(struct mien_cl *cl, size_t s, bool fused)
 {
@@ -80,9 +57,9 @@ static void test_conv2d_grouped__has_few_work_groups_beyond_the_first_dimension(
         assert_ok(mien_conv2d_init(&op, &x, rows[i].c, 1, 1, 1, 0, &err), &err);
         assert_ok(mien_conv2d_group(&op, rows[i].groups, &err), &err);
         struct conv2d_numbers numbers = conv2d_random(&op, false);
-        most_groups = 0;
+        launches = (struct launches){ 0 };
         conv2d_check(cl, &op, &numbers, false);
-        assert_true(most_groups > 0 && most_groups < 65536);
+        assert_true(launches.most_groups > 0 && launches.most_groups < 65536);
         conv2d_free(&numbers);
     }
 }

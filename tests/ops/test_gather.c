@@ -17,6 +17,11 @@ static const struct shape {
 };
 static const cl_int lane_counts[] = { 1, 4, 8, 16 };
 
+static bool is_left_out(const struct shape *s)
+{
+    return small_only() && s->n * s->c * s->h * s->w > 5000;
+}
+
 static uint8_t *random_bytes(size_t count, uint32_t seed)
 {
     uint8_t *const out = malloc(count);
@@ -136,6 +141,9 @@ static void test_gather__matches_reference_on_all_shapes(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
     for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+        if (is_left_out(&shapes[s])) {
+            continue;
+        }
         for (size_t i = 0; i < sizeof(lane_counts) / sizeof(lane_counts[0]); i++) {
             check_one(cl, &shapes[s], lane_counts[i], false);
         }
@@ -262,13 +270,16 @@ static void test_gather_changed__matches_reference_on_all_shapes(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
     for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+        if (is_left_out(&shapes[s])) {
+            continue;
+        }
         for (size_t i = 0; i < sizeof(lane_counts) / sizeof(lane_counts[0]); i++) {
             check_changed(cl, &shapes[s], lane_counts[i], i % 2 == 0 ? 0.0f : 0.3f, false);
         }
     }
-    check_changed(cl, &shapes[3], 1, 0.75f, false);
+    check_changed(cl, &shapes[small_only() ? 2 : 3], 1, 0.75f, false);
     check_changed(cl, &shapes[2], 1, 0.0f, true);
-    check_changed(cl, &shapes[4], 16, 1.0f, true);
+    check_changed(cl, &shapes[small_only() ? 6 : 4], 16, 1.0f, true);
 }
 
 /* The same change for each image, along whole pixels. */
@@ -288,6 +299,9 @@ static void test_gather_changed__without_a_change_gives_the_plain_bits(void **st
     struct mien_cl *const cl = device_or_skip(state);
     struct mien_error err = { "" };
     for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+        if (is_left_out(&shapes[s])) {
+            continue;
+        }
         for (size_t i = 0; i < sizeof(lane_counts) / sizeof(lane_counts[0]); i++) {
             struct batch b;
             set_up(&b, cl, &shapes[s], lane_counts[i], 0.0f, false);

@@ -8,6 +8,7 @@
 
 #include "ops/softmax.h"
 #include "ref/softmax.h"
+#include "support/launches.h"
 #include "support/layout.h"
 #include "support/oracle.h"
 
@@ -339,26 +340,6 @@ static void test_ref_softmax__gradient_is_the_central_difference(void **state)
     free(labels);
 }
 
-static int enqueued; /* launches and slices of them */
-
-/* NOLINTBEGIN(readability-function-size): OpenCL's own parameters */
-cl_int __real_clEnqueueNDRangeKernel(cl_command_queue, cl_kernel, cl_uint, const size_t *,
-                                     const size_t *, const size_t *, cl_uint, const cl_event *,
-                                     cl_event *);
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue, cl_kernel, cl_uint, const size_t *,
-                                     const size_t *, const size_t *, cl_uint, const cl_event *,
-                                     cl_event *);
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
-                                     const size_t *origin, const size_t *global,
-                                     const size_t *local, cl_uint waits, const cl_event *wait,
-                                     cl_event *event)
-/* NOLINTEND(readability-function-size) */
-{
-    enqueued++;
-    return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, origin, global, local, waits,
-                                         wait, event);
-}
-
 /* With weights every work-item of a GPU sums those of all images: a long launch sooner. */
 static void test_softmax__weights_count_as_work(void **state)
 {
@@ -372,12 +353,12 @@ static void test_softmax__weights_count_as_work(void **state)
         set_up(&f, cl, random_floats((size_t)IMAGES * CLASSES, 1), random_labels(IMAGES, CLASSES),
                weighted ? random_floats(CLASSES, 2) : NULL);
         mien_cl_slice(cl, &cut);
-        enqueued = 0;
+        launches = (struct launches){ 0 };
         assert_ok(mien_softmax_loss(cl, f.bdlogits, f.bstats, f.blogits, f.blabels, f.bweights,
                                     &f.op, &err),
                   &err);
         mien_cl_slice(cl, &none);
-        assert_int_equal(enqueued, weighted ? IMAGES / 64 + 1 : 2); /* and the total */
+        assert_int_equal(launches.count, weighted ? IMAGES / 64 + 1 : 2); /* and the total */
         tear_down(&f);
     }
 }

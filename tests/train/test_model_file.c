@@ -6,13 +6,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "nn/recipe.h"
+#include "support/json_memory.h"
 #include "support/scratch.h"
 #include "train/model_file.h"
 
@@ -121,16 +121,16 @@ static void test_half__a_weight_beyond_its_range_is_named_and_nothing_written(vo
     teardown(&f);
 }
 
-/* jansson's from then on; -1: no limit */
-static long allocations_left = -1;
+/* What is loaded stays to the last time, which succeeds. */
+struct loading {
+    const char *path;
+    struct mien_model_file back;
+};
 
-static void *allocate_some(size_t bytes)
+static enum mien_status load(void *user, struct mien_error *err)
 {
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0 ? 1 : 0;
-    return malloc(bytes);
+    struct loading *const loading = user;
+    return mien_model_file_load(&loading->back, loading->path, err);
 }
 
 static void test_model_file__want_of_memory_is_no_fault_of_the_file(void **state)
@@ -138,24 +138,10 @@ static void test_model_file__want_of_memory_is_no_fault_of_the_file(void **state
     (void)state;
     struct fixture f = setup();
     struct mien_error err = { "" };
-    struct mien_model_file back;
+    struct loading loading = { .path = f.path };
     must(mien_model_file_save_half(f.path, &f.file, &err), &err);
-    json_set_alloc_funcs(allocate_some, free);
-    size_t of_classes = 0;
-    size_t told[2] = { 0 }; /* for want of memory; for a token, which jansson takes it for */
-    for (enum mien_status st = MIEN_ERR_MEMORY; st != MIEN_OK;) {
-        allocations_left = (long)(told[0] + told[1]);
-        st = mien_model_file_load(&back, f.path, &err);
-        allocations_left = -1;
-        assert_true(st == MIEN_OK || st == MIEN_ERR_MEMORY || st == MIEN_ERR_FORMAT);
-        told[st == MIEN_ERR_MEMORY ? 0 : 1] += st == MIEN_OK ? 0 : 1;
-        of_classes +=
-            st == MIEN_ERR_MEMORY && strstr(err.text, "no memory for JSON") != NULL ? 1 : 0;
-    }
-    json_set_alloc_funcs(malloc, free);
-    assert_true(told[0] > 20 && told[1] < told[0] / 2);
-    assert_true(of_classes >= 3);
-    mien_model_file_finish(&back);
+    json_memory_runs_out(load, &loading);
+    mien_model_file_finish(&loading.back);
     teardown(&f);
 }
 
