@@ -65,19 +65,19 @@ struct slice {
     size_t r0, m;
 };
 
-/* Tiles are at most these large along the sides of a product: blas_params.c, and CLBlast's own. */
-enum { MOST_SIDE = 256, MOST_DEPTH = 128 };
-
-static size_t padded(size_t size, size_t tile)
+/* In whole tiles of the largest that there are; m and n have the same, whichever way CLBlast turns
+ * a product. */
+static size_t padded(size_t size, enum mien_blas_param tile)
 {
-    return (size + tile - 1) / tile * tile;
+    const size_t most = (size_t)mien_blas_param_most(tile);
+    return (size + most - 1) / most * most;
 }
 
 size_t mien_blas_work_bytes(const struct mien_gemm *gemm)
 {
-    const size_t m = padded(gemm->m, MOST_SIDE);
-    const size_t n = padded(gemm->n, MOST_SIDE);
-    const size_t k = padded(gemm->k, MOST_DEPTH);
+    const size_t m = padded(gemm->m, MIEN_BLAS_MWG);
+    const size_t n = padded(gemm->n, MIEN_BLAS_NWG);
+    const size_t k = padded(gemm->k, MIEN_BLAS_KWG);
     return (m * k + k * n + m * n) * sizeof(cl_float);
 }
 

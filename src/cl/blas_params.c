@@ -12,21 +12,22 @@ const struct mien_blas_kernel mien_blas_kernels[MIEN_BLAS_KERNELS] = {
     { "GemmRoutine", MIEN_BLAS_MIN_INDIRECT, 1 },
 };
 
-/* What a value may be: a power of two, but for the last, which is a size. */
+/* What a value may be: a power of two, but for the last, which is a size.  The largest tiles are
+ * those of CLBlast's own database. */
 static const struct {
     const char *name;
     int least, most;
 } bounds[MIEN_BLAS_PARAMS] = {
     [MIEN_BLAS_GEMMK] = { "GEMMK", 0, 0 },
     [MIEN_BLAS_KREG] = { "KREG", 1, 1 },
-    [MIEN_BLAS_KWG] = { "KWG", 2, 128 },
+    [MIEN_BLAS_KWG] = { "KWG", 2, 64 },
     [MIEN_BLAS_KWI] = { "KWI", 1, 32 },
     [MIEN_BLAS_MDIMA] = { "MDIMA", 1, 64 },
     [MIEN_BLAS_MDIMC] = { "MDIMC", 1, 64 },
-    [MIEN_BLAS_MWG] = { "MWG", 8, 256 },
+    [MIEN_BLAS_MWG] = { "MWG", 8, 128 },
     [MIEN_BLAS_NDIMB] = { "NDIMB", 1, 64 },
     [MIEN_BLAS_NDIMC] = { "NDIMC", 1, 64 },
-    [MIEN_BLAS_NWG] = { "NWG", 8, 256 },
+    [MIEN_BLAS_NWG] = { "NWG", 8, 128 },
     [MIEN_BLAS_SA] = { "SA", 0, 1 },
     [MIEN_BLAS_SB] = { "SB", 0, 1 },
     [MIEN_BLAS_STRM] = { "STRM", 0, 1 },
@@ -49,6 +50,11 @@ static const struct {
 const char *mien_blas_param_name(enum mien_blas_param param)
 {
     return bounds[param].name;
+}
+
+int mien_blas_param_most(enum mien_blas_param param)
+{
+    return bounds[param].most;
 }
 
 void mien_blas_version(int out[3])

@@ -50,6 +50,8 @@ extern const struct mien_blas_kernel mien_blas_kernels[MIEN_BLAS_KERNELS];
 
 /** "MWG", as CLBlast calls it. */
 const char *mien_blas_param_name(enum mien_blas_param param);
+/** The largest value that it may have. */
+int mien_blas_param_most(enum mien_blas_param param);
 
 /** CLBlast's version, that mien was built with: a set belongs to one. */
 void mien_blas_version(int out[3]);

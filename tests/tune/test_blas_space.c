@@ -65,7 +65,7 @@ static void test_blas_check__refuses_what_clblast_would_take(void **state)
         { MIEN_BLAS_GEMMK, 1, "GEMMK" },
         { MIEN_BLAS_KREG, 2, "KREG" },
         { MIEN_BLAS_MWG, 48, "MWG" },
-        { MIEN_BLAS_MWG, 512, "MWG" },
+        { MIEN_BLAS_MWG, 256, "MWG" },
         { MIEN_BLAS_MWG, 0, "MWG" },
         { MIEN_BLAS_MWG, -64, "MWG" },
         { MIEN_BLAS_MWG, 8, "MWG" },
