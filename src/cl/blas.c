@@ -56,8 +56,9 @@ static size_t start_of(const struct mien_matrix *matrix, size_t r0)
 /* c = a b + beta c, with room for what CLBlast makes of them. */
 struct product {
     const struct mien_matrix *c, *a, *b;
-    const struct mien_cl_buffer *work;
+    struct mien_cl_buffer *work;
     const struct mien_gemm *gemm;
+    size_t wanted; /* of work, by the last slice */
 };
 
 /* Rows r0 .. r0 + m - 1 of a product. */
@@ -85,21 +86,20 @@ size_t mien_blas_work_bytes(const struct mien_gemm *gemm)
  * CLBlast could ask for that memory itself, but where it is refused CLBlast 1.5.3 ends the program:
  * an exception of a constructor releases what was never made, in a destructor that throws.
  */
-static CLBlastStatusCode multiply_slice(struct mien_cl *cl, const struct product *p,
+static CLBlastStatusCode multiply_slice(struct mien_cl *cl, struct product *p,
                                         const struct slice *slice, cl_event *event)
 {
-    size_t bytes = 0;
     const CLBlastTranspose a_form = transpose_of(p->a);
     const CLBlastTranspose b_form = transpose_of(p->b);
     const size_t a_start = start_of(p->a, slice->r0);
     const size_t c_start = start_of(p->c, slice->r0);
     const CLBlastStatusCode code = CLBlastSGemmTempBufferSize(
         CLBlastLayoutRowMajor, a_form, b_form, slice->m, p->gemm->n, p->gemm->k, a_start,
-        p->a->stride, p->b->offset, p->b->stride, c_start, p->c->stride, &cl->queue, &bytes);
+        p->a->stride, p->b->offset, p->b->stride, c_start, p->c->stride, &cl->queue, &p->wanted);
     if (code != CLBlastSuccess) {
         return code;
     }
-    if (bytes > p->work->bytes) {
+    if (p->wanted > p->work->bytes) {
         return CLBlastInsufficientMemoryTemp;
     }
     return CLBlastSgemmWithTempBuffer(CLBlastLayoutRowMajor, a_form, b_form, slice->m, p->gemm->n,
@@ -109,7 +109,7 @@ static CLBlastStatusCode multiply_slice(struct mien_cl *cl, const struct product
                                       &cl->queue, event, p->work->handle);
 }
 
-static CLBlastStatusCode multiply(struct mien_cl *cl, const struct product *p,
+static CLBlastStatusCode multiply(struct mien_cl *cl, struct product *p,
                                   const struct mien_cl_cut *cut, cl_event *event)
 {
     const size_t m = p->gemm->m;
@@ -133,11 +133,11 @@ static CLBlastStatusCode multiply(struct mien_cl *cl, const struct product *p,
 
 enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
                                 const struct mien_matrix *a, const struct mien_matrix *b,
-                                const struct mien_cl_buffer *work, const struct mien_gemm *gemm,
+                                struct mien_cl_buffer *work, const struct mien_gemm *gemm,
                                 struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct product product = { c, a, b, work, gemm };
+    struct product product = { c, a, b, work, gemm, 0 };
     struct mien_cl_span *span = NULL;
     const size_t groups[3] = { 1, 1, (gemm->m + SLICE_ROWS - 1) / SLICE_ROWS };
     const double flop = 2.0 * (double)gemm->m * (double)gemm->n * (double)gemm->k;
@@ -150,6 +150,13 @@ enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
     const CLBlastStatusCode code = multiply(cl, &product, &cut, span != NULL ? &span->event : NULL);
     if (code != CLBlastSuccess) {
         mien_cl_profile_drop(span);
+        if (product.wanted > work->bytes) {
+            st = mien_fail(err, MIEN_ERR_CL,
+                           "matrix product m %zu n %zu k %zu: CLBlast wants %zu bytes beside the "
+                           "matrices, %zu are planned",
+                           gemm->m, gemm->n, gemm->k, product.wanted, work->bytes);
+            goto done;
+        }
         st = mien_fail(err, mien_cl_status((cl_int)code),
                        "matrix product m %zu n %zu k %zu: CLBlastSgemmWithTempBuffer: %s (%d)",
                        gemm->m, gemm->n, gemm->k, status_name(code), (int)code);

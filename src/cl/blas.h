@@ -33,7 +33,7 @@ size_t mien_blas_work_bytes(const struct mien_gemm *gemm);
 MIEN_CHECK_RESULT
 enum mien_status mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
                                 const struct mien_matrix *a, const struct mien_matrix *b,
-                                const struct mien_cl_buffer *work, const struct mien_gemm *gemm,
+                                struct mien_cl_buffer *work, const struct mien_gemm *gemm,
                                 struct mien_error *err);
 
 /**

@@ -12,8 +12,8 @@ const struct mien_blas_kernel mien_blas_kernels[MIEN_BLAS_KERNELS] = {
     { "GemmRoutine", MIEN_BLAS_MIN_INDIRECT, 1 },
 };
 
-/* What a value may be: a power of two, but for the last, which is a size.  The largest tiles are
- * those of CLBlast's own database. */
+/* What a value may be: a power of two, but for the last, which is a size.  The largest
+ * sides of a tile are those of CLBlast's own database, the depth is of mien's own sets. */
 static const struct {
     const char *name;
     int least, most;

@@ -15,6 +15,7 @@ static bool refuse_parameters;
 static int refuse_at;   /* the call that is refused, counted down; 0: none */
 static int taken;       /* calls that CLBlast took */
 static size_t mwg, kwg; /* of the last set for Xgemm that it took */
+static size_t largest;  /* bytes that CLBlast wanted beside its matrices */
 
 CLBlastStatusCode __wrap_CLBlastOverrideParameters(cl_device_id device, const char *kernel,
                                                    CLBlastPrecision precision, size_t count,
@@ -291,6 +292,61 @@ static void test_blas_use__keeps_what_it_had_where_a_set_is_refused(void **state
     assert_false(mien_blas_take(cl, &other));
 }
 
+/* What CLBlast wants with the set that is in force, for a product in one form. */
+static void check_bound(struct mien_cl *cl, const struct mien_gemm *gemm, int form)
+{
+    const bool a_turned = (form & 1) != 0;
+    const bool b_turned = (form & 2) != 0;
+    size_t bytes = 0;
+    assert_int_equal(CLBlastSGemmTempBufferSize(
+                         CLBlastLayoutRowMajor, a_turned ? CLBlastTransposeYes : CLBlastTransposeNo,
+                         b_turned ? CLBlastTransposeYes : CLBlastTransposeNo, gemm->m, gemm->n,
+                         gemm->k, 5, (a_turned ? gemm->m : gemm->k) + 1, 3,
+                         (b_turned ? gemm->k : gemm->n) + 2, 7, gemm->n + 3, &cl->queue, &bytes),
+                     CLBlastSuccess);
+    assert_true(bytes <= mien_blas_work_bytes(gemm));
+    largest = bytes > largest ? bytes : largest;
+}
+
+/* Every set that is searched, and the largest that a file may have: nothing is compiled for it. */
+static void test_blas_work_bytes__are_enough_for_every_set(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    static const struct mien_gemm products[] = {
+        { 1, 1, 1, 0.0f },
+        { 150, 84, 120, 0.0f },
+        { 129, 65, 33, 0.0f },
+        { 64, 300, 17, 0.0f },
+    };
+    const struct mien_device_info large = { .kind = MIEN_DEVICE_GPU,
+                                            .max_work_group = 4096,
+                                            .local_bytes = 1 << 20 };
+    const size_t count = mien_blas_choices(MIEN_BLAS_LARGE, MIEN_DEVICE_GPU);
+    for (size_t s = 0; s <= count; s++) {
+        struct mien_blas_params set = mien_blas_first(MIEN_DEVICE_GPU);
+        if (s < count) {
+            assert_true(mien_blas_choose(&set, MIEN_BLAS_LARGE, s, &large));
+        } else {
+            set.value[MIEN_BLAS_MWG] = mien_blas_param_most(MIEN_BLAS_MWG);
+            set.value[MIEN_BLAS_NWG] = mien_blas_param_most(MIEN_BLAS_NWG);
+            set.value[MIEN_BLAS_KWG] = mien_blas_param_most(MIEN_BLAS_KWG);
+            set.value[MIEN_BLAS_SA] = 0;
+            set.value[MIEN_BLAS_SB] = 0;
+            largest = 0;
+        }
+        set.value[MIEN_BLAS_MIN_INDIRECT] = 1; /* none is small */
+        assert_ok(mien_blas_use(cl, &set, &err), &err);
+        for (size_t i = 0; i < sizeof(products) / sizeof(products[0]); i++) {
+            for (int form = 0; form < 4; form++) {
+                check_bound(cl, &products[i], form);
+            }
+        }
+    }
+    assert_true(largest >= (size_t)3 * 128 * 128 * sizeof(float)); /* of whole tiles */
+    (void)mien_blas_take(cl, NULL);
+}
+
 /* Where CLBlast's database decides there is no way back, and that is said. */
 static void test_blas_use__has_no_way_back_on_a_gpu(void **state)
 {
@@ -321,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_blas_gemm__works_on_the_second_device_opened),
         cmocka_unit_test(test_blas_use__computes_the_same_with_other_parameters),
         cmocka_unit_test(test_blas_use__keeps_what_it_had_where_a_set_is_refused),
+        cmocka_unit_test(test_blas_work_bytes__are_enough_for_every_set),
         cmocka_unit_test(test_blas_use__has_no_way_back_on_a_gpu),
         cmocka_unit_test(test_blas_tune_defaults__leaves_gpus_alone),
         cmocka_unit_test(test_blas_tune_defaults__refused_leaves_a_device_that_works),

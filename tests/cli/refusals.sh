@@ -75,7 +75,7 @@ done
 check "hardly any call was counted: $calls" test "$calls" -gt 200
 all=$calls
 
-# With CLBlast, which has memory of its own on the device: released too.
+# With CLBlast, which keeps programs of its own: released too.
 # shellcheck disable=SC2086
 refuse none:0:0 0 $run --blas clblast --out clblast
 

@@ -44,8 +44,8 @@ if [ "$(lanes_of small.yaml)" -lt 4 ]; then
     finish # no vector kernels to plant it in
     exit
 fi
-stalled 0 tune small.yaml --seconds 100 --limit 10
-errs '^left alone from now on: conv1 backward filter, vector channels 8: not done within 10 s$'
+stalled 0 tune small.yaml --seconds 100 --limit 15
+errs '^left alone from now on: conv1 backward filter, vector channels 8: not done within 15 s$'
 errs '^left alone from now on: conv1 backward filter, vector channels 1: the driver ended (Aborted)$'
 check "it says more of what it leaves alone" test "$(grep -c 'left alone' "$err")" -eq 2
 check "the device is named again" test "$(grep -c '^device: ' "$err")" -eq 1
@@ -61,7 +61,7 @@ check "the one that died is not in the file" grep -q '"vector", "channels": 1, "
 check "not all is tuned" test "$(grep -c '"default_ms": ' "$kept")" -eq 4
 
 # Remembered: neither is tried again, nor lost by what else is found; --reset forgets them.
-stalled 0 tune small.yaml --seconds 100 --limit 10 --json
+stalled 0 tune small.yaml --seconds 100 --limit 15 --json
 check "what is known to hang is tried again" test "$(grep -c 'left alone from now on' "$err")" -eq 0
 says '"skipped": \[{"name": "conv1 backward filter", "candidate": {"variant": "vector", "channels": [18]}, "skip": "[a-z]*"}, {'
 expect 0 tune small.yaml --seconds 1 --quiet

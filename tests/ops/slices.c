@@ -21,12 +21,12 @@ enum mien_status __wrap_mien_cl_launch(struct mien_cl *cl, const struct mien_cl_
                                        struct mien_error *err);
 enum mien_status __real_mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
                                        const struct mien_matrix *a, const struct mien_matrix *b,
-                                       const struct mien_cl_buffer *work,
-                                       const struct mien_gemm *gemm, struct mien_error *err);
+                                       struct mien_cl_buffer *work, const struct mien_gemm *gemm,
+                                       struct mien_error *err);
 enum mien_status __wrap_mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
                                        const struct mien_matrix *a, const struct mien_matrix *b,
-                                       const struct mien_cl_buffer *work,
-                                       const struct mien_gemm *gemm, struct mien_error *err);
+                                       struct mien_cl_buffer *work, const struct mien_gemm *gemm,
+                                       struct mien_error *err);
 
 /* What a buffer holds. */
 struct copy {
@@ -129,8 +129,8 @@ enum mien_status __wrap_mien_cl_launch(struct mien_cl *cl, const struct mien_cl_
 
 enum mien_status __wrap_mien_blas_gemm(struct mien_cl *cl, const struct mien_matrix *c,
                                        const struct mien_matrix *a, const struct mien_matrix *b,
-                                       const struct mien_cl_buffer *work,
-                                       const struct mien_gemm *gemm, struct mien_error *err)
+                                       struct mien_cl_buffer *work, const struct mien_gemm *gemm,
+                                       struct mien_error *err)
 {
     struct copy before;
     struct copy whole;

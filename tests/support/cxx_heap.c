@@ -50,7 +50,8 @@ void give(void *memory)
 /*
  * What LLVM has from malloc() is often held by its objects here alone.  LeakSanitizer has to be
  * told to look there: else it takes that for lost, and finding out by whom took longer than many a
- * start.
+ * start.  What is lost is missed where its address stands there too, which mien's does only if a
+ * driver was given it.
  */
 static void show_heap(void)
 {
