@@ -1,6 +1,7 @@
 # Turn kernels/*.cl into one C file with a table of {name, text}.  Pure CMake: no Python needed to build.
 # A line `#include "NAME.h"` in a kernel is replaced by kernels/NAME.h (one level), so that editors and
-# oclgrind can open the files as they are, and the program needs none of them at run time.
+# oclgrind can open the files as they are, and the program needs none of them at run time.  kernels/builtins.h, which
+# none of them includes, is a text of its own.
 #
 #   mien_embed_kernels(<target>)                             adds the generated source
 #   cmake -DOUT=... -DFOLDER=... -P EmbedKernels.cmake       (build-time half)
@@ -41,6 +42,10 @@ if(CMAKE_SCRIPT_MODE_FILE)
         string(APPEND bodies "static const char text_${name}[] = {\n    ${bytes}0x00\n};\n\n")
         string(APPEND rows "    { \"${name}\", text_${name} },\n")
     endforeach()
+    file(READ "${FOLDER}/builtins.h" hex HEX)
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+    string(REPLACE "0x0a," "0x0a,\n    " bytes "${bytes}")
+    string(APPEND bodies "const char mien_kernel_builtins[] = {\n    ${bytes}0x00\n};\n\n")
     list(LENGTH files count)
     file(WRITE "${OUT}"
         "/* Generated from the kernels folder by cmake/EmbedKernels.cmake; do not edit. */\n"

@@ -25,6 +25,7 @@ void mien_kernels_hash(char out[33])
     struct mien_hash hash;
     mien_hash_init(&hash);
     mien_hash_add_text(&hash, MIEN_VERSION);
+    mien_hash_add_text(&hash, mien_kernel_builtins);
     for (size_t i = 0; i < mien_kernel_source_count; i++) {
         const struct mien_kernel_source *const source =
             mien_kernel_source_find(mien_kernel_sources[i].name);

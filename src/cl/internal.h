@@ -35,6 +35,7 @@ struct mien_cl {
     char *cache_folder; /**< owned; NULL: no cache */
     const struct mien_log *log;
     bool told;        /**< that kernels are being compiled */
+    bool undeclared;  /**< kernels/builtins.h is not enough for this compiler */
     double opened_s;  /**< by mien_now_s() */
     double keeping_s; /**< spent in mien_cl_keep_program() */
 

@@ -64,11 +64,16 @@ static char *make_key(const struct mien_device_info *device,
     return key;
 }
 
+static bool is_pocl(const struct mien_cl *cl)
+{
+    return strcmp(cl->info.platform_name, "Portable Computing Language") == 0;
+}
+
 /* For a binary PoCL compiles every kernel of the program for any work-group size: code that no
  * launch uses where PoCL can make better one for its size. */
 static bool binaries_are_slow(const struct mien_cl *cl)
 {
-    return strcmp(cl->info.platform_name, "Portable Computing Language") == 0;
+    return is_pocl(cl);
 }
 
 static void hash_bytes(char out[33], const void *data, size_t bytes)
@@ -199,25 +204,24 @@ static char *build_log(cl_program program, cl_device_id device)
     return log;
 }
 
-static enum mien_status compile(cl_program *out, const struct mien_cl *cl,
-                                const struct mien_kernel_source *source, const char *options,
-                                struct mien_error *err)
+/* Errors name the options and have the compiler's log; `code` is OpenCL's. */
+static enum mien_status compile_text(cl_program *out, cl_int *code, const struct mien_cl *cl,
+                                     const char *name, const char *text, const char *options,
+                                     struct mien_error *err)
 {
-    cl_int code = CL_SUCCESS;
-    const char *text = source->text;
-    cl_program program = clCreateProgramWithSource(cl->context, 1, &text, NULL, &code);
+    cl_program program = clCreateProgramWithSource(cl->context, 1, &text, NULL, code);
     if (program == NULL) {
-        return mien_fail(err, mien_cl_status(code),
-                         "kernels/%s.cl: clCreateProgramWithSource: %s (%d)", source->name,
-                         mien_cl_error_name(code), (int)code);
+        return mien_fail(err, mien_cl_status(*code),
+                         "kernels/%s.cl: clCreateProgramWithSource: %s (%d)", name,
+                         mien_cl_error_name(*code), (int)*code);
     }
-    code = clBuildProgram(program, 1, &cl->info.device, options, NULL, NULL);
-    if (code != CL_SUCCESS) {
+    *code = clBuildProgram(program, 1, &cl->info.device, options, NULL, NULL);
+    if (*code != CL_SUCCESS) {
         char *const log = build_log(program, cl->info.device);
         const enum mien_status st =
-            mien_fail(err, mien_cl_status(code),
+            mien_fail(err, mien_cl_status(*code),
                       "kernels/%s.cl does not build on %s with \"%s\": clBuildProgram: %s (%d): %s",
-                      source->name, cl->info.name, options, mien_cl_error_name(code), (int)code,
+                      name, cl->info.name, options, mien_cl_error_name(*code), (int)*code,
                       log != NULL ? log : "no memory for the compiler's log");
         free(log);
         (void)clReleaseProgram(program);
@@ -225,6 +229,50 @@ static enum mien_status compile(cl_program *out, const struct mien_cl *cl,
     }
     *out = program;
     return MIEN_OK;
+}
+
+/*
+ * The kernel with those of OpenCL's declarations in front that it needs.  PoCL passes over its own
+ * where the macro is defined that says it has read them: Clang's opencl-c.h, 900 KB, which
+ * otherwise are most of the time that a program takes to build, and to be found in PoCL's cache.
+ */
+static enum mien_status compile_declared(cl_program *out, cl_int *code, const struct mien_cl *cl,
+                                         const struct mien_kernel_source *source,
+                                         const char *options, struct mien_error *err)
+{
+    enum mien_status st = MIEN_ERR_MEMORY;
+    static const char format[] = "%s#line 1\n%s";
+    static const char read_already[] = "-D_OPENCL_H_ ";
+    const size_t room = sizeof(format) + strlen(mien_kernel_builtins) + strlen(source->text);
+    const size_t options_room = sizeof(read_already) + strlen(options);
+    char *const text = mien_calloc(room, 1, err);
+    char *const all_options = text == NULL ? NULL : mien_calloc(options_room, 1, err);
+    if (all_options != NULL) {
+        (void)snprintf(text, room, format, mien_kernel_builtins, source->text);
+        (void)snprintf(all_options, options_room, "%s%s", read_already, options);
+        st = compile_text(out, code, cl, source->name, text, all_options, err);
+    }
+    free(text);
+    free(all_options);
+    return st;
+}
+
+static enum mien_status compile(cl_program *out, struct mien_cl *cl,
+                                const struct mien_kernel_source *source, const char *options,
+                                struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    cl_int code = CL_SUCCESS;
+    const bool declared = is_pocl(cl) && !cl->undeclared;
+    if (declared) {
+        st = compile_declared(out, &code, cl, source, options, err);
+        if (code != CL_BUILD_PROGRAM_FAILURE) {
+            return st;
+        }
+    }
+    st = compile_text(out, &code, cl, source->name, source->text, options, err);
+    cl->undeclared = cl->undeclared || (declared && st == MIEN_OK); /* not tried again */
+    return st;
 }
 
 static char *join_options(const char *options, struct mien_error *err)

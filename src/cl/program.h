@@ -11,6 +11,7 @@ struct mien_kernel_source {
 };
 extern const struct mien_kernel_source mien_kernel_sources[];
 extern const size_t mien_kernel_source_count;
+extern const char mien_kernel_builtins[]; /**< kernels/builtins.h */
 
 /** The embedded source of that name, NULL when there is none. */
 const struct mien_kernel_source *mien_kernel_source_find(const char *name);

@@ -154,10 +154,10 @@ static void test_launch__more_local_memory_than_there_is_is_an_error(void **stat
     const struct mien_cl_launch hungry = {
         .source = "conv2d_winograd",
         .kernel = "conv2d_winograd_convolve",
-        .options = "-DCONVOLVE -DLANES=16 -DR=3 -DIC=64 -DOC=64 -DH=9 -DW=9 -DHO=7 -DWO=7 -DPAD=0 "
-                   "-DCC=64 -DOG=64 -DNT=64 -DOT=8 -DPOOL=1",
+        .options = "-DCONVOLVE -DLANES=16 -DP=6 -DR=3 -DIC=64 -DOC=64 -DH=9 -DW=9 -DHO=7 -DWO=7 "
+                   "-DPAD=0 -DCC=64 -DOG=64 -DOW=64 -DNT=64 -DOT=8 -DPOOL=1",
     };
-    expect_refusal(cl, &hungry, NULL, 0, "conv2d_winograd");
+    expect_refusal(cl, &hungry, NULL, 0, "kernel conv2d_winograd_convolve wants ");
 }
 
 static void test_launch__keeps_every_program_apart(void **state)

@@ -366,6 +366,29 @@ static void test_program__failure_names_source_options_and_the_compilers_words(v
     assert_int_equal(mien_program_build(&program, cl, &bad, "", NULL), MIEN_ERR_CL);
 }
 
+/* PoCL gets few declarations first; once those were not enough, all of them. */
+static void test_program__a_function_that_builtins_h_has_not_is_found(void **state)
+{
+    (void)device_or_skip(state);
+    static const struct mien_kernel_source root = {
+        "root", "__kernel void root(__global float *restrict y) { y[0] = cbrt(VALUE); }\n"
+    };
+    struct mien_error err = { "" };
+    struct mien_cl *cl = NULL;
+    const struct mien_cl_options open = { .cache = "" };
+    assert_ok(mien_cl_open(&cl, &open, &err), &err);
+    const bool pocl = strcmp(cl->info.platform_name, "Portable Computing Language") == 0;
+    const char *const options[] = { "-DVALUE=27.0f", "-DVALUE=8.0f" };
+    for (int i = 0; i < 2; i++) {
+        struct mien_program program;
+        from_source = 0;
+        assert_ok(mien_program_build(&program, cl, &root, options[i], &err), &err);
+        assert_int_equal(from_source, pocl && i == 0 ? 2 : 1);
+        (void)clReleaseProgram(program.handle);
+    }
+    mien_cl_close(cl);
+}
+
 static void test_kernel_source_find__knows_the_embedded_files(void **state)
 {
     (void)state;
@@ -389,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_program__slow_binaries_wait_until_they_are_asked_for),
         cmocka_unit_test(test_program__key_depends_on_device_and_driver),
         cmocka_unit_test(test_program__failure_names_source_options_and_the_compilers_words),
+        cmocka_unit_test(test_program__a_function_that_builtins_h_has_not_is_found),
         cmocka_unit_test(test_kernel_source_find__knows_the_embedded_files),
     };
     return cmocka_run_group_tests_name("cl/program", tests, device_setup, device_teardown);

@@ -88,7 +88,7 @@ refuse none:0:0 0 $run --blas clblast --out clblast
     check "a refused run made a folder" test ! -e memory/last.safetensors
     mkdir cache
     cp -r "${MIEN_CACHE:-$HOME/.cache/mien}/selftest" cache
-    MIEN_CACHE=$work/cache refuse clBuildProgram:2:-11 1 $run --out kernel
+    MIEN_CACHE=$work/cache refuse clBuildProgram:2:-11+ 1 $run --out kernel
     errs '^mien train: .*kernel.*clBuildProgram: CL_BUILD_PROGRAM_FAILURE'
     refuse clCreateKernel:1:-46 1 $run --out kernel
     errs '^mien train: .*clCreateKernel: CL_INVALID_KERNEL_NAME'
