@@ -21,6 +21,13 @@ function(mien_embed_kernels target)
     target_sources(${target} PRIVATE "${out}")
 endfunction()
 
+# The bytes of a text in hex as those of a C array.
+function(mien_bytes out hex)
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+    string(REPLACE "0x0a," "0x0a,\n    " bytes "${bytes}") # one row per source line
+    set(${out} "${bytes}0x00" PARENT_SCOPE)
+endfunction()
+
 if(CMAKE_SCRIPT_MODE_FILE)
     file(GLOB files "${FOLDER}/*.cl")
     list(SORT files)
@@ -37,15 +44,13 @@ if(CMAKE_SCRIPT_MODE_FILE)
             string(HEX "${line}" line_hex)
             string(REPLACE "${line_hex}" "${header_hex}" hex "${hex}")
         endforeach()
-        string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
-        string(REPLACE "0x0a," "0x0a,\n    " bytes "${bytes}") # one row per source line
-        string(APPEND bodies "static const char text_${name}[] = {\n    ${bytes}0x00\n};\n\n")
+        mien_bytes(bytes "${hex}")
+        string(APPEND bodies "static const char text_${name}[] = {\n    ${bytes}\n};\n\n")
         string(APPEND rows "    { \"${name}\", text_${name} },\n")
     endforeach()
     file(READ "${FOLDER}/builtins.h" hex HEX)
-    string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
-    string(REPLACE "0x0a," "0x0a,\n    " bytes "${bytes}")
-    string(APPEND bodies "const char mien_kernel_builtins[] = {\n    ${bytes}0x00\n};\n\n")
+    mien_bytes(bytes "${hex}")
+    string(APPEND bodies "const char mien_kernel_builtins[] = {\n    ${bytes}\n};\n\n")
     list(LENGTH files count)
     file(WRITE "${OUT}"
         "/* Generated from the kernels folder by cmake/EmbedKernels.cmake; do not edit. */\n"

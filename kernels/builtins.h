@@ -48,32 +48,20 @@ ARITHMETIC(float16, int16, uint16)
     PURE float##N convert_float##N(int##N x);                                                      \
     PURE float##N convert_float##N(uint##N x);                                                     \
     PURE int##N convert_int##N(float##N x);                                                        \
-    PURE int##N convert_int##N(uint##N x);                                                         \
-    PURE int##N convert_int##N(uchar##N x);                                                        \
-    PURE uint##N convert_uint##N(float##N x);                                                      \
-    PURE uint##N convert_uint##N(int##N x);                                                        \
-    PURE uchar##N convert_uchar##N(int##N x);
+    PURE uint##N convert_uint##N(int##N x);
 CONVERSIONS(4)
 CONVERSIONS(8)
 CONVERSIONS(16)
 
-#define ACCESS(T, N, SPACE)                                                                        \
-    __attribute__((overloadable, pure)) T##N vload##N(size_t i, const SPACE T *p);                 \
-    OTHER void vstore##N(T##N v, size_t i, SPACE T *p);
-#define ACCESSES(T, SPACE)                                                                         \
-    ACCESS(T, 4, SPACE)                                                                            \
-    ACCESS(T, 8, SPACE)                                                                            \
-    ACCESS(T, 16, SPACE)
-ACCESSES(float, __global)
-ACCESSES(float, __local)
-ACCESSES(float, __private)
-ACCESSES(int, __global)
-ACCESSES(int, __local)
-ACCESSES(int, __private)
+#define ACCESS(N)                                                                                  \
+    __attribute__((overloadable, pure)) int##N vload##N(size_t i, const __private int *p);         \
+    OTHER void vstore##N(int##N v, size_t i, __private int *p);
+ACCESS(4)
+ACCESS(8)
+ACCESS(16)
 
 #undef PURE
 #undef OTHER
 #undef ARITHMETIC
 #undef CONVERSIONS
 #undef ACCESS
-#undef ACCESSES

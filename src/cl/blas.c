@@ -289,7 +289,7 @@ bool mien_blas_take(struct mien_cl *cl, const struct mien_blas_params *params)
     return false;
 }
 
-void mien_blas_finish(struct mien_cl *cl)
+void mien_blas_finish(const struct mien_cl *cl)
 {
     if (cl->blas_used) {
         (void)CLBlastClearCache();

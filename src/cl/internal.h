@@ -100,6 +100,6 @@ void mien_cl_cut_slice(size_t first[3], size_t count[3], const struct mien_cl_cu
 void mien_cl_tell_launched(const struct mien_cl *cl, const char *kernel);
 
 /** Let go of what CLBlast keeps for this process; other open devices only compile again. */
-void mien_blas_finish(struct mien_cl *cl);
+void mien_blas_finish(const struct mien_cl *cl);
 
 #endif

@@ -50,16 +50,16 @@ static char *make_key(const struct mien_device_info *device,
 {
     static const char format[] =
         CACHE_FORMAT "\nmien: %s\nplatform: %s, %s\ndevice: %s, %s, %s\ndriver: %s\n"
-                     "options: %s\nsource: %s\n%s";
+                     "options: %s\nsource: %s\n%s%s";
     const int length =
         snprintf(NULL, 0, format, MIEN_VERSION, device->platform_name, device->platform_version,
                  device->vendor, device->name, device->version, device->driver, options,
-                 source->name, source->text);
+                 source->name, mien_kernel_builtins, source->text);
     char *const key = length < 0 ? NULL : mien_calloc((size_t)length + 1, 1, err);
     if (key != NULL) {
         (void)snprintf(key, (size_t)length + 1, format, MIEN_VERSION, device->platform_name,
                        device->platform_version, device->vendor, device->name, device->version,
-                       device->driver, options, source->name, source->text);
+                       device->driver, options, source->name, mien_kernel_builtins, source->text);
     }
     return key;
 }
@@ -67,13 +67,6 @@ static char *make_key(const struct mien_device_info *device,
 static bool is_pocl(const struct mien_cl *cl)
 {
     return strcmp(cl->info.platform_name, "Portable Computing Language") == 0;
-}
-
-/* For a binary PoCL compiles every kernel of the program for any work-group size: code that no
- * launch uses where PoCL can make better one for its size. */
-static bool binaries_are_slow(const struct mien_cl *cl)
-{
-    return is_pocl(cl);
 }
 
 static void hash_bytes(char out[33], const void *data, size_t bytes)
@@ -312,7 +305,9 @@ enum mien_status mien_program_build(struct mien_program *out, struct mien_cl *cl
         }
         TRY(compile(&out->handle, cl, source, all_options, err));
         out->unkept = path != NULL;
-        if (out->unkept && !binaries_are_slow(cl)) {
+        /* For a binary PoCL compiles every kernel of the program for any work-group size: code that
+         * no launch uses where PoCL can make better one for its size. */
+        if (out->unkept && !is_pocl(cl)) {
             store(cl, out->handle, path, key);
             out->unkept = false;
         }

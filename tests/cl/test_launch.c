@@ -146,7 +146,6 @@ static void test_launch__too_large_a_group_names_kernel_and_size(void **state)
     mien_cl_buffer_destroy(buffer);
 }
 
-/* More (source, options) pairs than the first table holds, each asked for twice. */
 /* 19 MB: a compiler may say so itself; PoCL 3.1 ends the process when it runs. */
 static void test_launch__more_local_memory_than_there_is_is_an_error(void **state)
 {
@@ -160,6 +159,7 @@ static void test_launch__more_local_memory_than_there_is_is_an_error(void **stat
     expect_refusal(cl, &hungry, NULL, 0, "kernel conv2d_winograd_convolve wants ");
 }
 
+/* More (source, options) pairs than the first table holds, each asked for twice. */
 static void test_launch__keeps_every_program_apart(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);

@@ -294,7 +294,6 @@ static void test_program__nothing_is_cached_for_nvidia(void **state)
     scratch_remove(folder);
 }
 
-/* Each of these belongs to what a binary was made from. */
 /* Who asks for PoCL's binaries: a run that has been at work for long, not its start. */
 static void test_program__slow_binaries_wait_until_they_are_asked_for(void **state)
 {
@@ -323,6 +322,7 @@ static void test_program__slow_binaries_wait_until_they_are_asked_for(void **sta
     scratch_remove(folder);
 }
 
+/* Each of these belongs to what a binary was made from. */
 static void test_program__key_depends_on_device_and_driver(void **state)
 {
     (void)device_or_skip(state);
