@@ -79,6 +79,7 @@ struct mien_train_spec {
     float ema;       /**< of the weights: share of the old average that a step keeps, 0: no
                           average */
     float clip_norm; /**< most that the norm of all gradients may be; 0: any */
+    float sam;       /**< radius of sharpness-aware minimisation; 0: none */
     struct {
         enum mien_optimizer_kind kind;
         float rate;                  /**< learning rate per step */

@@ -66,6 +66,7 @@ static const struct mien_recipe_field fields[] = {
     CHOICE("train.class_weights", train.class_weights, "none", class_weights_names),
     FLOAT("train.ema", train.ema, "0", 0, 0.999999),
     FLOAT("train.clip_norm", train.clip_norm, "0", 0, 1e6),
+    FLOAT("train.sam", train.sam, "0", 0, 100),
     CHOICE("train.optimizer.kind", train.optimizer.kind, "sgd", optimizer_names),
     FLOAT("train.optimizer.rate", train.optimizer.rate, "0.01", 0, 1000),
     FLOAT("train.optimizer.momentum", train.optimizer.momentum, "0", 0, 0.9999),

@@ -66,6 +66,7 @@ static const cyaml_schema_field_t train_fields[] = {
     VALUE(mien_train_text, class_weights),
     VALUE(mien_train_text, ema),
     VALUE(mien_train_text, clip_norm),
+    VALUE(mien_train_text, sam),
     CYAML_FIELD_MAPPING("optimizer", CYAML_FLAG_OPTIONAL, struct mien_train_text, optimizer,
                         optimizer_fields),
     CYAML_FIELD_MAPPING("schedule", CYAML_FLAG_OPTIONAL, struct mien_train_text, schedule,

@@ -130,8 +130,10 @@ static enum mien_status look_at_loss(struct tracer *tracer, const struct mien_ba
     return st;
 }
 
-static enum mien_status run(struct mien_model *model, const struct mien_batch *batch,
-                            struct tracer *tracer, struct mien_error *err)
+/* Forward, loss and backward, with the parameters as they are; `stats`: NULL, or the batch's. */
+static enum mien_status pass(struct mien_model *model, const struct mien_batch *batch,
+                             struct mien_cl_buffer *stats, struct tracer *tracer,
+                             struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_cl *const cl = mien_model_cl(model);
@@ -148,13 +150,28 @@ static enum mien_status run(struct mien_model *model, const struct mien_batch *b
     TRY(look_at(tracer, "batch", "images", mien_model_input(model), &in, err));
     TRY(mien_model_forward(model, batch->n, &batch->draw, err));
     mien_cl_label(cl, "loss");
-    TRY(mien_softmax_loss(cl, mien_model_logits_gradient(model), batch->stats,
-                          mien_model_logits(model), batch->labels, batch->class_weights, &loss,
-                          err));
+    TRY(mien_softmax_loss(cl, mien_model_logits_gradient(model), stats, mien_model_logits(model),
+                          batch->labels, batch->class_weights, &loss, err));
     TRY(look_at(tracer, "loss", "gradient of the logits", mien_model_logits_gradient(model), &out,
                 err));
-    TRY(look_at_loss(tracer, batch, err));
+    TRY(stats != NULL ? look_at_loss(tracer, batch, err) : MIEN_OK);
     TRY(mien_model_backward(model, batch->n, err));
+
+done:
+    return st;
+}
+
+static enum mien_status run(struct mien_model *model, const struct mien_batch *batch,
+                            struct tracer *tracer, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_sharpness *const sharpness = batch->sharpness;
+    TRY(pass(model, batch, batch->stats, tracer, err));
+    if (sharpness != NULL && sharpness->radius > 0.0f) {
+        TRY(mien_sharpness_climb(sharpness, model, err));
+        TRY(pass(model, batch, NULL, tracer, err));
+        TRY(mien_sharpness_return(sharpness, model, err));
+    }
 
 done:
     return st;

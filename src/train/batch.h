@@ -2,7 +2,7 @@
 #ifndef MIEN_TRAIN_BATCH_H
 #define MIEN_TRAIN_BATCH_H
 
-#include "nn/model.h"
+#include "train/sharpness.h"
 
 /** A batch whose images stand in a model's input, and how its loss counts. */
 struct mien_batch {
@@ -14,6 +14,7 @@ struct mien_batch {
     const struct mien_cl_buffer *labels;        /**< [n] int32, or [2][n] with second ones */
     const struct mien_cl_buffer *class_weights; /**< [classes] float32; NULL: all count the same */
     struct mien_cl_buffer *stats;               /**< of the softmax, updated */
+    const struct mien_sharpness *sharpness;     /**< NULL, or radius 0: gradients where they are */
 };
 
 /** Enqueue: forward, loss and backward.  Errors  MIEN_ERR_CL, MIEN_ERR_MEMORY */

@@ -169,6 +169,12 @@ static double batches_of(const struct bench *bench)
     return (double)bench->trainer.file->recipe->train.accumulate;
 }
 
+/* Through the network, of a step: sharpness-aware minimisation takes two with each batch. */
+static double passes_of(const struct bench *bench)
+{
+    return batches_of(bench) * (bench->trainer.file->recipe->train.sam > 0.0f ? 2.0 : 1.0);
+}
+
 /* What the parts around the network's own passes cannot do without. */
 static void add_trainer_costs(struct mien_bench_passes *passes, const struct bench *bench)
 {
@@ -187,7 +193,8 @@ static void add_trainer_costs(struct mien_bench_passes *passes, const struct ben
         { "batch", 0.0,
           batches * ((double)in.n * in.c * in.h * in.w +
                      (double)mien_act_floats(&in) * sizeof(cl_float)) },
-        { "loss", 0.0, batches * 2.0 * (double)mien_act_floats(&out) * sizeof(cl_float) },
+        { "loss", 0.0, passes_of(bench) * 2.0 * (double)mien_act_floats(&out) * sizeof(cl_float) },
+        { "sharpness", 0.0, batches * 9.0 * floats }, /* norm 1, up 4, back 4 */
         { "accumulate", 0.0, (3.0 * batches - 1.0) * floats },
         { "clip", 0.0, floats },
         { "guard", 0.0, floats },
@@ -212,8 +219,8 @@ static enum mien_status add_costs(struct mien_bench_passes *passes, const struct
     for (size_t i = 0; st == MIEN_OK && i < passes->count; i++) {
         for (size_t k = 0; k < count; k++) {
             if (strcmp(passes->items[i].label, costs[k].label) == 0) {
-                passes->items[i].flop = costs[k].flop * batches_of(bench);
-                passes->items[i].bytes = costs[k].bytes * batches_of(bench);
+                passes->items[i].flop = costs[k].flop * passes_of(bench);
+                passes->items[i].bytes = costs[k].bytes * passes_of(bench);
             }
         }
     }

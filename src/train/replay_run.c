@@ -183,6 +183,7 @@ void mien_replay_finish(struct mien_replay *replay)
 struct stage {
     struct mien_cl *cl;
     struct mien_model *model;
+    struct mien_sharpness sharpness;
     struct mien_cl_buffer *labels, *class_weights, *stats;
 };
 
@@ -213,6 +214,7 @@ static enum mien_status set_stage(struct stage *stage, const struct mien_replay 
     const struct mien_act in = mien_model_input_act(stage->model, 1);
     TRY(check_shape(replay, &in, err));
     TRY(mien_weights_upload(stage->model, replay->file.weights, err));
+    TRY(mien_sharpness_init(&stage->sharpness, stage->model, replay->file.recipe->train.sam, err));
     TRY(mien_cl_buffer_create(&stage->labels, stage->cl,
                               2 * (size_t)replay->batch * sizeof(int32_t), err));
     TRY(mien_cl_buffer_create(&stage->stats, stage->cl, mien_softmax_stats_bytes(replay->batch),
@@ -230,6 +232,7 @@ done:
 static void clear_stage(struct stage *stage)
 {
     mien_cl_drain(stage->cl);
+    mien_sharpness_finish(&stage->sharpness);
     mien_cl_buffer_destroy(stage->labels);
     mien_cl_buffer_destroy(stage->class_weights);
     mien_cl_buffer_destroy(stage->stats);
@@ -279,6 +282,7 @@ static enum mien_status run_batch(struct mien_nonfinite *found, const struct sta
         .labels = stage->labels,
         .class_weights = stage->class_weights,
         .stats = stage->stats,
+        .sharpness = &stage->sharpness,
     };
     TRY(put_images(stage, replay, first, n, err));
     TRY(mien_cl_write(stage->cl, stage->labels, 0, replay->labels[0] + first, bytes, err));

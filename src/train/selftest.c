@@ -196,6 +196,7 @@ static enum mien_status check_flat(struct mien_verdicts *out, struct mien_cl *cl
         { "guard", true },
         { "clip", train->clip_norm > 0.0f },
         { "accumulate", train->accumulate > 1 },
+        { "sam", train->sam > 0.0f },
         { "average", train->ema > 0.0f },
     };
     for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {

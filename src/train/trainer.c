@@ -12,7 +12,8 @@ struct mien_trainer_memory mien_trainer_plan(const struct mien_network *network,
 {
     const bool weighted = recipe->train.class_weights != MIEN_CLASS_WEIGHTS_NONE;
     return (struct mien_trainer_memory){
-        .optimizer = mien_optimizer_bytes(&recipe->train, network->flat_floats),
+        .optimizer = mien_optimizer_bytes(&recipe->train, network->flat_floats) +
+                     mien_sharpness_bytes(recipe->train.sam, network->flat_floats),
         .batches = mien_loader_batch_bytes(recipe, batch) +
                    (weighted ? (size_t)network->classes * sizeof(cl_float) : 0) +
                    mien_softmax_stats_bytes(batch) + sizeof(struct mien_guard),
@@ -103,6 +104,7 @@ enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl 
     TRY(mien_weights_upload(trainer->model, file->weights, err));
     TRY(mien_optimizer_create(&trainer->optimizer, trainer->model, &recipe->train, err));
     TRY(mien_optimizer_average_start(trainer->optimizer, file->weights, err));
+    TRY(mien_sharpness_init(&trainer->sharpness, trainer->model, recipe->train.sam, err));
     TRY(mien_loader_create(&trainer->loader, cl, set, &loader, err));
     TRY(mien_cl_buffer_create(&trainer->stats, cl, mien_softmax_stats_bytes(batch), err));
     TRY(mien_softmax_stats_reset(cl, trainer->stats, err));
@@ -125,6 +127,7 @@ void mien_trainer_finish(struct mien_trainer *trainer)
     mien_cl_buffer_destroy(trainer->class_weights);
     free(trainer->class_weight_values);
     mien_loader_destroy(trainer->loader);
+    mien_sharpness_finish(&trainer->sharpness);
     mien_optimizer_destroy(trainer->optimizer);
     mien_model_destroy(trainer->model);
     *trainer = (struct mien_trainer){ 0 };
@@ -219,6 +222,7 @@ enum mien_status mien_trainer_load(struct mien_batch *out, struct mien_trainer *
         .labels = mien_loader_labels(trainer->loader),
         .class_weights = trainer->class_weights,
         .stats = trainer->stats,
+        .sharpness = &trainer->sharpness,
     };
     return st;
 }

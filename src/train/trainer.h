@@ -41,6 +41,7 @@ struct mien_trainer {
     struct mien_model *model;
     struct mien_loader *loader;
     struct mien_optimizer *optimizer;
+    struct mien_sharpness sharpness;
     struct mien_cl_buffer *stats;         /**< of the epoch that is under way */
     struct mien_cl_buffer *class_weights; /**< [classes] float32; NULL: all count the same */
     float *class_weight_values;           /**< the same in host memory; owned */

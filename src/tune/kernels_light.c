@@ -6,6 +6,7 @@
 #include "ops/average.h"
 #include "ops/clip.h"
 #include "ops/guard.h"
+#include "ops/sam.h"
 #include "tune/kernels_internal.h"
 
 /* Tensors of pooling and batch normalisation. */
@@ -329,7 +330,7 @@ done:
 }
 
 enum { PARAMS, GRADIENTS, STATE, STATE2, DECAYED, CLIP, GUARD };
-enum { SGD, MOMENTUM, ADAM, AVERAGE, CLIPPING, SUM, GUARDING, OPTIMIZERS };
+enum { SGD, MOMENTUM, ADAM, AVERAGE, CLIPPING, SUM, GUARDING, CLIMBING, OPTIMIZERS };
 
 static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
 {
@@ -349,6 +350,10 @@ static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
     if (s->pass == GUARDING) { /* a state stands for sums of losses */
         return mien_guard_step(s->cl, b[GUARD], b[GRADIENTS], b[STATE2], s->op.count, 1, err);
     }
+    if (s->pass == CLIMBING) {
+        return mien_sam_climb(s->cl, b[PARAMS], b[STATE], b[GRADIENTS], b[CLIP], s->op.count, 1e-9f,
+                              err);
+    }
     if (s->pass == SUM) {
         return mien_accumulate(s->cl, b[STATE], b[GRADIENTS], s->op.count, false, err);
     }
@@ -363,10 +368,10 @@ static enum mien_status enqueue_optimizer(void *user, struct mien_error *err)
 static enum mien_status measure_optimizers(const struct kernel_shape *blank, size_t parameters,
                                            struct mien_error *err)
 {
-    static const char *const names[OPTIMIZERS] = { "sgd",  "sgd with momentum", "adam", "average",
-                                                   "clip", "accumulate",        "guard" };
+    static const char *const names[OPTIMIZERS] = { "sgd",  "sgd with momentum", "adam",  "average",
+                                                   "clip", "accumulate",        "guard", "sam" };
     static const double buffers[OPTIMIZERS] = {
-        3.0, 5.0, 7.0, 3.0, 1.0, 3.0, 1.0
+        3.0, 5.0, 7.0, 3.0, 1.0, 3.0, 1.0, 4.0
     }; /* read or written */
     enum mien_status st = MIEN_OK;
     struct kernel_shape shape = *blank;

@@ -125,6 +125,6 @@ extern const struct check_op mien_verify_maxpool, mien_verify_avgpool, mien_veri
     mien_verify_batchnorm_pool, mien_verify_relu, mien_verify_leakyrelu, mien_verify_silu,
     mien_verify_gelu, mien_verify_add, mien_verify_dropout, mien_verify_softmax, mien_verify_sgd,
     mien_verify_adam, mien_verify_average, mien_verify_accumulate, mien_verify_clip,
-    mien_verify_guard, mien_verify_gather, mien_verify_relayout, mien_verify_rows;
+    mien_verify_guard, mien_verify_sam, mien_verify_gather, mien_verify_relayout, mien_verify_rows;
 
 #endif

@@ -7,11 +7,13 @@
 #include "ops/clip.h"
 #include "ops/guard.h"
 #include "ops/optimizer.h"
+#include "ops/sam.h"
 #include "ref/accumulate.h"
 #include "ref/average.h"
 #include "ref/clip.h"
 #include "ref/guard.h"
 #include "ref/optimizer.h"
+#include "ref/sam.h"
 #include "ref/softmax.h"
 #include "verify/check_internal.h"
 
@@ -424,4 +426,46 @@ const struct check_op mien_verify_average = {
     .prepare = prepare_average,
     .enqueue = enqueue_average,
     .expect = expect_average,
+};
+
+/* Where the parameters were is kept where an optimiser's momentum stands. */
+#define SAM_RADIUS 0.5f
+
+static enum mien_status prepare_sam(struct check *k, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    TRY(mien_verify_flat(k, PARAMS, CHECK_UPDATED, 0, "params", count_of(k), 2e-6, err));
+    TRY(mien_verify_flat(k, MOMENTUM, CHECK_RESULT, 0, "saved", count_of(k), 0.0, err));
+    TRY(mien_verify_flat(k, GRADS, CHECK_INPUT, 0, "grads", count_of(k), 0.0, err));
+    TRY(mien_verify_flat(k, CLIP, CHECK_INPUT, 0, "clip", 2, 0.0, err));
+    k->t[CLIP].plain[1] = 0.75f;
+    k->t[PARAMS].scale = 1.0f;
+
+done:
+    return st;
+}
+
+static enum mien_status enqueue_sam(struct check *k, int pass, struct mien_error *err)
+{
+    (void)pass;
+    const struct check_tensor *const t = k->t;
+    return mien_sam_climb(k->cl, t[PARAMS].device.buffer, t[MOMENTUM].device.buffer,
+                          t[GRADS].device.buffer, t[CLIP].device.buffer, count_of(k), SAM_RADIUS,
+                          err);
+}
+
+static void expect_sam(struct check *k, int pass)
+{
+    (void)pass;
+    struct check_tensor *const t = k->t;
+    memcpy(t[PARAMS].want, t[PARAMS].plain, count_of(k) * sizeof(float));
+    mien_ref_sam_climb(t[PARAMS].want, t[MOMENTUM].want, t[GRADS].plain, t[CLIP].plain[1],
+                       count_of(k), SAM_RADIUS);
+}
+
+const struct check_op mien_verify_sam = {
+    .passes = { "" },
+    .prepare = prepare_sam,
+    .enqueue = enqueue_sam,
+    .expect = expect_sam,
 };

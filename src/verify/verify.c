@@ -112,6 +112,7 @@ static const struct row rows[] = {
     { "guard", NULL, &mien_verify_guard, SHAPES(flat_shapes), 1, false },
     { "accumulate", NULL, &mien_verify_accumulate, SHAPES(flat_shapes), 1, false },
     { "average", NULL, &mien_verify_average, SHAPES(flat_shapes), 1, false },
+    { "sam", NULL, &mien_verify_sam, SHAPES(flat_shapes), 1, false },
     { "gather", NULL, &mien_verify_gather, SHAPES(image_shapes), 1, true },
     { "relayout", NULL, &mien_verify_relayout, SHAPES(act_shapes), 1, false },
     { "rows", NULL, &mien_verify_rows, SHAPES(act_shapes), 1, false },

@@ -95,6 +95,7 @@ static void test_recipe__defaults_are_as_documented(void **state)
     assert_false(recipe->train.optimizer.nesterov);
     assert_false(recipe->train.optimizer.decay_all);
     assert_float_equal(recipe->train.clip_norm, 0, 0);
+    assert_float_equal(recipe->train.sam, 0, 0);
     assert_float_equal(recipe->train.optimizer.beta1, 0.9F, 0);
     assert_float_equal(recipe->train.optimizer.beta2, 0.999F, 0);
     assert_float_equal(recipe->train.optimizer.epsilon, 1e-8F, 0);
@@ -122,6 +123,7 @@ static const char *const every_key =
     "  class_weights: balanced\n"
     "  ema: 0.999\n"
     "  clip_norm: 2.5\n"
+    "  sam: 0.05\n"
     "  optimizer:\n"
     "    { kind: adamw, rate: 1e-3, momentum: 0.8, nesterov: yes, weight_decay: 5e-4,\n"
     "      decay_all: true, beta1: 0.85, beta2: 0.99, epsilon: 1e-6 }\n"

@@ -21,7 +21,7 @@ static const char adam[] =
     "input: { channels: 1, height: 9, width: 9 }\n"
     "layers: [ conv 4 3x3 bias no, batchnorm, relu, conv 5 3x3 stride 2, flatten, dense 6,\n"
     "          dense classes ]\n"
-    "train: { batch: 4, epochs: 3, ema: 0.9, clip_norm: 1,\n"
+    "train: { batch: 4, epochs: 3, ema: 0.9, clip_norm: 1, sam: 0.05,\n"
     "  optimizer: { kind: adam, rate: 0.01 } }";
 /* All that a batch is made of: what is drawn, mixed, weighted and added up. */
 static const char drawn[] =
@@ -35,6 +35,12 @@ static const char drawn[] =
 static const char linear[] = "input: { channels: 1, height: 9, width: 9 }\n"
                              "layers: [ flatten, dense 6, dense classes ]\n"
                              "train: { batch: 1, epochs: 1, optimizer: { rate: 0.01 } }";
+/* Up the slope each of the layers is some 15 times as much, and all of them together too much. */
+#define CONVS "conv 1 1x1 bias no, conv 1 1x1 bias no, conv 1 1x1 bias no, conv 1 1x1 bias no, "
+static const char sharp[] = "input: { channels: 1, height: 9, width: 9 }\n"
+                            "layers: [ " CONVS CONVS CONVS CONVS CONVS CONVS CONVS CONVS CONVS CONVS
+                            "flatten, dense 6, dense classes ]\n"
+                            "train: { batch: 20, epochs: 3, sam: 100, optimizer: { rate: 0.01 } }";
 
 static const struct set_sizes sizes = { 23, 7, 1, 9, 9, 7 };
 
@@ -195,6 +201,7 @@ static const struct place places[] = {
     { drawn, "dense1.weight", 3e38f, MIEN_GUARD_LOSS, "loss", "sum over the images" },
     { linear, "dense2.weight", 3e38f, MIEN_GUARD_GRADIENT, "dense2 backward data",
       "gradient of the input" },
+    { sharp, "dense2.weight", 10.0f, MIEN_GUARD_GRADIENT, "conv32 forward", "output" },
 };
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
 
@@ -224,7 +231,13 @@ static void test_guard__names_layer_and_kernel_and_so_does_the_replay(void **sta
         char text[MIEN_NONFINITE_BYTES];
         char text_again[MIEN_NONFINITE_BYTES];
         set_up(&f, cl, places[k].recipe);
-        if (places[k].faults == MIEN_GUARD_GRADIENT) { /* logits 0, whatever dense2's weights */
+        for (int i = 1; places[k].recipe == sharp && i <= 40; i++) {
+            char name[32];
+            (void)snprintf(name, sizeof(name), "conv%d.weight", i);
+            poke(&f.trainer, name, 1.0f);
+            poke(&f.trainer, "dense1.weight", 1.0f);
+        }
+        if (places[k].recipe == linear) { /* logits 0, whatever dense2's weights */
             poke(&f.trainer, "dense1.weight", 0.0f);
             poke(&f.trainer, "dense1.bias", 0.0f);
         }

@@ -106,11 +106,11 @@ static void test_selftest__checks_the_shapes_of_a_network(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
     struct mien_error err = { "" };
-    struct mien_recipe *const recipe =
-        recipe_from("input: { channels: 1, height: 6, width: 5 }\n"
-                    "layers: [ flatten, dense 30, relu, dense 30, relu, dense 30, relu,\n"
-                    "          dropout 0.5, dense classes ]\n"
-                    "train: { batch: 3, optimizer: { kind: adam }, clip_norm: 1, ema: 0.9 }\n");
+    struct mien_recipe *const recipe = recipe_from(
+        "input: { channels: 1, height: 6, width: 5 }\n"
+        "layers: [ flatten, dense 30, relu, dense 30, relu, dense 30, relu,\n"
+        "          dropout 0.5, dense classes ]\n"
+        "train: { batch: 3, optimizer: { kind: adam }, clip_norm: 1, ema: 0.9, sam: 1 }\n");
     struct mien_network *network = NULL;
     assert_ok(mien_network_create(&network, recipe, 4, &err), &err);
     struct mien_verdicts table = { NULL, 0 };
@@ -134,6 +134,7 @@ static void test_selftest__checks_the_shapes_of_a_network(void **state)
     assert_int_equal(checks_of(&with, "guard finite"), 2);
     assert_int_equal(checks_of(&with, "clip"), 2);
     assert_int_equal(checks_of(&with, "average"), 2);
+    assert_int_equal(checks_of(&with, "sam"), 2);
     assert_int_equal(checks_of(&with, "accumulate add"), 1); /* each batch is a step */
     mien_verdicts_finish(&table);
     mien_verdicts_finish(&with);

@@ -38,6 +38,8 @@ static const char augmented[] =
 static const char accumulated[] =
     LAYERS "train: { batch: 3, accumulate: 2, epochs: 3, clip_norm: 1,\n"
            "  optimizer: { rate: 0.05, momentum: 0.9 }, schedule: { kind: cosine, warmup: 1 } }";
+static const char sharp[] =
+    LAYERS "train: { batch: 8, epochs: 3, sam: 0.2, optimizer: { rate: 0.05, momentum: 0.9 } }";
 static const char plateau[] =
     LAYERS "train: { batch: 8, epochs: 5, optimizer: { rate: 0.05 },\n"
            "  schedule: { kind: plateau, patience: 0, gamma: 0.5, warmup: 0.5 } }";
@@ -247,6 +249,7 @@ static void test_run__cut_after_any_step_goes_on_to_the_same_bits(void **state)
     check_every_cut(cl, plateau, false);
     check_every_cut(cl, dropping, false);
     check_every_cut(cl, accumulated, false);
+    check_every_cut(cl, sharp, false);
 }
 
 /* A program whose locale writes 0,5: the files have points all the same, and are read as such. */

@@ -13,7 +13,7 @@ static const char recipe[] =
     "silu,\n"
     "          conv 6 1x1, add a, batchnorm, relu, maxpool 2, dropout 0.2, conv 5 3x3, leakyrelu,\n"
     "          avgpool 2, flatten, dense 9, relu, dense classes ]\n"
-    "train: { batch: 9, epochs: 2, ema: 0.9, clip_norm: 1, accumulate: 2,\n"
+    "train: { batch: 9, epochs: 2, ema: 0.9, clip_norm: 1, accumulate: 2, sam: 0.1,\n"
     "  optimizer: { kind: adam, rate: 0.01 } }";
 
 /* Weights after an epoch of five steps, gradients and the optimiser behind it; free() them. */

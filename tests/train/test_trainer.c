@@ -105,6 +105,8 @@ static void test_trainer__trains_as_pytorch_does(void **state)
         check_training(cl, name);
     }
     check_training(cl, "training_weighted");
+    check_training(cl, "training_sharp");
+    check_training(cl, "training_sharp_accumulated");
     assert_int_equal(mien_cl_live(cl), 0);
 }
 
@@ -215,12 +217,49 @@ static void test_trainer__takes_no_more_than_an_epoch_for_a_step(void **state)
     set_free(set);
 }
 
+/* Behind a pooling nobody reads the images any more, and their memory is wanted. */
+static void test_trainer__the_second_pass_of_sam_has_the_same_images(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    const struct set_sizes sizes = { 14, 4, 1, 12, 12, 3 };
+    struct mien_dataset *const set = set_make(&sizes, 2);
+    struct mien_model_file file =
+        model_for("input: { channels: 1, height: 12, width: 12 }\n"
+                  "layers: [ avgpool 2, conv 4 3x3 pad 1, relu, conv 4 3x3 pad 1, relu, flatten,\n"
+                  "          dense classes ]\ntrain: { batch: 7, sam: 0.1 }",
+                  set);
+    struct mien_trainer trainer;
+    struct mien_batch batch;
+    const struct mien_trainer_options options = { .shuffle = true };
+    assert_ok(mien_trainer_init(&trainer, cl, &file, set, &options, &err), &err);
+    assert_ok(mien_trainer_begin_epoch(&trainer, &err), &err);
+    assert_ok(mien_trainer_load(&batch, &trainer, 0, 0, &err), &err);
+    const struct mien_act in = mien_model_input_act(trainer.model, batch.n);
+    const size_t bytes = mien_act_floats(&in) * sizeof(float);
+    float *const before = malloc(bytes);
+    float *const after = malloc(bytes);
+    assert_true(before != NULL && after != NULL);
+    struct mien_cl_buffer *const input = mien_model_input(trainer.model);
+    assert_ok(mien_cl_read(cl, before, input, 0, bytes, &err), &err);
+    assert_ok(mien_batch_run(trainer.model, &batch, &err), &err);
+    assert_ok(mien_cl_read(cl, after, input, 0, bytes, &err), &err);
+    assert_memory_equal(after, before, bytes);
+    free(before);
+    free(after);
+    mien_trainer_finish(&trainer);
+    mien_model_file_finish(&file);
+    set_free(set);
+    assert_int_equal(mien_cl_live(cl), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trainer__trains_as_pytorch_does),
         cmocka_unit_test(test_trainer__balances_classes_by_their_images),
         cmocka_unit_test(test_trainer__accumulated_batches_are_one_large_batch),
+        cmocka_unit_test(test_trainer__the_second_pass_of_sam_has_the_same_images),
         cmocka_unit_test(test_trainer__takes_no_more_than_an_epoch_for_a_step),
     };
     return cmocka_run_group_tests_name("train/trainer", tests, device_setup, device_teardown);

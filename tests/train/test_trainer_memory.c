@@ -93,17 +93,17 @@ static void test_trainer_memory__is_what_was_planned(void **state)
     struct mien_cl *const cl = device_or_skip(state);
     static const char *const names[] = { "tiny",  "report",   "report-pooled",
                                          "small", "resnet-9", "medium" };
-    static const char *const settings[][5] = {
+    static const char *const settings[][6] = {
         { "train.batch=5" },
         { "train.batch=5", "train.class_weights=balanced", "train.clip_norm=1",
-          "train.accumulate=2", "train.ema=0.9" },
+          "train.accumulate=2", "train.ema=0.9", "train.sam=0.1" },
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) * 2; i++) {
         struct mien_error err = { "" };
         struct mien_recipe *loaded = NULL;
         char path[512];
         (void)snprintf(path, sizeof(path), "%s/recipes/%s.yaml", MIEN_SOURCE_DIR, names[i / 2]);
-        assert_ok(mien_recipe_load(&loaded, path, settings[i % 2], i % 2 == 0 ? 1 : 5, &err), &err);
+        assert_ok(mien_recipe_load(&loaded, path, settings[i % 2], i % 2 == 0 ? 1 : 6, &err), &err);
         const struct mien_data_options image = mien_recipe_data_options(loaded);
         const struct set_sizes images = { 21, 9, image.channels, image.height, image.width, 3 };
         struct mien_dataset *const set = set_make(&images, 3);

@@ -119,6 +119,7 @@ static void test_verify__finds_every_kernel_of_this_device_right(void **state)
                                            "accumulate add",
                                            "average",
                                            "average swap",
+                                           "sam",
                                            "gather images",
                                            "gather changed",
                                            "gather labels",
