@@ -77,7 +77,7 @@ static inline float sum_weights(__global const float *weights, __global const in
     return sum;
 }
 
-/* dlogits, probabilities, and stats with labels, may be null; so may weights. */
+/* dlogits, probabilities, stats, weights, and labels without stats may be null. */
 __kernel void softmax_loss(__global float *restrict dlogits, __global float *restrict probabilities,
                            __global int *restrict stats, __global const float *restrict logits,
                            __global const int *restrict labels,

@@ -68,6 +68,7 @@ static enum mien_status plan_memory(struct memory *out, const struct summary_opt
     const struct mien_model_options options = {
         .batch = out->batch,
         .train = true,
+        .again = recipe->train.sam > 0.0f,
         .blas = (enum mien_blas)o->blas,
         .lanes = out->lanes,
         .local_bytes = local_bytes,

@@ -33,7 +33,7 @@ void mien_graph_plan_lives(struct mien_graph *graph, const struct mien_model_opt
     struct mien_plan *const plan = &graph->plan;
     const int loss = (int)graph->count + 1;
     use(plan, &graph->input, 0);
-    if (options->train) { /* a second pass may take the same images */
+    if (options->again) {
         use(plan, &graph->input, loss + (int)graph->count);
     }
     for (size_t i = 0; i < graph->count; i++) {

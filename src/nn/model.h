@@ -19,6 +19,7 @@ enum mien_blas {
 struct mien_model_options {
     int batch;  /**< images of a step, at most; >= 1 */
     bool train; /**< plan memory for the backward pass too */
+    bool again; /**< with `train`: a batch may run once more, so its images stay */
     enum mien_blas blas;
     int lanes;          /**< of activations, see ops/tensor.h; 0: what suits the device, or 1 where
                              there is none */

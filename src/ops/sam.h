@@ -11,7 +11,9 @@
  * Shapes    params, saved, grads [count] float32; count a multiple of MIEN_DECAY_BLOCK
  *           clip  of mien_clip_factor() of the same gradients, for their norm
  * Errors    MIEN_ERR_SHAPE, MIEN_ERR_CL, MIEN_ERR_MEMORY
- * Numerics  params within 1e-6 of themselves, saved exact; a norm that is NaN makes all NaN
+ * Numerics  params within 2e-6 of themselves, saved exact; a norm that is NaN makes all NaN, one
+ *           that is infinite, as that of finite gradients from 1.8e19 on, leaves them where they
+ *           are, but for those whose gradient is infinite: these become NaN
  * Source    Foret et al., Sharpness-Aware Minimization for Efficiently Improving Generalization,
  *           2021, equation 2 with p = 2
  */

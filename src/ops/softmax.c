@@ -55,7 +55,7 @@ static enum mien_status check_sizes(const struct mien_softmax *op, struct mien_e
     return mien_act_check(&act, "logits", err);
 }
 
-/* dlogits, probabilities, stats with labels, and weights may be NULL. */
+/* dlogits, probabilities, stats, weights, and labels without stats may be NULL. */
 static enum mien_status launch_loss(struct mien_cl *cl, const struct mien_cl_buffer *const out[2],
                                     const struct mien_cl_buffer *stats,
                                     const struct mien_cl_buffer *logits,

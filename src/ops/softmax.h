@@ -41,7 +41,7 @@ enum mien_status mien_softmax_stats_read(struct mien_cl *cl, struct mien_softmax
  * Loss, hits and gradient of a batch: dlogits = d (mean loss * scale) / d logits.
  *
  * Shapes    dlogits [blocks][classes][lanes] float32, overwritten, zero in unused lanes
- *           stats   see mien_softmax_stats_bytes(), added to
+ *           stats   see mien_softmax_stats_bytes(), added to; or NULL
  *           logits  [blocks][classes][lanes] float32
  *           labels  [n] int32; [2][n] with a second label: the target is (1 - second) of the first
  *                   and `second` of the other

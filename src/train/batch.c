@@ -161,6 +161,13 @@ done:
     return st;
 }
 
+/* Found in the second pass, with weights that are nowhere to be seen. */
+static void note_climb(struct mien_nonfinite *found)
+{
+    const size_t used = strlen(found->what);
+    (void)snprintf(found->what + used, sizeof(found->what) - used, " with sam's weights");
+}
+
 static enum mien_status run(struct mien_model *model, const struct mien_batch *batch,
                             struct tracer *tracer, struct mien_error *err)
 {
@@ -168,9 +175,13 @@ static enum mien_status run(struct mien_model *model, const struct mien_batch *b
     const struct mien_sharpness *const sharpness = batch->sharpness;
     TRY(pass(model, batch, batch->stats, tracer, err));
     if (sharpness != NULL && sharpness->radius > 0.0f) {
+        const bool found_before = tracer != NULL && tracer->found->count > 0;
         TRY(mien_sharpness_climb(sharpness, model, err));
         TRY(pass(model, batch, NULL, tracer, err));
         TRY(mien_sharpness_return(sharpness, model, err));
+        if (tracer != NULL && !found_before && tracer->found->count > 0) {
+            note_climb(tracer->found);
+        }
     }
 
 done:

@@ -17,7 +17,12 @@ struct mien_batch {
     const struct mien_sharpness *sharpness;     /**< NULL, or radius 0: gradients where they are */
 };
 
-/** Enqueue: forward, loss and backward.  Errors  MIEN_ERR_CL, MIEN_ERR_MEMORY */
+/**
+ * Enqueue: forward, loss and backward; with sharpness once more, from weights up the slope and
+ * without a trace in `stats` and running values, to the gradients that count.
+ *
+ * Errors  MIEN_ERR_CL, MIEN_ERR_MEMORY; with sharpness the model's parameters are nobody's then
+ */
 MIEN_CHECK_RESULT
 enum mien_status mien_batch_run(struct mien_model *model, const struct mien_batch *batch,
                                 struct mien_error *err);

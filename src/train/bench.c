@@ -56,13 +56,19 @@ done:
     return st;
 }
 
-static double step_flop(const struct mien_network *network, int batch)
+/* Forward and backward: sharpness-aware minimisation takes two of both with each batch. */
+static double passes_of_batch(const struct mien_recipe *recipe)
+{
+    return recipe->train.sam > 0.0f ? 2.0 : 1.0;
+}
+
+static double step_flop(const struct mien_model_file *file, int images)
 {
     double flop = 0.0;
-    for (size_t i = 0; i < network->layer_count; i++) {
-        flop += network->layers[i].flop;
+    for (size_t i = 0; i < file->network->layer_count; i++) {
+        flop += file->network->layers[i].flop;
     }
-    return 3.0 * flop * batch;
+    return 3.0 * passes_of_batch(file->recipe) * flop * images;
 }
 
 enum mien_status mien_bench_step(struct mien_bench_step *out, struct mien_cl *cl,
@@ -93,7 +99,7 @@ enum mien_status mien_bench_step(struct mien_bench_step *out, struct mien_cl *cl
     TRY(mien_trainer_stats(&stats, &bench.trainer, err));
     mien_times_of(&out->step, ms, (size_t)options->repeat);
     out->batch = (int)mien_trainer_step_images(&bench.trainer);
-    out->flop = step_flop(file->network, out->batch);
+    out->flop = step_flop(file, out->batch);
     out->loss = stats.loss / stats.weight;
     out->device_bytes = mien_cl_bytes(cl);
 
@@ -169,10 +175,9 @@ static double batches_of(const struct bench *bench)
     return (double)bench->trainer.file->recipe->train.accumulate;
 }
 
-/* Through the network, of a step: sharpness-aware minimisation takes two with each batch. */
 static double passes_of(const struct bench *bench)
 {
-    return batches_of(bench) * (bench->trainer.file->recipe->train.sam > 0.0f ? 2.0 : 1.0);
+    return batches_of(bench) * passes_of_batch(bench->trainer.file->recipe);
 }
 
 /* What the parts around the network's own passes cannot do without. */

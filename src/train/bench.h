@@ -19,7 +19,7 @@ struct mien_bench_step {
     int batch;
     struct mien_times step; /**< wall time of a step that is waited for */
     double flow_ms;         /**< wall time of a step among as many that are not waited for */
-    double flop;            /**< of a step: three times the network's forward pass */
+    double flop;            /**< of a step: three times the network's forward pass, six with sam */
     double loss;            /**< mean over all steps; the data is noise, so only that it is finite
                                  says something */
     size_t device_bytes;    /**< allocated on the device */

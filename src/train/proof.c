@@ -380,10 +380,10 @@ static bool is_needed(const char *kernel, const struct mien_recipe *recipe,
         { "guard", true },
         { "sgd", sgd },
         { "adam", !sgd },
-        { "clip", train->clip_norm > 0.0f },
+        { "clip", train->clip_norm > 0.0f || train->sam > 0.0f },
         { "accumulate", train->accumulate > 1 },
         { "sam", train->sam > 0.0f },
-        { "average", train->ema > 0.0f },
+        { "average", train->ema > 0.0f || train->sam > 0.0f },
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         if (behind(kernel, rules[i].row) != NULL) {

@@ -203,26 +203,31 @@ static enum mien_status set_stage(struct stage *stage, const struct mien_replay 
                                   struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const size_t classes = (size_t)replay->file.class_count;
+    const float radius = replay->file.recipe->train.sam;
+    const size_t labels_bytes = 2 * (size_t)replay->batch * sizeof(int32_t);
+    const size_t weights_bytes =
+        replay->class_weights != NULL ? (size_t)replay->file.class_count * sizeof(float) : 0;
     const struct mien_model_options options = {
         .batch = replay->batch,
         .train = true,
+        .again = radius > 0.0f,
         .blas = blas,
         .tuning = tuning,
+        .beside_bytes = mien_sharpness_bytes(radius, replay->file.network->flat_floats) +
+                        labels_bytes + weights_bytes + mien_softmax_stats_bytes(replay->batch),
     };
     TRY(mien_model_create(&stage->model, stage->cl, replay->file.network, &options, err));
     const struct mien_act in = mien_model_input_act(stage->model, 1);
     TRY(check_shape(replay, &in, err));
     TRY(mien_weights_upload(stage->model, replay->file.weights, err));
-    TRY(mien_sharpness_init(&stage->sharpness, stage->model, replay->file.recipe->train.sam, err));
-    TRY(mien_cl_buffer_create(&stage->labels, stage->cl,
-                              2 * (size_t)replay->batch * sizeof(int32_t), err));
+    TRY(mien_sharpness_init(&stage->sharpness, stage->model, radius, err));
+    TRY(mien_cl_buffer_create(&stage->labels, stage->cl, labels_bytes, err));
     TRY(mien_cl_buffer_create(&stage->stats, stage->cl, mien_softmax_stats_bytes(replay->batch),
                               err));
     if (replay->class_weights != NULL) {
-        TRY(mien_cl_buffer_create(&stage->class_weights, stage->cl, classes * sizeof(float), err));
-        TRY(mien_cl_write(stage->cl, stage->class_weights, 0, replay->class_weights,
-                          classes * sizeof(float), err));
+        TRY(mien_cl_buffer_create(&stage->class_weights, stage->cl, weights_bytes, err));
+        TRY(mien_cl_write(stage->cl, stage->class_weights, 0, replay->class_weights, weights_bytes,
+                          err));
     }
 
 done:

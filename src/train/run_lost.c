@@ -45,9 +45,9 @@ enum mien_status mien_run_lose(struct mien_run_lost *out, struct mien_trainer *t
     return mien_fail(
         err, MIEN_ERR_NOT_FINITE,
         "%s is not finite in epoch %d, step %d of %d, at a learning rate of %g: first "
-        "%s; try a smaller rate; %.200s %s%.200s%s%s",
+        "%s; try a smaller rate%s; %.200s %s%.200s%s%s",
         out->what, out->place.epoch, out->place.step, out->place.steps, out->place.rate, first,
-        paths->replay,
+        trainer->file->recipe->train.sam > 0.0f ? " or sam" : "", paths->replay,
         out->written ? "repeats the step" : "could not be written: ", out->written ? "" : why.text,
         saved ? "; last.safetensors is as it was" : "", saved ? ", go on with --resume" : "");
 }

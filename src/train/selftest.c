@@ -194,10 +194,10 @@ static enum mien_status check_flat(struct mien_verdicts *out, struct mien_cl *cl
         { "sgd", sgd },
         { "adam", !sgd },
         { "guard", true },
-        { "clip", train->clip_norm > 0.0f },
+        { "clip", train->clip_norm > 0.0f || train->sam > 0.0f },
         { "accumulate", train->accumulate > 1 },
         { "sam", train->sam > 0.0f },
-        { "average", train->ema > 0.0f },
+        { "average", train->ema > 0.0f || train->sam > 0.0f },
     };
     for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
         TRY(kernels[i].is_done ? check(out, cl, &what->wish, kernels[i].row, &flat, err) : MIEN_OK);

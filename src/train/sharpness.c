@@ -20,7 +20,7 @@ enum mien_status mien_sharpness_init(struct mien_sharpness *out, const struct mi
     const size_t count = mien_model_network(model)->flat_floats;
     *out = (struct mien_sharpness){ .radius = radius };
     if (radius > 0.0f) {
-        TRY(mien_cl_buffer_create(&out->away, cl, count * sizeof(cl_float), err));
+        TRY(mien_cl_buffer_create(&out->home, cl, count * sizeof(cl_float), err));
         TRY(mien_cl_buffer_create(&out->clip, cl, mien_clip_bytes(count), err));
     }
 
@@ -30,7 +30,7 @@ done:
 
 void mien_sharpness_finish(struct mien_sharpness *sharpness)
 {
-    mien_cl_buffer_destroy(sharpness->away);
+    mien_cl_buffer_destroy(sharpness->home);
     mien_cl_buffer_destroy(sharpness->clip);
     *sharpness = (struct mien_sharpness){ .radius = 0.0f };
 }
@@ -43,7 +43,7 @@ enum mien_status mien_sharpness_climb(const struct mien_sharpness *sharpness,
     const size_t count = mien_model_network(model)->flat_floats;
     mien_cl_label(cl, "sharpness");
     TRY(mien_clip_factor(cl, sharpness->clip, mien_model_gradients(model), count, FLT_MAX, err));
-    TRY(mien_sam_climb(cl, mien_model_values(model), sharpness->away, mien_model_gradients(model),
+    TRY(mien_sam_climb(cl, mien_model_values(model), sharpness->home, mien_model_gradients(model),
                        sharpness->clip, count, sharpness->radius, err));
 
 done:
@@ -55,6 +55,6 @@ enum mien_status mien_sharpness_return(const struct mien_sharpness *sharpness,
 {
     struct mien_cl *const cl = mien_model_cl(model);
     mien_cl_label(cl, "sharpness");
-    return mien_average_swap(cl, sharpness->away, mien_model_values(model),
+    return mien_average_swap(cl, sharpness->home, mien_model_values(model),
                              mien_model_network(model)->flat_floats, err);
 }

@@ -90,6 +90,7 @@ enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl 
     const struct mien_model_options model = {
         .batch = batch,
         .train = true,
+        .again = recipe->train.sam > 0.0f,
         .blas = options->blas,
         .tuning = options->tuning,
         .beside_bytes = beside_model(file->network, recipe, batch),

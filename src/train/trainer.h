@@ -52,8 +52,9 @@ struct mien_trainer {
     struct mien_position position;
 };
 
-/** Device memory of training beside the model: the optimiser's state; batches, class weights and
- * statistics.  The data set comes on top, see mien_loader_image_bytes(). */
+/** Device memory of training beside the model: the optimiser's state and what sharpness-aware
+ * minimisation keeps; batches, class weights and statistics.  The data set comes on top, see
+ * mien_loader_image_bytes(). */
 struct mien_trainer_memory {
     size_t optimizer, batches;
 };

@@ -303,6 +303,7 @@ train:
   class_weights: balanced
   ema: 0.99
   clip_norm: 1e3
+  sam: 0.5
   optimizer: { kind: adamw, rate: 1e-3, weight_decay: 0.01 }
   schedule: { kind: step, epochs: 3, factor: 0.1, warmup: 1 }
 """)

@@ -134,6 +134,12 @@ static void check_one(struct mien_cl *cl, size_t s, cl_int lanes)
     float *const d = download_act(cl, f.bdlogits, &f.act);
     assert_close_to_scale(d, want_d, count, 1e-5f);
     assert_unused_lanes(cl, f.bdlogits, &f.act, true);
+    assert_ok(
+        mien_softmax_loss(cl, f.bdlogits, NULL, f.blogits, f.blabels, f.bweights, &f.op, &err),
+        &err);
+    float *const unsummed = download_act(cl, f.bdlogits, &f.act);
+    assert_memory_equal(unsummed, d, count * sizeof(float));
+    free(unsummed);
     const size_t before = 3 * (size_t)f.op.classes;
     float *const p = guarded_read(cl, f.bprobabilities, (before + count) * sizeof(float));
     assert_all_close(p + before, want_p, count, 1e-6f, 1e-5f);

@@ -13,7 +13,7 @@ static const char recipe_text[] =
     "  - dense 6\n  - relu\n  - dense classes\n"
     "train:\n  batch: 5\n  optimizer: { kind: sgd, rate: 0.01, momentum: 0.9 }\n";
 
-static void make_file(struct mien_model_file *file)
+static void make_file(struct mien_model_file *file, float sam)
 {
     static char names[3][2] = { "a", "b", "c" };
     char *const classes[] = { names[0], names[1], names[2] };
@@ -21,6 +21,7 @@ static void make_file(struct mien_model_file *file)
     struct mien_recipe *recipe = NULL;
     assert_ok(mien_recipe_parse(&recipe, recipe_text, strlen(recipe_text), "test", NULL, 0, &err),
               &err);
+    recipe->train.sam = sam;
     assert_ok(mien_model_file_create(file, recipe, classes, 3, &err), &err);
 }
 
@@ -31,7 +32,7 @@ static void test_bench__measures_steps_and_leaves_nothing(void **state)
     struct mien_model_file file = { 0 };
     struct mien_bench_step step;
     const struct mien_bench_options options = { .warmup = 1, .repeat = 4 };
-    make_file(&file);
+    make_file(&file, 0.0f);
     const size_t live = mien_cl_live(cl);
     assert_ok(mien_bench_step(&step, cl, &file, &options, &err), &err);
     assert_int_equal(mien_cl_live(cl), live);
@@ -83,7 +84,7 @@ static void test_bench__knows_every_pass_of_a_step(void **state)
     struct mien_bench_passes passes;
     const struct mien_cl_options profile = { .profile = true };
     const struct mien_bench_options options = { .warmup = 2, .repeat = 3 };
-    make_file(&file);
+    make_file(&file, 0.0f);
     assert_ok(mien_cl_open(&cl, &profile, &err), &err);
     assert_ok(mien_bench_passes(&passes, cl, &file, &options, &err), &err);
     double sum_ms = 0.0;
@@ -111,11 +112,41 @@ static void test_bench__knows_every_pass_of_a_step(void **state)
     mien_model_file_finish(&file);
 }
 
+static void test_bench__counts_both_passes_of_sam(void **state)
+{
+    (void)device_or_skip(state);
+    struct mien_error err = { "" };
+    struct mien_cl *cl = NULL;
+    struct mien_model_file file = { 0 };
+    struct mien_bench_passes passes;
+    struct mien_bench_step step;
+    const struct mien_cl_options profile = { .profile = true };
+    const struct mien_bench_options options = { .warmup = 1, .repeat = 1 };
+    make_file(&file, 0.1f);
+    assert_ok(mien_cl_open(&cl, &profile, &err), &err);
+    assert_ok(mien_bench_step(&step, cl, &file, &options, &err), &err);
+    assert_ok(mien_bench_passes(&passes, cl, &file, &options, &err), &err);
+    double flop = 0.0;
+    for (size_t i = 0; i < file.network->layer_count; i++) {
+        flop += file.network->layers[i].flop;
+    }
+    assert_true(step.flop == 2.0 * 3.0 * 5.0 * flop);
+    const struct mien_bench_pass *const conv = find(&passes, "conv1 forward");
+    assert_true(conv != NULL && conv->flop == 2.0 * 5.0 * file.network->layers[0].flop);
+    const struct mien_bench_pass *const sam = find(&passes, "sharpness");
+    const double floats = (double)(file.network->flat_floats * sizeof(float));
+    assert_true(sam != NULL && sam->launches == 4 && sam->bytes == 9.0 * floats);
+    mien_bench_passes_finish(&passes);
+    mien_cl_close(cl);
+    mien_model_file_finish(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bench__measures_steps_and_leaves_nothing),
         cmocka_unit_test(test_bench__knows_every_pass_of_a_step),
+        cmocka_unit_test(test_bench__counts_both_passes_of_sam),
     };
     return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

@@ -143,9 +143,10 @@ static void test_selftest__checks_the_shapes_of_a_network(void **state)
     assert_int_equal(mien_cl_live(cl), 0);
 }
 
-/* Checks of a kernel by the quick table, and with the shapes of a network of these layers. */
+/* Checks of a kernel by the quick table, and with the shapes of a network of these layers that is
+ * trained so. */
 static size_t checks_with(struct mien_cl *cl, const char *filter, const char *kernel,
-                          const char *layers)
+                          const char *layers, const char *method)
 {
     char text[512];
     struct mien_error err = { "" };
@@ -153,8 +154,8 @@ static size_t checks_with(struct mien_cl *cl, const char *filter, const char *ke
     struct mien_verdicts verdicts = { NULL, 0 };
     (void)snprintf(text, sizeof(text),
                    "input: { channels: 1, height: 14, width: 14 }\n"
-                   "layers: [ %s, flatten, dense classes ]\ntrain: { batch: 3 }\n",
-                   layers);
+                   "layers: [ %s, flatten, dense classes ]\ntrain: { batch: 3%s }\n",
+                   layers, method);
     struct mien_recipe *const recipe = recipe_from(text);
     assert_ok(mien_network_create(&network, recipe, 3, &err), &err);
     const struct mien_selftest what = { .wish = { .quick = true, .filter = filter },
@@ -192,14 +193,28 @@ static void test_selftest__checks_what_a_model_fuses(void **state)
         static const char filter[] = "batchnorm ";
         const char *const layers = cases[i].layers;
         print_message("  %s\n", layers);
-        assert_int_equal(checks_with(cl, filter, "batchnorm maxpool forward", layers),
+        assert_int_equal(checks_with(cl, filter, "batchnorm maxpool forward", layers, ""),
                          1 + cases[i].pools);
-        assert_int_equal(checks_with(cl, filter, "batchnorm fold", layers), 1 + cases[i].folds);
+        assert_int_equal(checks_with(cl, filter, "batchnorm fold", layers, ""), 1 + cases[i].folds);
     }
     static const char pooled[] = "conv2d maxpool forward";
-    const size_t none = checks_with(cl, "conv2d", pooled, "conv 3 3x3, relu");
-    assert_true(checks_with(cl, "conv2d", pooled, "conv 3 3x3, relu, maxpool 2") > none);
-    assert_true(checks_with(cl, "conv2d", pooled, "conv 3 3x3, batchnorm, maxpool 2") > none);
+    const size_t none = checks_with(cl, "conv2d", pooled, "conv 3 3x3, relu", "");
+    assert_true(checks_with(cl, "conv2d", pooled, "conv 3 3x3, relu, maxpool 2", "") > none);
+    assert_true(checks_with(cl, "conv2d", pooled, "conv 3 3x3, batchnorm, maxpool 2", "") > none);
+}
+
+/* Sharpness-aware minimisation takes the norm from the one and comes back by the other. */
+static void test_selftest__checks_what_sam_launches(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const char *const kernels[][2] = { { "sam", "sam" },
+                                              { "clip", "clip" },
+                                              { "average", "average swap" } };
+    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+        const char *const *const k = kernels[i];
+        assert_int_equal(checks_with(cl, k[0], k[1], "relu", ""), 1);
+        assert_int_equal(checks_with(cl, k[0], k[1], "relu", ", sam: 0.1"), 2);
+    }
 }
 
 static void test_selftest__takes_operations_by_their_name(void **state)
@@ -247,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_known__is_what_this_device_trains),
         cmocka_unit_test(test_known__tells_a_step_that_is_a_thousandth_off),
         cmocka_unit_test(test_selftest__checks_the_shapes_of_a_network),
+        cmocka_unit_test(test_selftest__checks_what_sam_launches),
         cmocka_unit_test(test_selftest__checks_what_a_model_fuses),
         cmocka_unit_test(test_selftest__takes_operations_by_their_name),
         cmocka_unit_test(test_selftest__stops_between_shapes),

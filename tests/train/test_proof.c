@@ -281,16 +281,17 @@ static void test_proof__forgets_what_another_clblast_did(void **state)
     scratch_remove(folder);
 }
 
-/* The check of a network with dense layers, or without, where these kernels failed. */
-static enum mien_status check(const char *const (*wrong)[2], const char *layers, int lanes,
-                              enum mien_blas blas)
+/* The check of a recipe with dense layers, or without, where these kernels failed. */
+static enum mien_status check(const char *const (*wrong)[2], const char *layers, const char *train,
+                              int lanes, enum mien_blas blas)
 {
     struct mien_error err = { "" };
     struct mien_proof proof = { .known = true };
     struct mien_network *network = NULL;
     char text[256];
     (void)snprintf(text, sizeof(text),
-                   "input: { channels: 3, height: 1, width: 1 }\nlayers: [ %s ]\n", layers);
+                   "input: { channels: 3, height: 1, width: 1 }\nlayers: [ %s ]\ntrain: { %s }\n",
+                   layers, train);
     struct mien_recipe *const recipe = recipe_from(text);
     assert_ok(mien_network_create(&network, recipe, 3, &err), &err);
     for (int i = 0; i < 2 && wrong[i][0] != NULL; i++) {
@@ -343,7 +344,37 @@ static void test_proof__counts_what_clblast_leaves_to_do(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         print_message("  %zu: %s\n", i, cases[i].wrong[0][0]);
-        assert_int_equal(check(cases[i].wrong, cases[i].layers, cases[i].lanes, cases[i].blas),
+        assert_int_equal(
+            check(cases[i].wrong, cases[i].layers, "epochs: 1", cases[i].lanes, cases[i].blas),
+            cases[i].want);
+    }
+}
+
+/* Kernels for which there is no other way are needed by those methods that launch them. */
+static void test_proof__counts_what_the_method_launches(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kernel, *train;
+        enum mien_status want;
+    } cases[] = {
+        { "clip", "epochs: 1", MIEN_OK },
+        { "clip", "clip_norm: 1", MIEN_ERR_CL },
+        { "clip", "sam: 0.1", MIEN_ERR_CL },
+        { "average swap", "epochs: 1", MIEN_OK },
+        { "average swap", "ema: 0.9", MIEN_ERR_CL },
+        { "average swap", "sam: 0.1", MIEN_ERR_CL },
+        { "sam", "ema: 0.9, clip_norm: 1", MIEN_OK },
+        { "sam", "sam: 0.1", MIEN_ERR_CL },
+        { "accumulate add", "epochs: 1", MIEN_OK },
+        { "accumulate add", "accumulate: 2", MIEN_ERR_CL },
+        { "adam", "epochs: 1", MIEN_OK },
+        { "sgd", "epochs: 1", MIEN_ERR_CL },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *const wrong[2][2] = { { cases[i].kernel, "" } };
+        print_message("  %s with %s\n", cases[i].kernel, cases[i].train);
+        assert_int_equal(check(wrong, "relu, dense classes", cases[i].train, 8, MIEN_BLAS_AUTO),
                          cases[i].want);
     }
 }
@@ -382,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_proof__keeps_the_set_that_failed),
         cmocka_unit_test(test_proof__forgets_what_another_clblast_did),
         cmocka_unit_test(test_proof__counts_what_clblast_leaves_to_do),
+        cmocka_unit_test(test_proof__counts_what_the_method_launches),
         cmocka_unit_test(test_proof__bars_clblast_for_what_it_leaves_to_do),
     };
     return cmocka_run_group_tests_name("train/proof", tests, NULL, NULL);

@@ -217,6 +217,69 @@ static void test_trainer__takes_no_more_than_an_epoch_for_a_step(void **state)
     set_free(set);
 }
 
+/* Euclidean. */
+static double norm_of(const float *x, size_t count)
+{
+    double squares = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        squares += (double)x[i] * (double)x[i];
+    }
+    return sqrt(squares);
+}
+
+/* What sam does, by hand: dropout and mixture are the batch's in both passes. */
+static void test_trainer__sam_is_two_passes_of_one_batch(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    const struct set_sizes sizes = { 21, 4, 1, 9, 9, 3 };
+    struct mien_dataset *const set = set_make(&sizes, 2);
+    struct mien_model_file file = model_for(
+        "input: { channels: 1, height: 7, width: 7, margin: 1 }\n"
+        "augment: { mirror: yes, rotate: 15, erase: 0.3, mixup: 0.4 }\n"
+        "layers: [ conv 4 3x3 pad 1, batchnorm, relu, dropout 0.3, flatten, dense classes ]\n"
+        "train: { batch: 7, sam: 0.5 }",
+        set);
+    const size_t count = file.network->flat_floats;
+    const size_t bytes = count * sizeof(float);
+    float *const home = malloc(bytes);
+    float *const grads = malloc(bytes);
+    float *const want = malloc(bytes);
+    assert_true(home != NULL && grads != NULL && want != NULL);
+    struct mien_trainer trainer;
+    struct mien_batch batch;
+    const struct mien_trainer_options options = { .shuffle = true };
+    assert_ok(mien_trainer_init(&trainer, cl, &file, set, &options, &err), &err);
+    assert_ok(mien_trainer_begin_epoch(&trainer, &err), &err);
+    assert_ok(mien_trainer_load(&batch, &trainer, 1, 0, &err), &err);
+    assert_true(batch.second > 0.0f);
+    struct mien_cl_buffer *const values = mien_model_values(trainer.model);
+    const struct mien_cl_buffer *const gradients = mien_model_gradients(trainer.model);
+    batch.sharpness = NULL;
+    assert_ok(mien_cl_read(cl, home, values, 0, bytes, &err), &err);
+    assert_ok(mien_batch_run(trainer.model, &batch, &err), &err);
+    assert_ok(mien_cl_read(cl, grads, gradients, 0, bytes, &err), &err);
+    const double scale = 0.5 / norm_of(grads, count);
+    for (size_t i = 0; i < count; i++) {
+        grads[i] = (float)((double)home[i] + scale * (double)grads[i]);
+    }
+    assert_ok(mien_cl_write(cl, values, 0, grads, bytes, &err), &err);
+    assert_ok(mien_batch_run(trainer.model, &batch, &err), &err);
+    assert_ok(mien_cl_read(cl, want, gradients, 0, bytes, &err), &err);
+    assert_ok(mien_cl_write(cl, values, 0, home, bytes, &err), &err);
+    batch.sharpness = &trainer.sharpness;
+    assert_ok(mien_batch_run(trainer.model, &batch, &err), &err);
+    assert_ok(mien_cl_read(cl, grads, gradients, 0, bytes, &err), &err);
+    assert_close_to_scale(grads, want, count, 1e-5f);
+    free(home);
+    free(grads);
+    free(want);
+    mien_trainer_finish(&trainer);
+    mien_model_file_finish(&file);
+    set_free(set);
+    assert_int_equal(mien_cl_live(cl), 0);
+}
+
 /* Behind a pooling nobody reads the images any more, and their memory is wanted. */
 static void test_trainer__the_second_pass_of_sam_has_the_same_images(void **state)
 {
@@ -259,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_trainer__trains_as_pytorch_does),
         cmocka_unit_test(test_trainer__balances_classes_by_their_images),
         cmocka_unit_test(test_trainer__accumulated_batches_are_one_large_batch),
+        cmocka_unit_test(test_trainer__sam_is_two_passes_of_one_batch),
         cmocka_unit_test(test_trainer__the_second_pass_of_sam_has_the_same_images),
         cmocka_unit_test(test_trainer__takes_no_more_than_an_epoch_for_a_step),
     };

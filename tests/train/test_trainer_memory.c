@@ -2,11 +2,13 @@
 // wrap: mien_cl_bytes
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/device.h"
 #include "support/scratch.h"
 #include "support/training.h"
+#include "train/replay.h"
 #include "train/trainer.h"
 
 static const char recipe[] = "input: { channels: 1, height: 9, width: 9 }\n"
@@ -65,6 +67,52 @@ static void test_trainer_memory__counts_optimiser_and_images(void **state)
     set_free(set);
 }
 
+/* So does the replay of a step, which has no optimiser and no data set. */
+static void test_trainer_memory__counts_what_a_replay_needs(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    const size_t device = (size_t)mien_cl_device(cl)->global_bytes;
+    struct mien_error err = { "" };
+    struct mien_dataset *const set = set_make(&sizes, 3);
+    struct mien_model_file file =
+        model_for("input: { channels: 1, height: 9, width: 9 }\n"
+                  "layers: [ conv 6 3x3, relu, flatten, dense 40, dense classes ]\n"
+                  "train: { batch: 8, sam: 0.1, class_weights: balanced }\n",
+                  set);
+    char *const folder = scratch_make();
+    char *const path = scratch_path(folder, "replay.safetensors");
+    const struct mien_replay_place place = { 1, 1, 2, 0.01 };
+    const struct mien_trainer_options options = { .shuffle = true };
+    struct mien_nonfinite found;
+    struct mien_trainer trainer;
+    struct mien_replay replay;
+    assert_ok(mien_trainer_init(&trainer, cl, &file, set, &options, &err), &err);
+    assert_ok(mien_trainer_begin_epoch(&trainer, &err), &err);
+    assert_ok(mien_replay_write(&found, path, &trainer, &place, &err), &err);
+    mien_trainer_finish(&trainer);
+    assert_ok(mien_replay_read(&replay, path, &err), &err);
+    struct mien_model_memory memory;
+    const struct mien_model_options plan = {
+        .batch = 8, .train = true, .again = true, .lanes = mien_device_lanes(mien_cl_device(cl))
+    };
+    assert_ok(mien_model_plan(&memory, file.network, &plan, &err), &err);
+    const size_t needed = mien_model_memory_bytes(&memory) +
+                          mien_sharpness_bytes(0.1f, file.network->flat_floats) +
+                          2 * 8 * sizeof(int32_t) + 3 * sizeof(float) + mien_softmax_stats_bytes(8);
+    pretend_taken = device - needed + 1;
+    must_fail(mien_replay_run(&found, &replay, cl, replay.blas, NULL, &err), MIEN_ERR_MEMORY, &err,
+              ", its training ");
+    pretend_taken = device - needed;
+    assert_ok(mien_replay_run(&found, &replay, cl, replay.blas, NULL, &err), &err);
+    pretend_taken = 0;
+    mien_replay_finish(&replay);
+    mien_model_file_finish(&file);
+    set_free(set);
+    scratch_remove(folder);
+    free(path);
+    assert_int_equal(mien_cl_live(cl), 0);
+}
+
 static void test_trainer_memory__images_that_may_but_cannot_be_there_stay_on_the_host(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
@@ -113,6 +161,7 @@ static void test_trainer_memory__is_what_was_planned(void **state)
         const struct mien_device_info *const device = mien_cl_device(cl);
         const struct mien_model_options options = { .batch = 5,
                                                     .train = true,
+                                                    .again = i % 2 == 1,
                                                     .lanes = mien_device_lanes(device),
                                                     .local_bytes = (size_t)device->local_bytes };
         struct mien_model_memory model;
@@ -136,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trainer_memory__images_that_may_but_cannot_be_there_stay_on_the_host),
         cmocka_unit_test(test_trainer_memory__counts_optimiser_and_images),
+        cmocka_unit_test(test_trainer_memory__counts_what_a_replay_needs),
         cmocka_unit_test(test_trainer_memory__is_what_was_planned),
     };
     return cmocka_run_group_tests_name("train/trainer_memory", tests, device_setup,
