@@ -185,7 +185,7 @@ enum mien_status mien_against(struct mien_apart *out, const struct mien_against_
     struct mien_made_up made_up = { .images = NULL };
     struct side both[2] = { { .numbers = NULL }, { .numbers = NULL } };
     *out = (struct mien_apart){ .layers = NULL };
-    TRY(mien_made_up_init(&made_up, file, (size_t)options->steps, err));
+    TRY(mien_made_up_init(&made_up, file, (size_t)options->steps + 1, err));
     TRY(name_layers(out, file->network, err));
     for (int i = 0; i < 2; i++) {
         TRY(begin(&both[i], &sides[i], file, &made_up.set, err));
@@ -199,6 +199,7 @@ enum mien_status mien_against(struct mien_apart *out, const struct mien_against_
         mien_log_progress(options->log, "steps", (size_t)step + 1, (size_t)options->steps);
     }
     TRY(compare_weights(out, both, err));
+    TRY(compare_step(out, both, options->steps, err)); /* sees what the last update made */
 
 done:
     for (int i = 0; i < 2; i++) {

@@ -10,7 +10,7 @@ struct mien_layer_apart {
     char layer[32];  /**< that has parameters */
     double gradient; /**< of its parameters' gradients, in the step where that was most */
     double weight;   /**< of its parameters, running statistics too, behind the last step */
-    int step;        /**< of `gradient`, from 1 */
+    int step; /**< of `gradient`, from 1; the one behind the last is computed for that alone */
 };
 
 struct mien_apart {
@@ -42,7 +42,8 @@ struct mien_against_options {
 
 /**
  * Train a model on noise on both devices, a step here and a step there, from the weights of `file`,
- * which stay as they are.
+ * which stay as they are.  Gradients and loss of one step more tell what the last update made of
+ * the weights, which are themselves no measure: Adam moves those as far whose gradient is nearly 0.
  *
  * Ownership  release *out with mien_apart_finish(), also after an error
  * Errors     as mien_trainer_init(); MIEN_ERR_INTERRUPTED

@@ -216,7 +216,9 @@ static enum mien_status check_step(struct mien_verdicts *out, struct mien_cl *cl
     const struct mien_network *const network = what->network;
     const int batch = what->recipe->train.batch;
     const struct mien_shape *const in = &network->input;
-    const struct mien_verify_shape images = { .n = batch, .c = in->c, .h = in->h, .w = in->w };
+    const struct mien_verify_shape images = {
+        .n = batch, .c = in->c, .h = in->h, .w = in->w, .pad = what->recipe->input.margin
+    };
     const struct mien_verify_shape classes = { .n = batch, .width = network->classes };
     TRY(check(out, cl, wish, "gather", &images, err));
     TRY(check(out, cl, wish, "softmax", &classes, err));

@@ -11,7 +11,7 @@
 /* Of gathering: images and labels, by indices of which one is outside of the set. */
 enum { SET, INDICES, SET_LABELS, CHANGES, BATCH, CHANGED, LABELS };
 enum { IMAGES_PASS, CHANGED_PASS, LABELS_PASS };
-enum { FIRST = 2, MARGIN = 1, CLASSES = 7 };
+enum { FIRST = 2, CLASSES = 7 };
 
 /* Half of the images turned a little, brighter and with a hole; the others only moved. */
 static void fill_changes(struct check *k)
@@ -53,7 +53,7 @@ static enum mien_status prepare_gather(struct check *k, struct mien_error *err)
     enum mien_status st = MIEN_OK;
     const struct mien_verify_shape *const s = k->shape;
     const struct mien_act x = mien_verify_input(k);
-    const size_t image = (size_t)s->c * (size_t)(s->h + 2 * MARGIN) * (size_t)(s->w + 2 * MARGIN);
+    const size_t image = (size_t)s->c * (size_t)(s->h + 2 * s->pad) * (size_t)(s->w + 2 * s->pad);
     const size_t n = (size_t)s->n;
     TRY(mien_act_check(&x, "gather", err));
     k->op.gather = (struct mien_gather){ .act = x,
@@ -61,7 +61,7 @@ static enum mien_status prepare_gather(struct check *k, struct mien_error *err)
                                          .first = FIRST,
                                          .mean = 0.5077f,
                                          .std = 0.2551f,
-                                         .margin = MARGIN,
+                                         .margin = s->pad,
                                          .second = 0.3f };
     TRY(mien_verify_whole(k, SET, CHECK_INPUT, 0, "set", CHECK_U8, (n + 1) * image, err));
     TRY(mien_verify_whole(k, INDICES, CHECK_INPUT, 0, "indices", CHECK_I32, n + FIRST, err));

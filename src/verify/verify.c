@@ -74,9 +74,9 @@ static const struct mien_verify_shape class_shapes[] = {
     { .n = 67, .width = 101 },
 };
 static const struct mien_verify_shape image_shapes[] = {
-    { .n = 19, .c = 3, .h = 5, .w = 7 },
+    { .n = 19, .c = 3, .h = 5, .w = 7, .pad = 1 },
     { .n = 1, .c = 1, .h = 1, .w = 1 },
-    { .n = 150, .c = 1, .h = 48, .w = 48 },
+    { .n = 150, .c = 1, .h = 44, .w = 44, .pad = 2 },
 };
 static const struct mien_verify_shape flat_shapes[] = { { .c = 3 }, { .c = 1 }, { .c = 301 } };
 

@@ -11,7 +11,7 @@ struct mien_verify_shape {
     int n, c, h, w;  /**< activations that go in; flat parameters have c blocks */
     int width;       /**< channels, features or classes that come out */
     int kh, kw;      /**< kernel or window */
-    int stride, pad; /**< pixels */
+    int stride, pad; /**< pixels; of images to gather `pad` is the margin */
     bool bias, relu; /**< what its forward kernel does besides */
     bool mask;       /**< its backward kernel applies the ReLU before it */
     int groups;      /**< of a convolution's channels; 0 and 1: one */

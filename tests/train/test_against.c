@@ -43,8 +43,8 @@ static bool at_once(void *user)
     return true;
 }
 
-/* Three steps on two contexts of this device, whose second one is `by` times as fast. */
-static struct mien_apart train(float by)
+/* Steps on two contexts of this device, whose second one is `by` times as fast. */
+static struct mien_apart train(float by, int steps)
 {
     struct mien_error err = { "" };
     struct mien_cl *cl[2] = { NULL, NULL };
@@ -53,7 +53,7 @@ static struct mien_apart train(float by)
     struct mien_model_file file = model_for(recipe, set);
     const float first = file.weights[0];
     struct mien_apart apart;
-    struct mien_against_options options = { .steps = 3 };
+    struct mien_against_options options = { .steps = steps };
     for (int i = 0; i < 2; i++) {
         assert_ok(mien_cl_open(&cl[i], NULL, &err), &err);
     }
@@ -82,7 +82,7 @@ static struct mien_apart train(float by)
 static void test_against__equal_devices_are_not_apart(void **state)
 {
     (void)device_or_skip(state);
-    struct mien_apart apart = train(1.0f);
+    struct mien_apart apart = train(1.0f, 3);
     assert_false(mien_apart_failed(&apart));
     assert_true(apart.loss == 0.0);
     for (size_t i = 0; i < apart.count; i++) {
@@ -96,7 +96,7 @@ static void test_against__equal_devices_are_not_apart(void **state)
 static void test_against__tells_where_they_go_apart(void **state)
 {
     (void)device_or_skip(state);
-    struct mien_apart apart = train(1.5f);
+    struct mien_apart apart = train(1.5f, 3);
     assert_true(mien_apart_failed(&apart));
     for (size_t i = 0; i < apart.count; i++) {
         print_message("  %s %g %g\n", apart.layers[i].layer, apart.layers[i].gradient,
@@ -108,10 +108,22 @@ static void test_against__tells_where_they_go_apart(void **state)
     mien_apart_finish(&apart);
 }
 
+/* Only its update goes astray, and there is no other step. */
+static void test_against__tells_of_the_last_update(void **state)
+{
+    (void)device_or_skip(state);
+    struct mien_apart apart = train(1.5f, 1);
+    assert_true(mien_apart_failed(&apart));
+    for (size_t i = 0; i < apart.count; i++) {
+        assert_int_equal(apart.layers[i].step, 2);
+    }
+    mien_apart_finish(&apart);
+}
+
 static void test_against__what_is_not_finite_is_apart(void **state)
 {
     (void)device_or_skip(state);
-    struct mien_apart apart = train(NAN);
+    struct mien_apart apart = train(NAN, 3);
     assert_true(mien_apart_failed(&apart));
     assert_true(isnan(apart.loss));
     for (size_t i = 0; i < apart.count; i++) {
@@ -127,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against__equal_devices_are_not_apart),
         cmocka_unit_test(test_against__tells_where_they_go_apart),
+        cmocka_unit_test(test_against__tells_of_the_last_update),
         cmocka_unit_test(test_against__what_is_not_finite_is_apart),
     };
     return cmocka_run_group_tests_name("train/against", tests, device_setup, device_teardown);
