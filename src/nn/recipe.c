@@ -131,12 +131,6 @@ static enum mien_status check_whole(const struct mien_recipe *recipe, struct mie
                          recipe->where, (double)train->schedule.min_rate,
                          (double)train->optimizer.rate);
     }
-    if (train->schedule.kind == MIEN_SCHEDULE_ONECYCLE && train->schedule.warmup > 0) {
-        return mien_fail(err, MIEN_ERR_FORMAT,
-                         "%s: train.schedule.warmup: got %.9g, expected 0, as onecycle warms up by "
-                         "itself",
-                         recipe->where, (double)train->schedule.warmup);
-    }
     return MIEN_OK;
 }
 

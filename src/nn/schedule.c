@@ -15,13 +15,14 @@ static double one_cycle(const struct mien_schedule_curve *curve, double t)
 {
     const double start = curve->rate / 25;
     const double end = start / 1e4;
-    const double top = 0.3 * (double)curve->total - 1; /* the step, not always whole, of the peak */
+    const double rise = curve->rise > 0 ? curve->rise : 0.3 * (double)curve->total;
+    const double top = rise - 1; /* the step, not always whole, of the peak */
     const double last = (double)curve->total - 1;
-    if (t >= last) {
-        return end;
-    }
     if (t <= top) {
         return top > 0 ? anneal(start, curve->rate, t / top) : curve->rate;
+    }
+    if (t >= last) {
+        return end;
     }
     const double from = top > 0 ? top : 0;
     return anneal(curve->rate, end, (t - from) / (last - from));
@@ -75,7 +76,8 @@ float mien_schedule_rate(const struct mien_train_spec *train, int epoch, size_t 
     const uint64_t per_epoch = steps_per_epoch > 0 ? steps_per_epoch : 1;
     const uint64_t t = (uint64_t)epoch * per_epoch + step_in_epoch;
     const uint64_t total = (uint64_t)train->epochs * per_epoch;
-    const uint64_t warmup = warmup_steps(train, per_epoch);
+    const bool own = train->schedule.kind == MIEN_SCHEDULE_ONECYCLE; /* its rise is the warm-up */
+    const uint64_t warmup = own ? 0 : warmup_steps(train, per_epoch);
     const double rate = (double)train->optimizer.rate;
     if (t < warmup) {
         return (float)(rate * (double)(t + 1) / (double)warmup);
@@ -88,6 +90,7 @@ float mien_schedule_rate(const struct mien_train_spec *train, int epoch, size_t 
         .drops = drops,
         .drop = (uint64_t)train->schedule.step * per_epoch,
         .total = total > warmup ? total - warmup : 1,
+        .rise = own ? (double)train->schedule.warmup * (double)per_epoch : 0.0,
     };
     return (float)mien_schedule_curve_at(&curve, t - warmup);
 }

@@ -13,6 +13,7 @@ struct mien_schedule_curve {
     int drops;       /**< plateau: so far */
     uint64_t drop;   /**< step: steps between two drops, at least 1 */
     uint64_t total;  /**< cosine, onecycle: steps in all, at least 1 */
+    double rise;     /**< onecycle: steps of them to the peak, not always whole; 0: 30 % of them */
 };
 
 /**
@@ -20,7 +21,7 @@ struct mien_schedule_curve {
  *
  * constant rate; step rate * gamma^floor(t/drop); cosine min + (rate - min)(1 + cos(pi t/total))/2,
  * and min from t = total on; plateau max(rate * gamma^drops, min); onecycle rises from rate/25 over
- * 30 % of the steps and falls to rate/25/1e4 with the last one, both along half a cosine.
+ * `rise` steps and falls to rate/25/1e4 with the last one, both along half a cosine.
  *
  * Source  PyTorch's StepLR, CosineAnnealingLR, OneCycleLR, ReduceLROnPlateau (their closed forms)
  */
@@ -50,7 +51,8 @@ bool mien_plateau_judge(struct mien_plateau *plateau, const struct mien_train_sp
  * The learning rate of one optimiser step.
  *
  * The first `warmup` epochs rise linearly to the rate (the last of their steps has all of it); the
- * schedule begins after them and has the remaining steps for its course.
+ * schedule begins after them and has the remaining steps for its course.  Onecycle's own rise takes
+ * them instead, 30 % of all where there are none.
  *
  * drops     of the plateau schedule so far; the others take no notice
  * Numerics  depends on the arguments alone: a resumed run computes the same rates

@@ -39,6 +39,8 @@ static struct mien_schedule_curve read_curve(const json_t *json)
         curve.kind = MIEN_SCHEDULE_ONECYCLE;
         curve.total = (uint64_t)number(json, "total_steps");
         curve.rate = number(json, "max_lr");
+        const json_t *const share = json_object_get(json, "pct_start");
+        curve.rise = share != NULL ? json_number_value(share) * (double)curve.total : 0.0;
     }
     return curve;
 }
@@ -75,7 +77,7 @@ static void check_oracle(int index)
 static void test_schedule__is_pytorchs(void **state)
 {
     (void)state;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         check_oracle(i);
     }
 }
@@ -226,6 +228,27 @@ static void test_schedule__plateau_bears_what_the_warmup_fills(void **state)
     assert_true(plateau.best == 0.5);
 }
 
+/* Its rise takes the warm-up's epochs, and its course all of them. */
+static void test_schedule__onecycle_rises_for_the_warmup(void **state)
+{
+    (void)state;
+    struct mien_train_spec spec = { .epochs = 5, .optimizer.rate = 1.0F };
+    spec.schedule.kind = MIEN_SCHEDULE_ONECYCLE;
+    spec.schedule.warmup = 2.0F;
+    assert_float_equal(mien_schedule_rate(&spec, 0, 0, 4, 0), 0.04F, 1e-7);
+    assert_true(mien_schedule_rate(&spec, 1, 2, 4, 0) < 1.0F);
+    assert_float_equal(mien_schedule_rate(&spec, 1, 3, 4, 0), 1.0F, 0);
+    assert_true(mien_schedule_rate(&spec, 2, 0, 4, 0) < 1.0F);
+    assert_float_equal(mien_schedule_rate(&spec, 4, 3, 4, 0), 4e-6F, 1e-10);
+    spec.schedule.warmup = 0.0F; /* 30 % of 20 steps */
+    assert_float_equal(mien_schedule_rate(&spec, 1, 1, 4, 0), 1.0F, 0);
+    spec.schedule.warmup = 9.0F; /* longer than the run */
+    for (int step = 1; step < 19; step++) {
+        assert_true(mien_schedule_rate(&spec, step / 4, (size_t)step % 4, 4, 0) >
+                    mien_schedule_rate(&spec, (step - 1) / 4, (size_t)(step - 1) % 4, 4, 0));
+    }
+}
+
 static void test_schedule__onecycle_is_finite_however_short(void **state)
 {
     (void)state;
@@ -250,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_schedule__warmup_longer_than_the_run_only_rises),
         cmocka_unit_test(test_schedule__plateau_is_pytorchs),
         cmocka_unit_test(test_schedule__plateau_bears_what_the_warmup_fills),
+        cmocka_unit_test(test_schedule__onecycle_rises_for_the_warmup),
         cmocka_unit_test(test_schedule__onecycle_is_finite_however_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
