@@ -12,7 +12,7 @@
 
 struct summary_options {
     struct common_options common;
-    const char *recipe;
+    const char *recipe, *tuning;
     struct opt_strings settings;
     int classes, blas;
 };
@@ -33,6 +33,7 @@ static const struct opt summary_table[] = {
       "put a value over the recipe's; may come again", .role = OPT_ANY },
     { "classes", OPT_INT, FIELD(classes), "N", "classes to tell apart", .min = 2, .max = 10000 },
     { "blas", OPT_CHOICE, FIELD(blas), "NAME", SESSION_BLAS_HELP, .choices = session_blas_choices },
+    { "tuning", OPT_STRING, FIELD(tuning), "FILE", SESSION_TUNING_HELP, .role = OPT_ANY },
     { .name = NULL },
 };
 
@@ -43,13 +44,17 @@ static const struct positional summary_positionals[] = {
 
 static const struct summary_options summary_defaults = { .common = { .seed = -1 }, .classes = 7 };
 
-/* The device decides the layout of activations, so it is asked for; nothing is opened. */
+/* The device decides the layout of activations, and what was tuned on it which kernels a training
+ * takes, so it is asked for; nothing is opened. */
 static enum mien_status plan_memory(struct memory *out, const struct summary_options *o,
                                     const struct mien_recipe *recipe,
-                                    const struct mien_network *network, struct mien_error *err)
+                                    const struct mien_network *network, struct term *term,
+                                    struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_device_list list = { NULL, 0 };
+    struct mien_tuning tuning = { .entries = NULL };
+    struct mien_proof proof = { .known = false };
     size_t chosen = 0;
     size_t local_bytes = 0;
     const char *const wanted = o->common.device != NULL ? o->common.device : getenv("MIEN_DEVICE");
@@ -62,6 +67,7 @@ static enum mien_status plan_memory(struct memory *out, const struct summary_opt
         (void)snprintf(out->device, sizeof(out->device), "%s", list.devices[chosen].name);
         out->lanes = mien_device_lanes(&list.devices[chosen]);
         local_bytes = (size_t)list.devices[chosen].local_bytes;
+        TRY(session_read_tuning(&tuning, &proof, &list.devices[chosen], o->tuning, term, err));
     } else if (o->common.device != NULL) {
         goto done; /* without --device none is needed, whatever MIEN_DEVICE asks for */
     }
@@ -72,12 +78,15 @@ static enum mien_status plan_memory(struct memory *out, const struct summary_opt
         .blas = (enum mien_blas)o->blas,
         .lanes = out->lanes,
         .local_bytes = local_bytes,
+        .tuning = &tuning,
     };
     TRY(mien_model_plan(&out->model, network, &options, err));
     out->trainer = mien_trainer_plan(network, recipe, out->batch);
     out->image = mien_loader_image_bytes(recipe);
 
 done:
+    mien_tuning_finish(&tuning);
+    mien_proof_finish(&proof);
     mien_device_list_finish(&list);
     return st;
 }
@@ -161,7 +170,7 @@ static enum mien_status summary(const void *options, struct term *term, struct m
     TRY(mien_recipe_load(&recipe, o->recipe, (const char *const *)o->settings.items,
                          o->settings.count, err));
     TRY(mien_network_create(&network, recipe, o->classes, err));
-    TRY(plan_memory(&memory, o, recipe, network, err));
+    TRY(plan_memory(&memory, o, recipe, network, term, err));
     if (o->common.json) {
         TRY(mien_summary_json(&json, network, err));
         mien_json_set(&json, "network", json_string(recipe->name));

@@ -49,28 +49,34 @@ void session_close(struct session *session)
     *session = (struct session){ .cl = NULL };
 }
 
-enum mien_status session_tune(struct session *session, const char *wanted, struct term *term,
-                              struct mien_error *err)
+enum mien_status session_read_tuning(struct mien_tuning *tuning, struct mien_proof *proof,
+                                     const struct mien_device_info *device, const char *wanted,
+                                     struct term *term, struct mien_error *err)
 {
-    const struct mien_device_info *const device = mien_cl_device(session->cl);
     struct mien_error problem = { "" };
-    enum mien_status st = mien_proof_read(&session->proof, device, err);
+    enum mien_status st = mien_proof_read(proof, device, err);
     if (st == MIEN_OK && wanted != NULL && strcmp(wanted, "none") != 0) {
-        st = mien_tuning_load(&session->tuning, wanted, device, err);
+        st = mien_tuning_load(tuning, wanted, device, err);
     }
-    mien_proof_bar(&session->proof.wrong, &session->proof.set, &session->tuning);
+    mien_proof_bar(&proof->wrong, &proof->set, tuning);
     if (st != MIEN_OK || wanted != NULL) {
         return st;
     }
     char *const path = mien_tuning_path(device, &problem);
     if (path != NULL && mien_path_is_file(path) &&
-        mien_tuning_load(&session->tuning, path, device, &problem) != MIEN_OK) {
+        mien_tuning_load(tuning, path, device, &problem) != MIEN_OK) {
         mien_log_line(&term->log, "tuning is not used: %s", problem.text);
     }
     free(path);
-    mien_proof_bar(&session->proof.wrong, &session->proof.set,
-                   &session->tuning); /* the table is another now */
+    mien_proof_bar(&proof->wrong, &proof->set, tuning); /* the table is another now */
     return MIEN_OK;
+}
+
+enum mien_status session_tune(struct session *session, const char *wanted, struct term *term,
+                              struct mien_error *err)
+{
+    return session_read_tuning(&session->tuning, &session->proof, mien_cl_device(session->cl),
+                               wanted, term, err);
 }
 
 void session_describe(const struct session *session, json_t **object)

@@ -47,6 +47,17 @@ MIEN_CHECK_RESULT
 enum mien_status session_tune(struct session *session, const char *wanted, struct term *term,
                               struct mien_error *err);
 
+/**
+ * The same of a device that need not be open.
+ *
+ * tuning, proof  zeroed
+ * Ownership      release with mien_tuning_finish() and mien_proof_finish(), also after an error
+ */
+MIEN_CHECK_RESULT
+enum mien_status session_read_tuning(struct mien_tuning *tuning, struct mien_proof *proof,
+                                     const struct mien_device_info *device, const char *wanted,
+                                     struct term *term, struct mien_error *err);
+
 /** Put "device" and "driver" into a JSON object. */
 void session_describe(const struct session *session, json_t **object);
 

@@ -90,9 +90,6 @@ expect 0 bench compare step.json step.json
 check "a file differs from itself" test "$(grep -c 'no difference beyond noise$' "$out")" -eq 2
 
 # What `summary` plans is what a step takes, to the byte, whoever computes the dense layers; beside four batches of images.
-number() { # number NAME: of the last output's object
-    sed -n "s/.*\"$1\": \([0-9]*\).*/\1/p" "$out"
-}
 for blas in auto clblast; do
     expect 0 summary "$recipes/tiny.yaml" --set train.batch=9 --blas $blas --json
     planned=$(($(number total_bytes) + 4 * 9 * $(number data_image_bytes)))

@@ -8,6 +8,7 @@
 #   needs_device                 skip the test where there is no device, unless $MIEN_REQUIRE_DEVICE is set; no_device only asks
 #   limit_files BLOCKS           in a subshell: no file may have more than so many blocks of ulimit -f
 #   own_cache FOLDER             keep tuning and compiled programs in this folder; the self-test counts as made there
+#   number NAME                  the value of that key in the JSON object that was printed last
 #   lanes_of RECIPE              the lanes that its activations have on the device
 #   unoptimised                  with sanitizers PoCL compiles without optimisation, in a third of the time, from here on:
 #                                for what is about neither numbers nor times
@@ -72,6 +73,10 @@ one_line() {
 silent() {
     checks=$((checks + 1))
     [ ! -s "$out" ] || failed "stdout is not empty"
+}
+
+number() {
+    sed -n "s/.*\"$1\": \([0-9]*\).*/\1/p" "$out"
 }
 
 # check TEXT COMMAND...: fail with TEXT unless the command succeeds.

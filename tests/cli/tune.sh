@@ -81,6 +81,26 @@ if [ "$lanes" -gt 1 ]; then
     expect 0 eval cut/last.safetensors faces --quiet
     expect 0 bench step small.yaml --repeat 2 --warmup 1 --tuning two.json --quiet
     expect 2 bench kernels --tuning two.json
+    # What summary plans is what a tuned step takes, whether the table is given or the device's own.
+    sed 's/^  - maxpool 2/  - conv 8 3x3 pad 1\n&/' small.yaml >deep.yaml
+    printf '%s' '"op": "conv2d", "n": 12, "c": 8, "h": 16, "w": 16, "oc": 8, "kh": 3, "kw": 3, "stride": 1, "pad": 1' >shape
+    table vector 2 >deep.json
+    expect 0 summary deep.yaml --tuning none --json
+    untuned=$(number total_bytes)
+    cp deep.json "$kept"
+    for given in "--tuning $kept" ''; do
+        # shellcheck disable=SC2086
+        expect 0 summary deep.yaml $given --json
+        planned=$(number total_bytes)
+        images=$((4 * 12 * $(number data_image_bytes)))
+        check "with the table as without it, $planned bytes are planned" test "$planned" != "$untuned"
+        # shellcheck disable=SC2086
+        expect 0 bench step deep.yaml $given --repeat 1 --warmup 1 --json --quiet
+        check "$planned bytes were planned, and $images of images" test "$(number device_bytes)" = $((planned + images))
+    done
+    cp two.json "$kept"
+    expect 1 summary small.yaml --tuning nosuch.json
+    one_line
 fi
 
 # Files that are damaged or foreign: the device's own is passed over, a given one is an error.
