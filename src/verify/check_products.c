@@ -6,17 +6,8 @@
 #include "verify/check_internal.h"
 #include "verify/product.h"
 
-/* docs/numerics.md; Winograd's transforms lose more the more channels are summed up. */
-#define TOLERANCE      1e-5
-#define WIDE_TOLERANCE 2e-5
-#define USUAL_WORK     2e7
-enum { WIDE_CHANNELS = 64 };
-
-static double tolerance_of(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
-{
-    const bool wide = op->c > WIDE_CHANNELS || op->oc > WIDE_CHANNELS;
-    return op->variant[pass] == MIEN_CONV2D_WINOGRAD && wide ? WIDE_TOLERANCE : TOLERANCE;
-}
+#define TOLERANCE  1e-5 /* docs/numerics.md */
+#define USUAL_WORK 2e7
 
 /* A shape on the device, and the verdict that it goes to. */
 struct subject {
@@ -34,14 +25,14 @@ static struct mien_product_care care_of(const struct check_call *call)
 }
 
 /* Check one way, and take its time where it runs. */
-static enum mien_status check_way(struct subject *subject, const char *variant, double tolerance,
+static enum mien_status check_way(struct subject *subject, const char *variant,
                                   const struct mien_product_way *way, const char *where,
                                   struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const struct check_call *const call = subject->call;
     const struct mien_product_care care = care_of(call);
-    struct mien_finding finding = { .tolerance = tolerance };
+    struct mien_finding finding = { .tolerance = TOLERANCE };
     double ms = 0.0;
     TRY(mien_verify_go_on(call->wish, err));
     TRY(mien_product_check(&finding, &subject->product, way, &care, err));
@@ -88,7 +79,7 @@ static enum mien_status check_conv_way(struct subject *subject, const struct mie
         const struct mien_product_way way = { .conv = *op, .unasked = unasked != 0 };
         char where[sizeof(((struct mien_verdict *)NULL)->where)];
         describe(where, sizeof(where), subject->call, &way, pass);
-        TRY(check_way(subject, variant, tolerance_of(op, pass), &way, where, err));
+        TRY(check_way(subject, variant, &way, where, err));
     }
 
 done:
@@ -229,7 +220,7 @@ enum mien_status mien_verify_dense(const struct check_call *call, struct mien_er
             const char *const variant = clblast == 0   ? "own"
                                         : blas == NULL ? "clblast"
                                                        : MIEN_VERIFY_TUNED_BLAS;
-            TRY(check_way(&subject, variant, TOLERANCE, &way, where, err));
+            TRY(check_way(&subject, variant, &way, where, err));
         }
         mien_product_finish(&subject.product);
     }

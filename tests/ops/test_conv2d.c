@@ -74,6 +74,23 @@ static void test_conv2d__winograd_matches_reference_on_all_shapes(void **state)
     check_variant(device_or_skip(state), MIEN_CONV2D_WINOGRAD);
 }
 
+/* The bound does not grow with the channels: as many as the widest recipe has, in and out. */
+static void test_conv2d__winograd_keeps_its_bound_with_many_channels(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const int channels[][2] = { { 512, 40 }, { 40, 512 } };
+    for (size_t i = 0; i < (small_only() ? 0 : 2); i++) {
+        struct mien_error err = { "" };
+        struct mien_conv2d op;
+        const struct mien_act x = { 9, channels[i][0], 5, 5, 8 };
+        assert_ok(mien_conv2d_init(&op, &x, channels[i][1], 3, 3, 1, 1, &err), &err);
+        assert_true(conv2d_choose(&op, MIEN_CONV2D_WINOGRAD));
+        struct conv2d_numbers numbers = conv2d_random(&op, false);
+        conv2d_check(cl, &op, &numbers, false);
+        conv2d_free(&numbers);
+    }
+}
+
 /* Only the filter's gradient: the other passes are the vector kernels, which have their own test.
  */
 static void test_conv2d__channel_matches_reference_on_some_shapes(void **state)
@@ -148,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_conv2d_init__says_why_a_kernel_is_refused),
         cmocka_unit_test(test_conv2d__vector_matches_reference_on_all_shapes),
         cmocka_unit_test(test_conv2d__winograd_matches_reference_on_all_shapes),
+        cmocka_unit_test(test_conv2d__winograd_keeps_its_bound_with_many_channels),
         cmocka_unit_test(test_conv2d__product_matches_reference_on_shapes_of_1x1),
         cmocka_unit_test(test_conv2d__channel_matches_reference_on_some_shapes),
         cmocka_unit_test(test_conv2d__gives_what_pytorch_gives),
