@@ -2,48 +2,64 @@
  * conv2d_tile.cl - convolution for GPUs: three implicit matrix products over local-memory tiles
  *
  * Pairs with   src/ops/conv2d_tile.c (host), src/ref/conv2d.c (plain C)
- * Layout       plain NCHW (one lane); weights [oc][c][KH][KW].  Built with -DKH -DKW -DSTRIDE -DPAD
- * Mapping      a work-group of 16 x 16 computes a tile of 64 rows x 64 columns of the product, 16
- *              terms at a time; a work-item the rows ly + 16 i and columns lx + 16 j of it
+ * Layout       plain NCHW (one lane); weights [oc][c][KH][KW].  Built with -DKH -DKW -DSTRIDE
+ *              -DPAD, -DDOWN -DACROSS: rows and columns of a work-item, -DTERMS: of a tile
+ * Mapping      a work-group of 16 x 16 computes a tile of 16 DOWN rows x 16 ACROSS columns of the
+ *              product, TERMS terms at a time; a work-item the rows ly + 16 i and columns lx + 16 j
  *                forward          rows: output channels, columns: output pixels of all images
  *                backward data    rows: input channels,  columns: input pixels of all images
  *                backward filter  rows: output channels, columns: taps of all channels, and one
  *                                 column of ones for the bias; dimension 2 splits the images
- * Pooling      with pool_on, a work-item's four columns of forward are the pixels of a window of
- *              2 x 2, of which it keeps the largest: the same sums for other pixels
+ * Pooling      with pool_on, each four columns that a work-item has of forward are the pixels of a
+ *              window of 2 x 2, of which it keeps the largest: the same sums for other pixels
  * Border       loads outside of image, matrix or split give 0; stores are guarded, barriers are not
  * NaN          goes through, but for the ReLU mask, which gives zero where mask is NaN
  * Determinism  fixed order of sums; the splits of the filter are added in order by a second kernel
  */
-enum { TILE = 64, TERMS = 16, SIDE = 16, EACH = 4, ROW = TILE + 1, TAPS = KH * KW };
+enum {
+    SIDE = 16,
+    ITEMS = SIDE * SIDE,
+    ROWS = SIDE * DOWN,
+    COLS = SIDE * ACROSS,
+    LEFT = ROWS + 1, /* of a term of a tile in local memory, and one to keep banks apart */
+    RIGHT = COLS + 1,
+    LOADS_LEFT = ROWS * TERMS / ITEMS, /* of each work-item */
+    LOADS_RIGHT = COLS * TERMS / ITEMS,
+    WINDOW = 4, /* pixels */
+    RUN = 1024, /* terms that are summed up at once where there are many */
+    TAPS = KH * KW
+};
 
 /* acc[i][j] += sum over the tile's terms of left[term][ly + 16 i] * right[term][lx + 16 j] */
-static inline void multiply(float acc[EACH][EACH], __local const float *left,
+static inline void multiply(float acc[DOWN][ACROSS], __local const float *left,
                             __local const float *right, const int lx, const int ly)
 {
     for (int term = 0; term < TERMS; term++) {
-        float a[EACH];
-        float b[EACH];
+        float a[DOWN];
+        float b[ACROSS];
 #pragma unroll
-        for (int i = 0; i < EACH; i++) {
-            a[i] = left[term * ROW + ly + SIDE * i];
-            b[i] = right[term * ROW + lx + SIDE * i];
+        for (int i = 0; i < DOWN; i++) {
+            a[i] = left[term * LEFT + ly + SIDE * i];
         }
 #pragma unroll
-        for (int i = 0; i < EACH; i++) {
+        for (int j = 0; j < ACROSS; j++) {
+            b[j] = right[term * RIGHT + lx + SIDE * j];
+        }
 #pragma unroll
-            for (int j = 0; j < EACH; j++) {
+        for (int i = 0; i < DOWN; i++) {
+#pragma unroll
+            for (int j = 0; j < ACROSS; j++) {
                 acc[i][j] = fma(a[i], b[j], acc[i][j]);
             }
         }
     }
 }
 
-static inline void clear(float acc[EACH][EACH])
+static inline void clear(float acc[DOWN][ACROSS])
 {
 #pragma unroll
-    for (int i = 0; i < EACH * EACH; i++) {
-        acc[i / EACH][i % EACH] = 0.0f;
+    for (int i = 0; i < DOWN * ACROSS; i++) {
+        acc[i / ACROSS][i % ACROSS] = 0.0f;
     }
 }
 
@@ -57,20 +73,21 @@ static inline int pixel_of(const int column, const int n, const int ho, const in
     }
     const int across = wo / 2;
     const int windows = ho / 2 * across;
-    const int window = column / TILE * SIDE + column % SIDE;
-    const int k = column % TILE / SIDE; /* lx + 16 k is the column of pixel k of the window */
+    const int j = column % COLS / SIDE; /* of the work-item's columns */
+    const int window = column / COLS * (COLS / WINDOW) + j / WINDOW * SIDE + column % SIDE;
+    const int k = j % WINDOW; /* the pixel of the window */
     const int y = window % windows / across * 2 + k / 2;
     const int x = window % across * 2 + k % 2;
     return window < n * windows ? (window / windows * ho + y) * wo + x : n * ho * wo;
 }
 
 /* The largest of a window's pixels; the first of equals wins, and the first NaN. */
-static inline int winner_of(float *best, const float v[EACH])
+static inline int winner_of(float *best, const float *v)
 {
     int which = 0;
     *best = v[0];
 #pragma unroll
-    for (int k = 1; k < EACH; k++) {
+    for (int k = 1; k < WINDOW; k++) {
         if (*best == *best && !(v[k] <= *best)) {
             *best = v[k];
             which = k;
@@ -85,47 +102,49 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_f
     const int c, const int h, const int w, const int oc, const int ho, const int wo,
     const int relu_on, const int pool_on)
 {
-    __local float left[TERMS * ROW];
-    __local float right[TERMS * ROW];
+    __local float left[TERMS * LEFT];
+    __local float right[TERMS * RIGHT];
     const int lx = (int)get_local_id(0);
     const int ly = (int)get_local_id(1);
     const int me = ly * SIDE + lx;
     const int pixels = ho * wo;
     const int columns = n * pixels;
     const int terms = c * TAPS;
-    const int row0 = (int)get_global_id(1) / SIDE * TILE;
-    const int col0 = (int)get_global_id(0) / SIDE * TILE;
+    const int row0 = (int)get_global_id(1) / SIDE * ROWS;
+    const int col0 = (int)get_global_id(0) / SIDE * COLS;
 
-    /* The column this work-item loads, four terms of it. */
-    const int col = pixel_of(col0 + me % TILE, n, ho, wo, pool_on);
+    /* The column this work-item loads, some terms of it. */
+    const int col = pixel_of(col0 + me % COLS, n, ho, wo, pool_on);
     const int top = col % pixels / wo * STRIDE - PAD;
     const int lft = col % wo * STRIDE - PAD;
     __global const float *const image = x + (col < columns ? col / pixels : 0) * c * h * w;
 
-    float acc[EACH][EACH];
+    float acc[DOWN][ACROSS];
     clear(acc);
     for (int k0 = 0; k0 < terms; k0 += TERMS) {
 #pragma unroll
-        for (int i = 0; i < EACH; i++) {
+        for (int i = 0; i < LOADS_LEFT; i++) {
             const int k = k0 + me % TERMS;
-            const int row = row0 + me / TERMS + SIDE * i;
-            left[me % TERMS * ROW + me / TERMS + SIDE * i] =
-                row < oc && k < terms ? weight[row * terms + k] : 0.0f;
-
-            const int t = k0 + me / TILE + EACH * i;
+            const int at = me / TERMS + ITEMS / TERMS * i;
+            const int row = row0 + at;
+            left[me % TERMS * LEFT + at] = row < oc && k < terms ? weight[row * terms + k] : 0.0f;
+        }
+#pragma unroll
+        for (int i = 0; i < LOADS_RIGHT; i++) {
+            const int at = me / COLS + ITEMS / COLS * i;
+            const int t = k0 + at;
             const int r = top + t % TAPS / KW;
             const int q = lft + t % KW;
             const int inside = col < columns && t < terms && r >= 0 && r < h && q >= 0 && q < w;
-            right[(me / TILE + EACH * i) * ROW + me % TILE] =
-                inside ? image[(t / TAPS * h + r) * w + q] : 0.0f;
+            right[at * RIGHT + me % COLS] = inside ? image[(t / TAPS * h + r) * w + q] : 0.0f;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         multiply(acc, left, right, lx, ly);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    for (int i = 0; i < EACH; i++) {
+    for (int i = 0; i < DOWN; i++) {
         const int row = row0 + ly + SIDE * i;
-        for (int j = 0; j < EACH; j++) {
+        for (int j = 0; j < ACROSS; j++) {
             const int out = col0 + lx + SIDE * j;
             acc[i][j] += bias && row < oc ? bias[row] : 0.0f;
             if (!pool_on && row < oc && out < columns) {
@@ -134,14 +153,16 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_f
             }
         }
         const int windows = ho / 2 * (wo / 2);
-        const int window = col0 / TILE * SIDE + lx;
-        if (pool_on && row < oc && window < n * windows) {
-            const int at = (window / windows * oc + row) * windows + window % windows;
-            float best;
-            const int which = winner_of(&best, acc[i]);
-            y[at] = relu_on && best <= 0.0f ? 0.0f : best;
-            if (winner) {
-                winner[at] = (uchar)which;
+        for (int g = 0; pool_on && g < ACROSS / WINDOW; g++) {
+            const int window = col0 / WINDOW + g * SIDE + lx;
+            if (row < oc && window < n * windows) {
+                const int at = (window / windows * oc + row) * windows + window % windows;
+                float best;
+                const int which = winner_of(&best, acc[i] + g * WINDOW);
+                y[at] = relu_on && best <= 0.0f ? 0.0f : best;
+                if (winner) {
+                    winner[at] = (uchar)which;
+                }
             }
         }
     }
@@ -152,47 +173,51 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_b
     __global const float *restrict weight, __global const float *restrict mask, const int n,
     const int c, const int h, const int w, const int oc, const int ho, const int wo)
 {
-    __local float left[TERMS * ROW];
-    __local float right[TERMS * ROW];
+    __local float left[TERMS * LEFT];
+    __local float right[TERMS * RIGHT];
     const int lx = (int)get_local_id(0);
     const int ly = (int)get_local_id(1);
     const int me = ly * SIDE + lx;
     const int pixels = h * w;
     const int columns = n * pixels;
     const int terms = oc * TAPS;
-    const int row0 = (int)get_global_id(1) / SIDE * TILE;
-    const int col0 = (int)get_global_id(0) / SIDE * TILE;
+    const int row0 = (int)get_global_id(1) / SIDE * ROWS;
+    const int col0 = (int)get_global_id(0) / SIDE * COLS;
 
-    const int col = col0 + me % TILE;
+    const int col = col0 + me % COLS;
     const int bottom = col % pixels / w + PAD;
     const int rgt = col % w + PAD;
     __global const float *const image = dy + (col < columns ? col / pixels : 0) * oc * ho * wo;
 
-    float acc[EACH][EACH];
+    float acc[DOWN][ACROSS];
     clear(acc);
     for (int k0 = 0; k0 < terms; k0 += TERMS) {
 #pragma unroll
-        for (int i = 0; i < EACH; i++) {
+        for (int i = 0; i < LOADS_LEFT; i++) {
             const int k = k0 + me % TERMS;
-            const int row = row0 + me / TERMS + SIDE * i;
-            left[me % TERMS * ROW + me / TERMS + SIDE * i] =
+            const int at = me / TERMS + ITEMS / TERMS * i;
+            const int row = row0 + at;
+            left[me % TERMS * LEFT + at] =
                 row < c && k < terms ? weight[(k / TAPS * c + row) * TAPS + k % TAPS] : 0.0f;
-
-            const int t = k0 + me / TILE + EACH * i;
+        }
+#pragma unroll
+        for (int i = 0; i < LOADS_RIGHT; i++) {
+            const int at = me / COLS + ITEMS / COLS * i;
+            const int t = k0 + at;
             const int r = bottom - t % TAPS / KW; /* STRIDE times the output's row */
             const int q = rgt - t % KW;
             const int inside = col < columns && t < terms && r >= 0 && q >= 0 && r % STRIDE == 0 &&
                                q % STRIDE == 0 && r / STRIDE < ho && q / STRIDE < wo;
-            right[(me / TILE + EACH * i) * ROW + me % TILE] =
+            right[at * RIGHT + me % COLS] =
                 inside ? image[(t / TAPS * ho + r / STRIDE) * wo + q / STRIDE] : 0.0f;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         multiply(acc, left, right, lx, ly);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    for (int j = 0; j < EACH; j++) {
+    for (int j = 0; j < ACROSS; j++) {
         const int in = col0 + lx + SIDE * j;
-        for (int i = 0; i < EACH; i++) {
+        for (int i = 0; i < DOWN; i++) {
             const int row = row0 + ly + SIDE * i;
             if (row < c && in < columns) {
                 const int at = (in / pixels * c + row) * pixels + in % pixels;
@@ -208,8 +233,8 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_b
     __global const float *restrict x, const int n, const int c, const int h, const int w,
     const int oc, const int ho, const int wo, const int split_images)
 {
-    __local float left[TERMS * ROW];
-    __local float right[TERMS * ROW];
+    __local float left[TERMS * LEFT];
+    __local float right[TERMS * RIGHT];
     const int lx = (int)get_local_id(0);
     const int ly = (int)get_local_id(1);
     const int me = ly * SIDE + lx;
@@ -218,11 +243,11 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_b
     const int split = (int)get_global_id(2);
     const int first = split * split_images;
     const int terms = (min(first + split_images, n) - first) * pixels;
-    const int row0 = (int)get_global_id(1) / SIDE * TILE;
-    const int col0 = (int)get_global_id(0) / SIDE * TILE;
+    const int row0 = (int)get_global_id(1) / SIDE * ROWS;
+    const int col0 = (int)get_global_id(0) / SIDE * COLS;
 
-    float total[EACH][EACH];
-    float acc[EACH][EACH];
+    float total[DOWN][ACROSS];
+    float acc[DOWN][ACROSS];
     clear(total);
     clear(acc);
     for (int k0 = 0; k0 < terms; k0 += TERMS) {
@@ -232,33 +257,37 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_b
         const int top = pixel / wo * STRIDE - PAD;
         const int lft = pixel % wo * STRIDE - PAD;
 #pragma unroll
-        for (int i = 0; i < EACH; i++) {
-            const int row = row0 + me / TERMS + SIDE * i;
-            left[me % TERMS * ROW + me / TERMS + SIDE * i] =
+        for (int i = 0; i < LOADS_LEFT; i++) {
+            const int at = me / TERMS + ITEMS / TERMS * i;
+            const int row = row0 + at;
+            left[me % TERMS * LEFT + at] =
                 row < oc && k < terms ? dy[(image * oc + row) * pixels + pixel] : 0.0f;
-
-            const int t = col0 + me / TERMS + SIDE * i;
+        }
+#pragma unroll
+        for (int i = 0; i < LOADS_RIGHT; i++) {
+            const int at = me / TERMS + ITEMS / TERMS * i;
+            const int t = col0 + at;
             const int r = top + t % TAPS / KW;
             const int q = lft + t % KW;
             const int inside = k < terms && t < columns - 1 && r >= 0 && r < h && q >= 0 && q < w;
             const float v = inside ? x[((image * c + t / TAPS) * h + r) * w + q] : 0.0f;
-            right[me % TERMS * ROW + me / TERMS + SIDE * i] = t == columns - 1 ? 1.0f : v;
+            right[me % TERMS * RIGHT + at] = t == columns - 1 ? 1.0f : v;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         multiply(acc, left, right, lx, ly);
         barrier(CLK_LOCAL_MEM_FENCE);
-        /* Sums of sums, every 1024 terms: what rounding loses stays small. */
-        if (k0 / TERMS % TILE == TILE - 1 || k0 + TERMS >= terms) {
+        /* Sums of sums: what rounding loses stays small. */
+        if ((k0 + TERMS) % RUN == 0 || k0 + TERMS >= terms) {
 #pragma unroll
-            for (int i = 0; i < EACH * EACH; i++) {
-                total[i / EACH][i % EACH] += acc[i / EACH][i % EACH];
+            for (int i = 0; i < DOWN * ACROSS; i++) {
+                total[i / ACROSS][i % ACROSS] += acc[i / ACROSS][i % ACROSS];
             }
             clear(acc);
         }
     }
-    for (int i = 0; i < EACH; i++) {
+    for (int i = 0; i < DOWN; i++) {
         const int row = row0 + ly + SIDE * i;
-        for (int j = 0; j < EACH; j++) {
+        for (int j = 0; j < ACROSS; j++) {
             const int out = col0 + lx + SIDE * j;
             if (row < oc && out < columns) {
                 parts[((size_t)split * oc + row) * columns + out] = total[i][j];

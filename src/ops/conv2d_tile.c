@@ -5,38 +5,72 @@
 #include "ops/conv2d_variants.h"
 #include "ops/grid.h"
 
-/* As in kernels/conv2d_tile.cl. */
-enum { TILE = 64, SIDE = 16 };
+enum { SIDE = 16, OPTION_BYTES = 96 }; /* of a work-group, as in kernels/conv2d_tile.cl */
 /* Work-groups that keep a large GPU busy, and the group of the summing kernel. */
 enum { WANTED_GROUPS = 256, SUM_GROUP = 64 };
 
-struct options {
-    char text[64];
+/* Rows and columns of the product that a work-item has, and terms of a tile in local memory. */
+enum { PARAM_DOWN, PARAM_ACROSS, PARAM_TERMS };
+static const struct mien_conv2d_param tile_params[MIEN_CONV2D_PARAMS] = {
+    [PARAM_DOWN] = { "down", { 2, 4, 8 } },
+    [PARAM_ACROSS] = { "across", { 2, 4, 8 } },
+    [PARAM_TERMS] = { "terms", { 8, 16, 32 } },
 };
 
-static struct options build_options(const struct mien_conv2d *op)
+static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index)
+{
+    static const int values[] = { [PARAM_DOWN] = 4, [PARAM_ACROSS] = 4, [PARAM_TERMS] = 16 };
+    (void)op;
+    (void)pass;
+    return index <= PARAM_TERMS ? values[index] : 0;
+}
+
+struct options {
+    char text[OPTION_BYTES];
+};
+
+static struct options build_options(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
     struct options out;
-    (void)snprintf(out.text, sizeof(out.text), "-DKH=%d -DKW=%d -DSTRIDE=%d -DPAD=%d", op->kh,
-                   op->kw, op->stride, op->pad);
+    (void)snprintf(out.text, sizeof(out.text),
+                   "-DKH=%d -DKW=%d -DSTRIDE=%d -DPAD=%d -DDOWN=%d -DACROSS=%d -DTERMS=%d", op->kh,
+                   op->kw, op->stride, op->pad, mien_conv2d_value(op, pass, PARAM_DOWN),
+                   mien_conv2d_value(op, pass, PARAM_ACROSS),
+                   mien_conv2d_value(op, pass, PARAM_TERMS));
     return out;
 }
 
-static size_t tiles(cl_int count)
+/* Tiles over so many rows, or columns. */
+static size_t tiles(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int param,
+                    cl_int count)
 {
-    return ((size_t)count + TILE - 1) / TILE;
+    const size_t side = (size_t)SIDE * (size_t)mien_conv2d_value(op, pass, param);
+    return ((size_t)count + side - 1) / side;
+}
+
+/* A term of both tiles has a number more than they have rows and columns. */
+static size_t local_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    const int down = mien_conv2d_value(op, pass, PARAM_DOWN);
+    const int across = mien_conv2d_value(op, pass, PARAM_ACROSS);
+    const size_t numbers = (size_t)SIDE * (size_t)(down + across) + 2;
+    return (size_t)mien_conv2d_value(op, pass, PARAM_TERMS) * numbers * sizeof(cl_float);
 }
 
 /* A grid of tiles over a matrix of rows x columns, `depth` times. */
-static struct mien_cl_launch tile_grid(const char *kernel, const struct options *options,
+static struct mien_cl_launch tile_grid(enum mien_conv2d_pass pass, const struct options *options,
                                        const struct mien_conv2d *op, cl_int rows, cl_int columns,
                                        cl_int depth)
 {
+    static const char *const kernels[MIEN_CONV2D_PASSES] = { "conv2d_tile_fwd",
+                                                             "conv2d_tile_bwd_data",
+                                                             "conv2d_tile_bwd_filter" };
     return (struct mien_cl_launch){
         .source = "conv2d_tile",
-        .kernel = kernel,
+        .kernel = kernels[pass],
         .options = options->text,
-        .global = { tiles(columns) * SIDE, tiles(rows) * SIDE, (size_t)depth },
+        .global = { tiles(op, pass, PARAM_ACROSS, columns) * SIDE,
+                    tiles(op, pass, PARAM_DOWN, rows) * SIDE, (size_t)depth },
         .local = { SIDE, SIDE, 1 },
         .flop = mien_conv2d_flop(op),
     };
@@ -51,7 +85,9 @@ static cl_int filter_columns(const struct mien_conv2d *op)
 /* Parts of the filter's sum, at most: as many as keep the device busy; no more for fewer images. */
 static size_t most_splits(const struct mien_conv2d *op)
 {
-    const size_t groups = tiles(op->oc) * tiles(filter_columns(op));
+    const enum mien_conv2d_pass pass = MIEN_CONV2D_BWD_FILTER;
+    const size_t groups =
+        tiles(op, pass, PARAM_DOWN, op->oc) * tiles(op, pass, PARAM_ACROSS, filter_columns(op));
     const size_t wanted = (WANTED_GROUPS + groups - 1) / groups;
     return wanted < (size_t)op->n ? wanted : (size_t)op->n;
 }
@@ -84,11 +120,10 @@ static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pas
                : most_splits(op) * (size_t)op->oc * (size_t)filter_columns(op) * sizeof(cl_float);
 }
 
-/* A work-item has four columns of the product: the pixels of a window. */
+/* Each four columns that a work-item has are the pixels of a window. */
 static bool pools(const struct mien_conv2d *op, int edge)
 {
-    (void)op;
-    return edge == 2;
+    return edge == 2 && mien_conv2d_value(op, MIEN_CONV2D_FWD, PARAM_ACROSS) % 4 == 0;
 }
 
 static enum mien_status forward(struct mien_cl *cl, const struct mien_conv2d_out *result,
@@ -97,13 +132,13 @@ static enum mien_status forward(struct mien_cl *cl, const struct mien_conv2d_out
                                 const struct mien_conv2d *op, struct mien_error *err)
 {
     (void)work;
-    const struct options options = build_options(op);
+    const struct options options = build_options(op, MIEN_CONV2D_FWD);
     const cl_int relu_on = op->relu;
     const cl_int pool_on = op->pool > 0;
     const cl_int pixels =
         pool_on ? op->ho / op->pool * op->pool * (op->wo / op->pool * op->pool) : op->ho * op->wo;
     const struct mien_cl_launch launch =
-        tile_grid("conv2d_tile_fwd", &options, op, op->oc, op->n * pixels, 1);
+        tile_grid(MIEN_CONV2D_FWD, &options, op, op->oc, op->n * pixels, 1);
     const struct mien_cl_arg args[] = {
         ARG_BUF(result->y),
         mien_grid_optional(result->winner),
@@ -131,9 +166,9 @@ static enum mien_status backward_data(struct mien_cl *cl, struct mien_cl_buffer 
                                       struct mien_error *err)
 {
     (void)work;
-    const struct options options = build_options(op);
+    const struct options options = build_options(op, MIEN_CONV2D_BWD_DATA);
     const struct mien_cl_launch launch =
-        tile_grid("conv2d_tile_bwd_data", &options, op, op->c, op->n * op->h * op->w, 1);
+        tile_grid(MIEN_CONV2D_BWD_DATA, &options, op, op->c, op->n * op->h * op->w, 1);
     const struct mien_cl_arg args[] = {
         ARG_BUF(dx),     ARG_BUF(dy),     ARG_BUF(weight), mien_grid_optional(mask),
         ARG_I32(op->n),  ARG_I32(op->c),  ARG_I32(op->h),  ARG_I32(op->w),
@@ -149,12 +184,12 @@ static enum mien_status backward_filter(struct mien_cl *cl, struct mien_cl_buffe
                                         const struct mien_conv2d *op, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct options options = build_options(op);
+    const struct options options = build_options(op, MIEN_CONV2D_BWD_FILTER);
     const cl_int images = split_images(op);
     const cl_int splits = count_splits(op);
     const cl_int columns = filter_columns(op);
     const struct mien_cl_launch parts =
-        tile_grid("conv2d_tile_bwd_filter", &options, op, op->oc, columns, splits);
+        tile_grid(MIEN_CONV2D_BWD_FILTER, &options, op, op->oc, columns, splits);
     const struct mien_cl_arg part_args[] = {
         ARG_BUF(work),   ARG_BUF(dy),     ARG_BUF(x),      ARG_I32(op->n),
         ARG_I32(op->c),  ARG_I32(op->h),  ARG_I32(op->w),  ARG_I32(op->oc),
@@ -182,6 +217,9 @@ const struct mien_conv2d_family mien_conv2d_tile = {
     .name = "tile",
     .takes = takes,
     .suits = takes,
+    .params = { tile_params, tile_params, tile_params },
+    .default_value = default_value,
+    .local_bytes = local_bytes,
     .work_bytes = work_bytes,
     .pools = pools,
     .fwd = forward,

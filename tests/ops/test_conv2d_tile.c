@@ -1,5 +1,7 @@
 /* test_conv2d_tile.c - the convolution for GPUs against the reference */
 // oclgrind
+#include <string.h>
+
 #include "support/conv2d.h"
 
 /*
@@ -45,10 +47,54 @@ static void test_conv2d_tile__matches_reference_on_all_shapes(void **state)
     }
 }
 
+/* Each parameter at its other values, and all of them at the ends, in all three passes. */
+static void test_conv2d_tile__matches_reference_with_other_tiles(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const cl_int tiles[][3] = { { 2, 4, 16 }, { 8, 4, 16 }, { 4, 2, 16 }, { 4, 8, 16 },
+                                       { 4, 4, 8 },  { 4, 4, 32 }, { 2, 2, 8 },  { 8, 8, 32 } };
+    for (size_t i = 0; i < (small_only() ? 2 : sizeof(tiles) / sizeof(tiles[0])); i++) {
+        struct mien_error err = { "" };
+        struct mien_conv2d op;
+        const struct mien_act x = { 5, 17, 11, 13, 1 };
+        assert_ok(mien_conv2d_init(&op, &x, 70, 3, 3, 1, 1, &err), &err);
+        for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+            memcpy(op.param[pass], tiles[i], sizeof(tiles[i]));
+        }
+        struct conv2d_numbers numbers = conv2d_random(&op, true);
+        conv2d_check(cl, &op, &numbers, true);
+        conv2d_free(&numbers);
+    }
+}
+
+/* What a device has not the local memory for is not tried there. */
+static void test_conv2d_tile__knows_its_local_memory(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_conv2d op;
+    const struct mien_act x = { 5, 17, 11, 13, 1 };
+    assert_ok(mien_conv2d_init(&op, &x, 70, 3, 3, 1, 1, &err), &err);
+    mien_conv2d_fit(&op, 32768);
+    assert_true(mien_conv2d_fits(&op, MIEN_CONV2D_FWD)); /* 16 * (64 + 1 + 64 + 1) floats */
+    assert_true(mien_conv2d_pools(&op, 2));
+    op.param[MIEN_CONV2D_FWD][1] = 2; /* columns: no whole window */
+    assert_false(mien_conv2d_pools(&op, 2));
+    const cl_int most[] = { 8, 8, 32 }; /* 32 * (128 + 1 + 128 + 1) */
+    memcpy(op.param[MIEN_CONV2D_FWD], most, sizeof(most));
+    assert_false(mien_conv2d_fits(&op, MIEN_CONV2D_FWD));
+    mien_conv2d_fit(&op, (size_t)32 * 258 * 4);
+    assert_true(mien_conv2d_fits(&op, MIEN_CONV2D_FWD));
+    mien_conv2d_fit(&op, (size_t)32 * 258 * 4 - 1);
+    assert_false(mien_conv2d_fits(&op, MIEN_CONV2D_FWD));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_conv2d_tile__knows_its_local_memory),
         cmocka_unit_test(test_conv2d_tile__matches_reference_on_all_shapes),
+        cmocka_unit_test(test_conv2d_tile__matches_reference_with_other_tiles),
     };
     return cmocka_run_group_tests_name("ops/conv2d_tile", tests, device_setup, device_teardown);
 }

@@ -8,12 +8,12 @@
 
 #include "support/device.h"
 
-/* A small convolution of this device, with bias, ReLU and mask, odd sizes. */
-static struct mien_search_task make_task(struct mien_cl *cl, enum mien_conv2d_pass pass)
+/* A small convolution with bias, ReLU and mask, odd sizes. */
+static struct mien_search_task task_of(int lanes, enum mien_conv2d_pass pass)
 {
     struct mien_conv2d op;
     struct mien_error err = { "" };
-    const struct mien_act x = { 19, 9, 13, 14, mien_device_lanes(mien_cl_device(cl)) };
+    const struct mien_act x = { 19, 9, 13, 14, lanes };
     assert_ok(mien_conv2d_init(&op, &x, 10, 3, 3, 1, 1, &err), &err);
     struct mien_search_task task = { .key = mien_tuned_conv2d(&op, pass),
                                      .label = "conv1 some pass",
@@ -21,6 +21,12 @@ static struct mien_search_task make_task(struct mien_cl *cl, enum mien_conv2d_pa
                                      .forms = { { .bias = true, .relu = true, .mask = true } },
                                      .form_count = 1 };
     return task;
+}
+
+/* In the layout of this device. */
+static struct mien_search_task make_task(struct mien_cl *cl, enum mien_conv2d_pass pass)
+{
+    return task_of(mien_device_lanes(mien_cl_device(cl)), pass);
 }
 
 /* What a planted run does, and what was seen of the search. */
@@ -131,6 +137,23 @@ static void test_search__finds_every_pass_right_in_each_variant(void **state)
 
 /* A layer that ends in a pooling is tried with it, by those alone that can: of the points of
  * Winograd's tiles for 3x3 those whose tiles windows of 2x2 fit into. */
+/* A GPU has one variant, and sizes of its tiles to choose from. */
+static void test_search__tries_tiles_where_there_is_one_lane(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+        struct mien_error err = { "" };
+        struct mien_search_result result;
+        struct plan plan = { .refuse = MIEN_OK };
+        const struct mien_search_task task = task_of(1, (enum mien_conv2d_pass)pass);
+        assert_true(mien_search_has_choice(&task.key));
+        assert_ok(search(&result, cl, &task, &plan, seconds(), &err), &err);
+        assert_int_equal(result.chosen.variant, MIEN_CONV2D_TILE);
+        assert_true(result.done && result.tried > 1);
+        assert_int_equal(result.wrong + result.refused, 0);
+    }
+}
+
 static void test_search__keeps_the_pooling_of_a_layer(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
@@ -376,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_search__takes_nothing_that_is_wrong_in_another_form),
         cmocka_unit_test(test_search__tries_nothing_that_is_barred),
         cmocka_unit_test(test_search__lets_nothing_wrong_win_however_fast),
+        cmocka_unit_test(test_search__tries_tiles_where_there_is_one_lane),
         cmocka_unit_test(test_search__keeps_the_pooling_of_a_layer),
         cmocka_unit_test(test_search__passes_over_what_the_device_refuses),
         cmocka_unit_test(test_search__fails_when_nothing_is_right),
