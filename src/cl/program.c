@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -21,6 +22,7 @@
 
 /* Part of every key: raise it when what stands in a cache file changes. */
 #define CACHE_FORMAT "mien program 1"
+#define TELL_EVERY_S 5.0 /* while programs are compiled */
 
 static const size_t cache_limit_bytes = (size_t)256 << 20;
 
@@ -278,6 +280,21 @@ static char *join_options(const char *options, struct mien_error *err)
     return all;
 }
 
+/* That is what takes the time, and every few seconds that it goes on: how many there will be is not
+ * known, as each is compiled when it is first launched. */
+static void tell_compiling(struct mien_cl *cl)
+{
+    const double now = mien_now_s();
+    if (cl->compiled == 0) {
+        mien_log_line(cl->log, "compiling kernels for %s, once", cl->info.name);
+        cl->told_s = now;
+    } else if (now - cl->told_s >= TELL_EVERY_S) {
+        mien_log_line(cl->log, "compiling kernels: %zu programs so far", cl->compiled);
+        cl->told_s = now;
+    }
+    cl->compiled++;
+}
+
 enum mien_status mien_program_build(struct mien_program *out, struct mien_cl *cl,
                                     const struct mien_kernel_source *source, const char *options,
                                     struct mien_error *err)
@@ -299,10 +316,7 @@ enum mien_status mien_program_build(struct mien_program *out, struct mien_cl *cl
     path = cache_path(cl, source->name, key);
     out->handle = path == NULL ? NULL : load_cached(cl, path, key, all_options);
     if (out->handle == NULL) {
-        if (!cl->told) {
-            mien_log_line(cl->log, "compiling kernels for %s, once", cl->info.name);
-            cl->told = true;
-        }
+        tell_compiling(cl);
         TRY(compile(&out->handle, cl, source, all_options, err));
         out->unkept = path != NULL;
         /* For a binary PoCL compiles every kernel of the program for any work-group size: code that

@@ -145,7 +145,8 @@ static void test_program__second_start_takes_the_binary(void **state)
     scratch_remove(folder);
 }
 
-static void test_program__notice_comes_once(void **state)
+/* Once that kernels are compiled, and how many were whenever that took some seconds more. */
+static void test_program__tells_that_it_compiles(void **state)
 {
     (void)device_or_skip(state);
     struct mien_error err = { "" };
@@ -153,14 +154,27 @@ static void test_program__notice_comes_once(void **state)
     struct notices notices = { 0, "" };
     const struct mien_log log = { take_notice, NULL, &notices };
     const struct mien_cl_options open = { .cache = "", .log = &log };
+    static const struct {
+        double later; /* seconds */
+        int notices;
+        const char *last;
+    } steps[] = {
+        { 0, 1, "compiling kernels for " },
+        { 0, 1, "compiling kernels for " },
+        { 5, 2, "compiling kernels: 2 programs so far" },
+        { 4, 2, "compiling kernels: 2 programs so far" },
+        { 5, 3, "compiling kernels: 4 programs so far" },
+    };
     assert_ok(mien_cl_open(&cl, &open, &err), &err);
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         struct mien_program program;
+        cl->told_s -= steps[i].later;
         assert_ok(mien_program_build(&program, cl, &good, "-DVALUE=1", &err), &err);
         assert_false(program.unkept);
         (void)clReleaseProgram(program.handle);
+        assert_int_equal(notices.count, steps[i].notices);
+        assert_non_null(strstr(notices.last, steps[i].last));
     }
-    assert_int_equal(notices.count, 1);
     mien_cl_close(cl);
 }
 
@@ -403,7 +417,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_program__second_start_takes_the_binary),
-        cmocka_unit_test(test_program__notice_comes_once),
+        cmocka_unit_test(test_program__tells_that_it_compiles),
         cmocka_unit_test(test_program__damaged_cache_file_is_built_anew),
         cmocka_unit_test(test_program__foreign_cache_file_is_built_anew),
         cmocka_unit_test(test_program__refused_binary_is_built_anew),
