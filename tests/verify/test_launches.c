@@ -131,6 +131,8 @@ static void test_launches__the_quick_form_has_every_kernel_of_a_training(void **
         }
     }
     assert_true(kernels > 50); /* that they were found in the sources at all */
+    print_message("%zu kernels, %zu launches, %zu checks\n", kernels, launches->all,
+                  mien_verdicts_checks(&verdicts));
     assert_int_equal(missing, 0);
     assert_in_range(launches->all, kernels, MOST_LAUNCHES);
     assert_in_range(mien_verdicts_checks(&verdicts), 1, MOST_CHECKS);
