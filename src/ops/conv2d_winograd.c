@@ -196,6 +196,7 @@ static enum mien_status transform_weights(struct mien_cl *cl, struct mien_cl_buf
         .options = options,
         .global = { (size_t)mien_divide_up(out, outputs),
                     (size_t)mien_divide_up(in, WEIGHT_INPUTS) },
+        .flop = (double)in * out * points_of(op, pass) * points_of(op, pass) * MIEN_GRID_FLOAT_FLOP,
     };
     const struct mien_cl_arg args[] = { ARG_BUF(work),        ARG_BUF(weight),
                                         ARG_I32(in_channels), ARG_I32(out_channels),

@@ -150,13 +150,14 @@ enum mien_status mien_winograd_bwd_filter(struct mien_cl *cl, struct mien_cl_buf
     const cl_int outputs = op->oc;
     const cl_int c_vectors = padded_inputs(op) / op->lanes;
     const cl_int parts = split;
-    (void)snprintf(options, sizeof(options), "-DP=%d -DR=%d -DLANES=%d", value_of(op, PARAM_POINTS),
-                   op->kh, op->lanes);
+    const int points = value_of(op, PARAM_POINTS);
+    (void)snprintf(options, sizeof(options), "-DP=%d -DR=%d -DLANES=%d", points, op->kh, op->lanes);
     const struct mien_cl_launch add = {
         .source = "conv2d_winograd_filter",
         .kernel = "conv2d_winograd_add",
         .options = options,
         .global = { (size_t)op->oc },
+        .flop = (double)op->oc * padded_inputs(op) * points * points * split * MIEN_GRID_FLOAT_FLOP,
     };
     const struct mien_cl_arg add_args[] = { ARG_BUF(dweight), mien_grid_optional(dbias),
                                             ARG_BUF(work),    ARG_I32(channels),

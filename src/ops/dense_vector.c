@@ -79,6 +79,7 @@ static enum mien_status fwd(struct mien_cl *cl, struct mien_cl_buffer *y,
         .kernel = "dense_vector_fwd_sum",
         .options = options,
         .global = { (size_t)blocks },
+        .flop = (double)op->n * op->out * splits * MIEN_GRID_FLOAT_FLOP,
     };
     const struct mien_cl_arg sum_args[] = {
         ARG_BUF(y),       ARG_BUF(work),   mien_grid_optional(bias), ARG_I32(blocks),

@@ -1,5 +1,5 @@
 /* test_launches.c - what the quick self-test, that of a first training, launches on this device */
-// wrap: clBuildProgram
+// wrap: clBuildProgram mien_cl_launch
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +27,31 @@ cl_int __wrap_clBuildProgram(cl_program program, cl_uint count, const cl_device_
     const cl_int code = __real_clBuildProgram(program, count, devices, options, done, user);
     failed_builds += code == CL_SUCCESS ? 0 : 1;
     return code;
+}
+
+/* Launches of several work-groups that do not tell what they compute, so that on a GPU they would
+ * never be cut, however long they take. */
+static size_t silent;
+
+enum mien_status __real_mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch *launch,
+                                       const struct mien_cl_arg *args, cl_uint arg_count,
+                                       struct mien_error *err);
+enum mien_status __wrap_mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch *launch,
+                                       const struct mien_cl_arg *args, cl_uint arg_count,
+                                       struct mien_error *err);
+enum mien_status __wrap_mien_cl_launch(struct mien_cl *cl, const struct mien_cl_launch *launch,
+                                       const struct mien_cl_arg *args, cl_uint arg_count,
+                                       struct mien_error *err)
+{
+    bool several = false;
+    for (int i = 0; i < 3; i++) {
+        several = several || launch->global[i] > (launch->local[i] > 0 ? launch->local[i] : 1);
+    }
+    if (several && !(launch->flop > 0.0)) {
+        print_error("%s does not tell what it computes\n", launch->kernel);
+        silent++;
+    }
+    return __real_mien_cl_launch(cl, launch, args, arg_count, err);
 }
 
 struct launches {
@@ -118,6 +143,7 @@ static void test_launches__the_quick_form_has_every_kernel_of_a_training(void **
     assert_ok(mien_verify_table(&verdicts, cl, &quick, &err), &err);
     mien_cl_watch(cl, NULL, NULL);
     assert_int_equal(failed_builds, 0);
+    assert_int_equal(silent, 0);
     for (size_t i = 0; i < mien_kernel_source_count; i++) {
         char name[NAME_BYTES];
         const char *at = mien_kernel_sources[i].text;
