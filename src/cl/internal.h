@@ -34,8 +34,9 @@ struct mien_cl {
     cl_command_queue queue;
     char *cache_folder; /**< owned; NULL: no cache */
     const struct mien_log *log;
-    double told_s;    /**< when it was last told that programs are compiled */
     size_t compiled;  /**< programs so far */
+    double compile_s; /**< that these took */
+    double told_s;    /**< of that, when the number was last told */
     bool undeclared;  /**< kernels/builtins.h is not enough for this compiler */
     double opened_s;  /**< by mien_now_s() */
     double keeping_s; /**< spent in mien_cl_keep_program() */

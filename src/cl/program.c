@@ -22,7 +22,7 @@
 
 /* Part of every key: raise it when what stands in a cache file changes. */
 #define CACHE_FORMAT "mien program 1"
-#define TELL_EVERY_S 5.0 /* while programs are compiled */
+#define TELL_EVERY_S 5.0 /* of compilation */
 
 static const size_t cache_limit_bytes = (size_t)256 << 20;
 
@@ -280,19 +280,23 @@ static char *join_options(const char *options, struct mien_error *err)
     return all;
 }
 
-/* That is what takes the time, and every few seconds that it goes on: how many there will be is not
- * known, as each is compiled when it is first launched. */
-static void tell_compiling(struct mien_cl *cl)
+/* Compile, and tell so with the first program and then as often as it took some seconds more: how
+ * many there will be is not known, as each is compiled when it is first launched. */
+static enum mien_status compile_told(cl_program *out, struct mien_cl *cl,
+                                     const struct mien_kernel_source *source, const char *options,
+                                     struct mien_error *err)
 {
-    const double now = mien_now_s();
-    if (cl->compiled == 0) {
+    const double start_s = mien_now_s();
+    if (cl->compiled++ == 0) {
         mien_log_line(cl->log, "compiling kernels for %s, once", cl->info.name);
-        cl->told_s = now;
-    } else if (now - cl->told_s >= TELL_EVERY_S) {
-        mien_log_line(cl->log, "compiling kernels: %zu programs so far", cl->compiled);
-        cl->told_s = now;
     }
-    cl->compiled++;
+    const enum mien_status st = compile(out, cl, source, options, err);
+    cl->compile_s += mien_now_s() - start_s;
+    if (cl->compile_s - cl->told_s >= TELL_EVERY_S) {
+        mien_log_line(cl->log, "compiling kernels: %zu programs so far", cl->compiled);
+        cl->told_s = cl->compile_s;
+    }
+    return st;
 }
 
 enum mien_status mien_program_build(struct mien_program *out, struct mien_cl *cl,
@@ -316,8 +320,7 @@ enum mien_status mien_program_build(struct mien_program *out, struct mien_cl *cl
     path = cache_path(cl, source->name, key);
     out->handle = path == NULL ? NULL : load_cached(cl, path, key, all_options);
     if (out->handle == NULL) {
-        tell_compiling(cl);
-        TRY(compile(&out->handle, cl, source, all_options, err));
+        TRY(compile_told(&out->handle, cl, source, all_options, err));
         out->unkept = path != NULL;
         /* For a binary PoCL compiles every kernel of the program for any work-group size: code that
          * no launch uses where PoCL can make better one for its size. */

@@ -68,8 +68,8 @@ static enum mien_status plan_memory(struct memory *out, const struct summary_opt
         out->lanes = mien_device_lanes(&list.devices[chosen]);
         local_bytes = (size_t)list.devices[chosen].local_bytes;
         TRY(session_read_tuning(&tuning, &proof, &list.devices[chosen], o->tuning, term, err));
-    } else if (o->common.device != NULL) {
-        goto done; /* without --device none is needed, whatever MIEN_DEVICE asks for */
+    } else if (o->common.device != NULL || o->tuning != NULL) {
+        goto done; /* without these none is needed, whatever MIEN_DEVICE asks for */
     }
     const struct mien_model_options options = {
         .batch = out->batch,

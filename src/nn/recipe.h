@@ -95,7 +95,7 @@ struct mien_train_spec {
         int patience;   /**< plateau: epochs in a row without a better accuracy that are borne */
         float gamma;    /**< step, plateau: factor of a drop */
         float min_rate; /**< cosine: the rate at the end; plateau: the lowest */
-        float warmup;   /**< epochs of linear warm-up before any of them */
+        float warmup; /**< epochs of linear warm-up before any of them; of onecycle, of its rise */
     } schedule;
 };
 

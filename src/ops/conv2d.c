@@ -207,7 +207,7 @@ enum mien_status mien_conv2d_fwd(struct mien_cl *cl, const struct mien_conv2d_ou
                                  const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
                                  const struct mien_conv2d *op, struct mien_error *err)
 {
-    assert(op->pool == 0 || families[op->variant[MIEN_CONV2D_FWD]]->pools != NULL);
+    assert(op->pool == 0 || mien_conv2d_pools(op, op->pool));
     return family_of(op, MIEN_CONV2D_FWD)->fwd(cl, out, x, weight, bias, work, op, err);
 }
 

@@ -5,7 +5,8 @@
 #include "ops/conv2d_variants.h"
 #include "ops/grid.h"
 
-enum { SIDE = 16, OPTION_BYTES = 96 }; /* of a work-group, as in kernels/conv2d_tile.cl */
+enum { SIDE = 16 }; /* of a work-group, as in kernels/conv2d_tile.cl */
+enum { OPTION_BYTES = 96 };
 /* Work-groups that keep a large GPU busy, and the group of the summing kernel. */
 enum { WANTED_GROUPS = 256, SUM_GROUP = 64 };
 

@@ -139,6 +139,7 @@ static enum mien_status bwd_weight(struct mien_cl *cl, struct mien_cl_buffer *dw
         .kernel = "dense_vector_bwd_bias",
         .options = options,
         .global = { (size_t)mien_divide_up(op->out, BIAS_OUTPUTS) },
+        .flop = (double)op->n * op->out * MIEN_GRID_FLOAT_FLOP,
     };
     const struct mien_cl_arg bias_args[] = { ARG_BUF(dbias), ARG_BUF(dy), ARG_I32(blocks),
                                              ARG_I32(op->out) };

@@ -115,6 +115,7 @@ enum mien_status mien_gather_labels(struct mien_cl *cl, struct mien_cl_buffer *o
         .options = mien_grid_lanes(op->act.lanes),
         .global = { (size_t)op->act.n },
         .local = { LABEL_GROUP },
+        .flop = 4.0 * MIEN_GRID_FLOAT_FLOP * op->act.n,
     };
     const struct mien_cl_arg args[] = { ARG_BUF(out),       ARG_BUF(labels),    ARG_BUF(indices),
                                         ARG_I32(op->first), ARG_I32(op->count), ARG_I32(op->act.n),

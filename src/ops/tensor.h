@@ -6,9 +6,9 @@
 
 #include "cl/cl.h"
 
-/** Numbers of a tensor at most: indices are int, also those of a last work-group that is not whole.
- */
-enum { MIEN_MOST_FLOATS = INT_MAX - 63 };
+/** Numbers of a tensor at most: indices are int, also those of a last work-group that is not whole,
+ * of which the tiles of kernels/conv2d_tile.cl are the largest. */
+enum { MIEN_MOST_FLOATS = INT_MAX - 127 };
 
 /**
  * Activations of n images: [blocks][c][h][w][lanes] float32, blocks = ceil(n / lanes).

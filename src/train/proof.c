@@ -265,6 +265,7 @@ struct way {
     enum mien_conv2d_pass pass;
     int variant;
     bool pools; /* of a convolution: with a pooling behind it, which can be a kernel of its own */
+    bool tuned; /* of a convolution: with other parameters than its default ones */
 };
 
 /* The text behind `prefix`; NULL where `text` does not begin with it. */
@@ -294,8 +295,11 @@ static bool find_conv2d_way(struct way *out, const struct mien_verdict *v)
         return false;
     }
     for (int i = 0; i < MIEN_CONV2D_VARIANTS; i++) {
-        if (strcmp(v->variant, mien_conv2d_variant_name((enum mien_conv2d_variant)i)) == 0) {
+        const char *const rest =
+            behind(v->variant, mien_conv2d_variant_name((enum mien_conv2d_variant)i));
+        if (rest != NULL && (rest[0] == '\0' || strcmp(rest, MIEN_VERIFY_TUNED) == 0)) {
             out->variant = i;
+            out->tuned = rest[0] != '\0';
             return true;
         }
     }
@@ -356,6 +360,8 @@ void mien_proof_bar(const struct mien_verdicts *verdicts, const struct mien_blas
         }
         if (way.pools) {
             mien_tuning_bar_pool(tuning, (enum mien_conv2d_variant)way.variant);
+        } else if (way.tuned) {
+            mien_tuning_bar_params(tuning, way.pass, (enum mien_conv2d_variant)way.variant);
         } else if (way.op == MIEN_TUNED_BLAS) {
             mien_tuning_bar_blas(tuning, set);
         } else {

@@ -139,6 +139,12 @@ void mien_tuning_bar_pool(struct mien_tuning *tuning, enum mien_conv2d_variant v
     tuning->barred_pools |= 1u << variant;
 }
 
+void mien_tuning_bar_params(struct mien_tuning *tuning, enum mien_conv2d_pass pass,
+                            enum mien_conv2d_variant variant)
+{
+    tuning->barred_params[pass] |= 1u << variant;
+}
+
 void mien_tuning_bar_all(struct mien_tuning *tuning, const struct mien_tuning *other)
 {
     if (mien_tuning_barred(other, MIEN_TUNED_BLAS, MIEN_CONV2D_FWD, MIEN_TUNED_SET)) {
@@ -149,6 +155,9 @@ void mien_tuning_bar_all(struct mien_tuning *tuning, const struct mien_tuning *o
             tuning->barred[op][pass] |= other->barred[op][pass];
         }
     }
+    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+        tuning->barred_params[pass] |= other->barred_params[pass];
+    }
     tuning->barred_pools |= other->barred_pools;
 }
 
@@ -158,9 +167,30 @@ bool mien_tuning_barred(const struct mien_tuning *tuning, enum mien_tuned_op op,
     return tuning != NULL && (tuning->barred[op][pass] >> variant & 1u) != 0;
 }
 
+/* Whether a convolution's parameters are others than the default ones for its sizes. */
+static bool has_params(const struct mien_tuned *entry)
+{
+    struct mien_conv2d op;
+    if (entry->op != MIEN_TUNED_CONV2D || mien_tuned_to_conv2d(&op, entry, NULL) != MIEN_OK) {
+        return false;
+    }
+    for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
+        const int value = mien_conv2d_value(&op, entry->pass, i);
+        op.param[entry->pass][i] = 0;
+        const bool other = value != mien_conv2d_value(&op, entry->pass, i);
+        op.param[entry->pass][i] = value;
+        if (other) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool mien_tuning_bars(const struct mien_tuning *tuning, const struct mien_tuned *candidate)
 {
-    bool barred = false;
+    bool barred = tuning != NULL && candidate->op == MIEN_TUNED_CONV2D &&
+                  (tuning->barred_params[candidate->pass] >> candidate->variant & 1u) != 0 &&
+                  has_params(candidate);
     for (int p = 0; p < MIEN_CONV2D_PASSES; p++) { /* a dense layer is computed one way in all */
         const enum mien_conv2d_pass pass = (enum mien_conv2d_pass)p;
         const bool own = candidate->op == MIEN_TUNED_DENSE || pass == candidate->pass;
@@ -261,7 +291,12 @@ static void take_entry(struct mien_conv2d *op, const struct mien_tuning *tuning,
     }
     key.variant = found->variant;
     memcpy(key.param, found->param, sizeof(key.param));
-    if (mien_tuned_to_conv2d(&tuned, &key, NULL) == MIEN_OK) {
+    if (mien_tuned_to_conv2d(&tuned, &key, NULL) != MIEN_OK) {
+        return;
+    }
+    tuned.local_bytes =
+        op->local_bytes; /* another device may have had more, as of a run that goes on */
+    if (mien_conv2d_fits(&tuned, pass)) {
         op->variant[pass] = tuned.variant[pass];
         memcpy(op->param[pass], tuned.param[pass], sizeof(op->param[pass]));
     }

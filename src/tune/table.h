@@ -61,6 +61,8 @@ struct mien_tuning {
     /** A bit for each variant that must not be used here, see mien_tuning_bar(). */
     unsigned barred[MIEN_TUNED_OPS][MIEN_CONV2D_PASSES];
     unsigned barred_pools; /**< the same of convolutions' poolings, see mien_tuning_bar_pool() */
+    /** And of their parameters other than the default ones, see mien_tuning_bar_params(). */
+    unsigned barred_params[MIEN_CONV2D_PASSES];
     /** The set that MIEN_TUNED_SET is barred with, see mien_tuning_bar_blas(); zeros: every one. */
     struct mien_blas_params barred_blas;
 };
@@ -75,8 +77,13 @@ void mien_tuning_bar(struct mien_tuning *tuning, enum mien_tuned_op op, enum mie
 bool mien_tuning_barred(const struct mien_tuning *tuning, enum mien_tuned_op op,
                         enum mien_conv2d_pass pass, int variant); /* NULL is allowed */
 
-/** Whether a candidate may not be used: its variant is barred, a dense layer's in any pass, or the
- * set of CLBlast's parameters is.  `tuning` may be NULL. */
+/** Let a convolution's variant have its default parameters alone: others compute wrong numbers on
+ * this device. */
+void mien_tuning_bar_params(struct mien_tuning *tuning, enum mien_conv2d_pass pass,
+                            enum mien_conv2d_variant variant);
+
+/** Whether a candidate may not be used: its variant is barred, a dense layer's in any pass, or its
+ * parameters are, or the set of CLBlast's.  `tuning` may be NULL. */
 bool mien_tuning_bars(const struct mien_tuning *tuning, const struct mien_tuned *candidate);
 
 /** Let a convolution's variant end in no pooling, which it computes wrong on this device: a kernel

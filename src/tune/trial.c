@@ -104,9 +104,22 @@ static bool pools(const struct trial *trial, const struct mien_tuned *candidate,
     return mien_conv2d_pools(&op, pool);
 }
 
+/* Whether the device has the local memory for it. */
+static bool fits(const struct trial *trial, const struct mien_tuned *candidate)
+{
+    struct mien_conv2d op;
+    if (candidate->op != MIEN_TUNED_CONV2D ||
+        mien_tuned_to_conv2d(&op, candidate, NULL) != MIEN_OK) {
+        return true;
+    }
+    op.local_bytes = (size_t)mien_cl_device(trial->cl)->local_bytes;
+    return mien_conv2d_fits(&op, candidate->pass);
+}
+
 bool mien_trial_takes(const struct trial *trial, const struct mien_tuned *candidate)
 {
-    return !mien_tuning_bars(trial->options->known, candidate) && pools(trial, candidate, 0);
+    return !mien_tuning_bars(trial->options->known, candidate) && fits(trial, candidate) &&
+           pools(trial, candidate, 0);
 }
 
 static enum trial_verdict verdict_of(const struct mien_finding *finding)

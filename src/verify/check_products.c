@@ -24,8 +24,19 @@ static struct mien_product_care care_of(const struct check_call *call)
     };
 }
 
-/* Check one way, and take its time where it runs. */
-static enum mien_status check_way(struct subject *subject, const char *variant,
+/* Whether a pass has other parameters than the default ones; a device may refuse some of them. */
+static bool has_params(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    bool has = false;
+    for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
+        has = has || op->param[pass][i] != 0;
+    }
+    return has;
+}
+
+/* Check one way, and take its time where it runs; `may_refuse`: the device is right not to run it.
+ */
+static enum mien_status check_way(struct subject *subject, const char *variant, bool may_refuse,
                                   const struct mien_product_way *way, const char *where,
                                   struct mien_error *err)
 {
@@ -36,6 +47,9 @@ static enum mien_status check_way(struct subject *subject, const char *variant,
     double ms = 0.0;
     TRY(mien_verify_go_on(call->wish, err));
     TRY(mien_product_check(&finding, &subject->product, way, &care, err));
+    if (finding.fault == MIEN_FAULT_REFUSED && may_refuse) {
+        return MIEN_OK;
+    }
     if (finding.fault != MIEN_FAULT_REFUSED) {
         const double start_ms = mien_now_ms();
         TRY(mien_product_run(&subject->product, way, err));
@@ -74,12 +88,14 @@ static enum mien_status check_conv_way(struct subject *subject, const struct mie
                                        enum mien_conv2d_pass pass, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const char *const variant = mien_conv2d_variant_name(op->variant[pass]);
+    char variant[sizeof(((struct mien_verdict *)NULL)->variant)];
+    (void)snprintf(variant, sizeof(variant), "%s%s", mien_conv2d_variant_name(op->variant[pass]),
+                   has_params(op, pass) ? MIEN_VERIFY_TUNED : "");
     for (int unasked = 0; unasked < (op->pool > 0 ? 2 : 1); unasked++) {
         const struct mien_product_way way = { .conv = *op, .unasked = unasked != 0 };
         char where[sizeof(((struct mien_verdict *)NULL)->where)];
         describe(where, sizeof(where), subject->call, &way, pass);
-        TRY(check_way(subject, variant, &way, where, err));
+        TRY(check_way(subject, variant, has_params(op, pass), &way, where, err));
     }
 
 done:
@@ -220,7 +236,7 @@ enum mien_status mien_verify_dense(const struct check_call *call, struct mien_er
             const char *const variant = clblast == 0   ? "own"
                                         : blas == NULL ? "clblast"
                                                        : MIEN_VERIFY_TUNED_BLAS;
-            TRY(check_way(&subject, variant, &way, where, err));
+            TRY(check_way(&subject, variant, false, &way, where, err));
         }
         mien_product_finish(&subject.product);
     }

@@ -204,6 +204,8 @@ void mien_verify_describe(char out[CHECK_SHAPE_BYTES], const struct mien_verify_
     if (s->kh > 0) {
         (void)snprintf(window, sizeof(window), " by %dx%d stride %d pad %d", s->kh, s->kw,
                        s->stride, s->pad);
+    } else if (s->pad > 0) {
+        (void)snprintf(window, sizeof(window), " with a margin of %d", s->pad);
     }
     if (s->groups > 1) {
         (void)snprintf(groups, sizeof(groups), " in %d groups", s->groups);

@@ -58,6 +58,8 @@ enum mien_status mien_verdicts_add(struct mien_verdicts *out, const char *kernel
 #define MIEN_VERIFY_CONV2D_POOL "conv2d maxpool " /* with a pooling behind it */
 #define MIEN_VERIFY_DENSE       "dense "
 
+/** Behind a variant, in verdicts on it with other parameters than its default ones. */
+#define MIEN_VERIFY_TUNED      " tuned"
 /** The variant of a verdict on CLBlast with parameters that were searched for. */
 #define MIEN_VERIFY_TUNED_BLAS "clblast tuned"
 

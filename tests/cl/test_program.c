@@ -155,20 +155,20 @@ static void test_program__tells_that_it_compiles(void **state)
     const struct mien_log log = { take_notice, NULL, &notices };
     const struct mien_cl_options open = { .cache = "", .log = &log };
     static const struct {
-        double later; /* seconds */
+        double ago_s; /* of compilation, the last notice; less than 0: none for a long time */
         int notices;
         const char *last;
     } steps[] = {
-        { 0, 1, "compiling kernels for " },
-        { 0, 1, "compiling kernels for " },
-        { 5, 2, "compiling kernels: 2 programs so far" },
-        { 4, 2, "compiling kernels: 2 programs so far" },
-        { 5, 3, "compiling kernels: 4 programs so far" },
+        { -1000.0, 1, "compiling kernels for " },
+        { -1000.0, 1, "compiling kernels for " },
+        { 5.0, 2, "compiling kernels: 3 programs so far" },
+        { -1000.0, 2, "compiling kernels: 3 programs so far" },
+        { 5.0, 3, "compiling kernels: 5 programs so far" },
     };
     assert_ok(mien_cl_open(&cl, &open, &err), &err);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         struct mien_program program;
-        cl->told_s -= steps[i].later;
+        cl->told_s = cl->compile_s - steps[i].ago_s;
         assert_ok(mien_program_build(&program, cl, &good, "-DVALUE=1", &err), &err);
         assert_false(program.unkept);
         (void)clReleaseProgram(program.handle);

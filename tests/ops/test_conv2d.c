@@ -74,7 +74,7 @@ static void test_conv2d__winograd_matches_reference_on_all_shapes(void **state)
     check_variant(device_or_skip(state), MIEN_CONV2D_WINOGRAD);
 }
 
-/* The bound does not grow with the channels: as many as the widest recipe has, in and out. */
+/* The bound does not grow with the channels: as many as the widest recipe has, in or out. */
 static void test_conv2d__winograd_keeps_its_bound_with_many_channels(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);

@@ -23,7 +23,7 @@ static const struct shape {
     { MIEN_CONV2D_WINOGRAD, 8, 3, 8, 19, 22, 9, 4, 1, 0, 2, false, 0, 0 },
     { MIEN_CONV2D_TILE, 1, 3, 3, 7, 9, 5, 3, 1, 1, 2, true, 0, 0 },
     { MIEN_CONV2D_TILE, 1, 2, 5, 13, 24, 70, 4, 1, 0, 2, false, 0, 0 },
-    { MIEN_CONV2D_TILE, 1, 3, 5, 13, 24, 9, 3, 1, 1, 2, false, 1, 8 }, /* two windows each */
+    { MIEN_CONV2D_TILE, 1, 3, 2, 9, 12, 5, 3, 1, 1, 2, true, 1, 8 }, /* two windows each */
     { MIEN_CONV2D_VECTOR, 16, 19, 3, 9, 8, 6, 3, 2, 1, 2, false, 0, 0 },
     { MIEN_CONV2D_VECTOR, 8, 3, 2, 7, 13, 5, 3, 1, 1, 3, false, 1, 4 }, /* columns of 4: 3 */
     { MIEN_CONV2D_VECTOR, 8, 3, 2, 7, 13, 5, 3, 1, 1, 2, false, 1, 1 }, /* of 1: 2 */

@@ -47,23 +47,41 @@ static void test_conv2d_tile__matches_reference_on_all_shapes(void **state)
     }
 }
 
-/* Each parameter at its other values, and all of them at the ends, in all three passes. */
-static void test_conv2d_tile__matches_reference_with_other_tiles(void **state)
+/* One shape with these parameters in all three passes, where the device has the memory for them. */
+static void check_tile(struct mien_cl *cl, const cl_int tile[3], const struct mien_act *x, int oc)
 {
-    struct mien_cl *const cl = device_or_skip(state);
-    static const cl_int tiles[][3] = { { 2, 4, 16 }, { 8, 4, 16 }, { 4, 2, 16 }, { 4, 8, 16 },
-                                       { 4, 4, 8 },  { 4, 4, 32 }, { 2, 2, 8 },  { 8, 8, 32 } };
-    for (size_t i = 0; i < (small_only() ? 2 : sizeof(tiles) / sizeof(tiles[0])); i++) {
-        struct mien_error err = { "" };
-        struct mien_conv2d op;
-        const struct mien_act x = { 5, 17, 11, 13, 1 };
-        assert_ok(mien_conv2d_init(&op, &x, 70, 3, 3, 1, 1, &err), &err);
-        for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
-            memcpy(op.param[pass], tiles[i], sizeof(tiles[i]));
-        }
+    struct mien_error err = { "" };
+    struct mien_conv2d op;
+    assert_ok(mien_conv2d_init(&op, x, oc, 3, 3, 1, 1, &err), &err);
+    mien_conv2d_fit(&op, (size_t)mien_cl_device(cl)->local_bytes);
+    bool fits = true;
+    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+        memcpy(op.param[pass], tile, 3 * sizeof(*tile));
+        fits = fits && mien_conv2d_fits(&op, (enum mien_conv2d_pass)pass);
+    }
+    if (fits) {
         struct conv2d_numbers numbers = conv2d_random(&op, true);
         conv2d_check(cl, &op, &numbers, true);
         conv2d_free(&numbers);
+    }
+}
+
+/* Each parameter at its ends; rows and columns of several tiles, the last one not full; sums of
+ * more terms than are added up at once. */
+static void test_conv2d_tile__matches_reference_with_other_tiles(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const cl_int tiles[][3] = { { 2, 8, 32 }, { 8, 2, 8 }, { 8, 8, 16 }, { 4, 4, 32 } };
+    const struct mien_act small = { 2, 3, 5, 5, 1 };
+    const struct mien_act wide = { 3, 130, 5, 6, 1 };
+    const struct mien_act large = { 1, 1, 41, 41, 1 };
+    for (size_t i = 0; i < sizeof(tiles) / sizeof(tiles[0]); i++) {
+        if (small_only()) {
+            check_tile(cl, tiles[i], &small, 5);
+        } else {
+            check_tile(cl, tiles[i], &wide, 130);
+            check_tile(cl, tiles[i], &large, 3);
+        }
     }
 }
 

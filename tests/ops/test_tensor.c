@@ -22,10 +22,10 @@ static void test_tensor__refuses_what_an_int_cannot_count(void **state)
         { { 1, 1, 1, 1, 2 }, "2 lanes: must be 1, 4, 8 or 16" },
         /* Work-items come in groups of 64, so the last one's index is beyond the last number. */
         { { 1, MIEN_MOST_FLOATS, 1, 1, 1 }, NULL },
-        { { 1, MIEN_MOST_FLOATS + 1, 1, 1, 1 }, "at most 2147483584 fit one tensor" },
+        { { 1, MIEN_MOST_FLOATS + 1, 1, 1, 1 }, "at most 2147483520 fit one tensor" },
         { { 1, 1 << 27, 1, 1, 8 }, NULL },
-        { { 1, 1 << 27, 1, 1, 16 }, "at most 2147483584 fit one tensor" },
-        { { INT_MAX, 1, 1, 1, 16 }, "at most 2147483584 fit one tensor" },
+        { { 1, 1 << 27, 1, 1, 16 }, "at most 2147483520 fit one tensor" },
+        { { INT_MAX, 1, 1, 1, 16 }, "at most 2147483520 fit one tensor" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (rows[i].text == NULL) {

@@ -103,6 +103,64 @@ static void test_proof__bars_a_pooling_alone(void **state)
     assert_true(mien_conv2d_pools(&op, 2));
 }
 
+/* Wrong with other parameters than its own, a variant keeps to these: on a GPU there is no other.
+ */
+static void test_proof__bars_parameters_alone(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    const struct mien_act x = { 8, 3, 12, 12, 1 };
+    struct mien_verdict verdict = { .kernel = "conv2d forward", .variant = "tile tuned" };
+    const struct mien_verdicts verdicts = { &verdict, 1 };
+    struct mien_conv2d op;
+    assert_ok(mien_conv2d_init(&op, &x, 5, 3, 3, 1, 1, &err), &err);
+    const struct mien_tuned usual = mien_tuned_conv2d(&op, MIEN_CONV2D_FWD);
+    op.param[MIEN_CONV2D_FWD][0] = 8;
+    const struct mien_tuned found = mien_tuned_conv2d(&op, MIEN_CONV2D_FWD);
+    op.param[MIEN_CONV2D_FWD][0] = 0;
+    for (int failed = 0; failed < 2; failed++) {
+        struct mien_tuning tuning = { .entries = NULL };
+        struct mien_tuning other = { .entries = NULL }; /* as that of a run that goes on */
+        struct mien_conv2d tuned = op;
+        verdict.failed = (size_t)failed;
+        assert_int_equal(mien_proof_avoids(&verdict), failed == 1);
+        assert_ok(mien_tuning_put(&tuning, &found, &err), &err);
+        mien_proof_bar(&verdicts, NULL, &tuning);
+        assert_false(mien_tuning_bars(&tuning, &usual));
+        assert_int_equal(mien_tuning_bars(&tuning, &found), failed);
+        mien_tuning_apply(&tuning, &tuned);
+        assert_int_equal(tuned.variant[MIEN_CONV2D_FWD], MIEN_CONV2D_TILE);
+        assert_int_equal(mien_conv2d_value(&tuned, MIEN_CONV2D_FWD, 0), failed == 1 ? 4 : 8);
+        mien_tuning_bar_all(&other, &tuning);
+        assert_int_equal(mien_tuning_bars(&other, &found), failed);
+        mien_tuning_finish(&tuning);
+    }
+}
+
+/* A device with less local memory, as of a run that goes on, takes what it has room for. */
+static void test_tuning__takes_what_the_device_has_room_for(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    const struct mien_act x = { 8, 3, 12, 12, 1 };
+    struct mien_tuning tuning = { .entries = NULL };
+    struct mien_conv2d op;
+    assert_ok(mien_conv2d_init(&op, &x, 5, 3, 3, 1, 1, &err), &err);
+    for (int i = 0; i < 3; i++) {
+        op.param[MIEN_CONV2D_FWD][i] = i == 2 ? 32 : 8; /* 33,024 bytes */
+    }
+    const struct mien_tuned found = mien_tuned_conv2d(&op, MIEN_CONV2D_FWD);
+    assert_ok(mien_tuning_put(&tuning, &found, &err), &err);
+    for (size_t kib = 32; kib <= 64; kib += 32) {
+        struct mien_conv2d tuned;
+        assert_ok(mien_conv2d_init(&tuned, &x, 5, 3, 3, 1, 1, &err), &err);
+        mien_conv2d_fit(&tuned, kib * 1024);
+        mien_tuning_apply(&tuning, &tuned);
+        assert_int_equal(mien_conv2d_value(&tuned, MIEN_CONV2D_FWD, 0), kib == 32 ? 4 : 8);
+    }
+    mien_tuning_finish(&tuning);
+}
+
 /* A self-test that found these kernels wrong, each with "own" as its variant. */
 static void remember(const struct mien_device_info *device, bool whole, bool network,
                      const char *const kernels[2])
@@ -408,6 +466,8 @@ int main(void)
         cmocka_unit_test(test_proof__bars_a_set_of_clblast_alone),
         cmocka_unit_test(test_proof__bars_the_set_that_failed),
         cmocka_unit_test(test_proof__bars_a_pooling_alone),
+        cmocka_unit_test(test_proof__bars_parameters_alone),
+        cmocka_unit_test(test_tuning__takes_what_the_device_has_room_for),
         cmocka_unit_test(test_proof__keeps_what_a_larger_self_test_found),
         cmocka_unit_test(test_proof__remembers_that_clblast_was_looked_at),
         cmocka_unit_test(test_proof__keeps_the_set_that_failed),

@@ -39,6 +39,7 @@ struct plan {
     bool idle_plain;          /* ... does nothing where no ReLU is asked for */
     int pool;                 /* what every forward pass must end in */
     int calls, found, formed; /* the last: runs of others without a ReLU */
+    int others;               /* runs of others */
     bool under_way;
     const struct mien_tuning *known;
 };
@@ -58,6 +59,7 @@ static enum mien_status run(void *user, struct mien_cl *cl, const struct mien_pr
     struct plan *const plan = user;
     const bool standard = is_standard(plan, pass, op);
     plan->calls++;
+    plan->others += standard ? 0 : 1;
     if (!standard || plan->all) {
         if (plan->refuse != MIEN_OK) {
             return mien_fail(err, plan->refuse, "refused");
@@ -135,8 +137,13 @@ static void test_search__finds_every_pass_right_in_each_variant(void **state)
     assert_int_equal(mien_cl_live(cl), 0);
 }
 
-/* A layer that ends in a pooling is tried with it, by those alone that can: of the points of
- * Winograd's tiles for 3x3 those whose tiles windows of 2x2 fit into. */
+/* Once another candidate than the default was run. */
+static bool after_another(void *user)
+{
+    const struct plan *const plan = user;
+    return plan->others > 0;
+}
+
 /* A GPU has one variant, and sizes of its tiles to choose from. */
 static void test_search__tries_tiles_where_there_is_one_lane(void **state)
 {
@@ -144,16 +151,21 @@ static void test_search__tries_tiles_where_there_is_one_lane(void **state)
     for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
         struct mien_error err = { "" };
         struct mien_search_result result;
-        struct plan plan = { .refuse = MIEN_OK };
         const struct mien_search_task task = task_of(1, (enum mien_conv2d_pass)pass);
+        struct plan plan = { .standard = task.key };
+        const struct mien_search_options options = {
+            .seconds = 600.0, .user = &plan, .stop = after_another, .hook = { run, &plan }
+        };
         assert_true(mien_search_has_choice(&task.key));
-        assert_ok(search(&result, cl, &task, &plan, seconds(), &err), &err);
-        assert_int_equal(result.chosen.variant, MIEN_CONV2D_TILE);
-        assert_true(result.done && result.tried > 1);
+        assert_ok(mien_search(&result, cl, &task, 1, &options, &err), &err);
+        assert_int_equal(task.key.variant, MIEN_CONV2D_TILE);
+        assert_true(plan.others > 0 && result.tried > 1);
         assert_int_equal(result.wrong + result.refused, 0);
     }
 }
 
+/* A layer that ends in a pooling is tried with it, by those alone that can: of the points of
+ * Winograd's tiles for 3x3 those whose tiles windows of 2x2 fit into. */
 static void test_search__keeps_the_pooling_of_a_layer(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
