@@ -22,7 +22,7 @@
 
 /* Part of every key: raise it when what stands in a cache file changes. */
 #define CACHE_FORMAT "mien program 1"
-#define TELL_EVERY_S 5.0 /* of compilation */
+#define TELL_EVERY_S 2.0 /* of compilation */
 
 static const size_t cache_limit_bytes = (size_t)256 << 20;
 

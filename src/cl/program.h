@@ -23,7 +23,8 @@ struct mien_program {
 
 /**
  * Build one source with `options` after `-cl-std=CL1.2`, from the disk cache where it has the
- * binary; a notice goes to the device's log before the first source of a device is compiled.
+ * binary; a notice goes to the device's log before the first source of a device is compiled, and
+ * as often as compilation took two seconds more.
  *
  * The cache is a file per program in the open device's cache folder (none: no cache), named by a
  * hash of source, options, device, driver and format version, which it holds in full too; written

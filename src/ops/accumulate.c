@@ -1,8 +1,6 @@
 /* accumulate.c - sums of the gradients of several batches on the device */
 #include "ops/accumulate.h"
 
-#include <limits.h>
-
 #include "ops/grid.h"
 #include "ops/optimizer.h"
 #include "ops/tensor.h"
@@ -11,10 +9,9 @@ enum mien_status mien_accumulate(struct mien_cl *cl, struct mien_cl_buffer *sum,
                                  const struct mien_cl_buffer *grads, size_t count, bool begins,
                                  struct mien_error *err)
 {
-    if (count == 0 || count % MIEN_DECAY_BLOCK != 0 || count > INT_MAX) {
-        return mien_fail(err, MIEN_ERR_SHAPE,
-                         "accumulate: %zu gradients: must be a multiple of %d, at most %d", count,
-                         MIEN_DECAY_BLOCK, INT_MAX);
+    const enum mien_status st = mien_flat_check("accumulate", count, err);
+    if (st != MIEN_OK) {
+        return st;
     }
     const cl_int lanes = mien_device_lanes(mien_cl_device(cl));
     const cl_int vectors = (cl_int)(count / (size_t)lanes);

@@ -1,8 +1,6 @@
 /* clip.c - the factor that clips gradients by their global norm, on the device */
 #include "ops/clip.h"
 
-#include <limits.h>
-
 #include "ops/grid.h"
 #include "ops/optimizer.h"
 #include "ops/tensor.h"
@@ -24,12 +22,10 @@ enum mien_status mien_clip_factor(struct mien_cl *cl, struct mien_cl_buffer *cli
                                   const struct mien_cl_buffer *grads, size_t count, float most,
                                   struct mien_error *err)
 {
-    if (count == 0 || count % MIEN_DECAY_BLOCK != 0 || count > INT_MAX) {
-        return mien_fail(err, MIEN_ERR_SHAPE,
-                         "clip: %zu gradients: must be a multiple of %d, at most %d", count,
-                         MIEN_DECAY_BLOCK, INT_MAX);
+    enum mien_status st = mien_flat_check("clip", count, err);
+    if (st != MIEN_OK) {
+        return st;
     }
-    enum mien_status st = MIEN_OK;
     const cl_int lanes = mien_device_lanes(mien_cl_device(cl));
     const cl_int vectors = (cl_int)(count / (size_t)lanes);
     const cl_int chunk = PART / lanes;

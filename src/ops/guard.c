@@ -2,7 +2,6 @@
 #include "ops/guard.h"
 
 #include <assert.h>
-#include <limits.h>
 
 #include "ops/grid.h"
 #include "ops/optimizer.h"
@@ -13,10 +12,9 @@ enum mien_status mien_guard_step(struct mien_cl *cl, struct mien_cl_buffer *guar
                                  const struct mien_cl_buffer *stats, size_t count, cl_int step,
                                  struct mien_error *err)
 {
-    if (count == 0 || count % MIEN_DECAY_BLOCK != 0 || count > INT_MAX) {
-        return mien_fail(err, MIEN_ERR_SHAPE,
-                         "guard: %zu gradients: must be a multiple of %d, at most %d", count,
-                         MIEN_DECAY_BLOCK, INT_MAX);
+    const enum mien_status st = mien_flat_check("guard", count, err);
+    if (st != MIEN_OK) {
+        return st;
     }
     assert(step != 0);
     const cl_int lanes = mien_device_lanes(mien_cl_device(cl));

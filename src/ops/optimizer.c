@@ -8,11 +8,11 @@
 #include "ops/grid.h"
 #include "ops/tensor.h"
 
-static enum mien_status check_count(size_t count, struct mien_error *err)
+enum mien_status mien_flat_check(const char *what, size_t count, struct mien_error *err)
 {
     if (count == 0 || count % MIEN_DECAY_BLOCK != 0 || count > INT_MAX) {
         return mien_fail(err, MIEN_ERR_SHAPE,
-                         "optimizer: %zu parameters: must be a multiple of %d, at most %d", count,
+                         "%s: %zu numbers: must be a multiple of %d, at most %d", what, count,
                          MIEN_DECAY_BLOCK, INT_MAX);
     }
     return MIEN_OK;
@@ -23,7 +23,7 @@ enum mien_status mien_sgd_step(struct mien_cl *cl, struct mien_cl_buffer *params
                                const struct mien_cl_buffer *decayed, size_t count,
                                const struct mien_sgd *op, struct mien_error *err)
 {
-    const enum mien_status st = check_count(count, err);
+    const enum mien_status st = mien_flat_check("optimizer", count, err);
     if (st != MIEN_OK) {
         return st;
     }
@@ -57,7 +57,7 @@ enum mien_status mien_adam_step(struct mien_cl *cl, struct mien_cl_buffer *param
                                 const struct mien_cl_buffer *decayed, size_t count,
                                 const struct mien_adam *op, struct mien_error *err)
 {
-    const enum mien_status st = check_count(count, err);
+    const enum mien_status st = mien_flat_check("optimizer", count, err);
     if (st != MIEN_OK) {
         return st;
     }

@@ -9,6 +9,15 @@
 /** Floats of a block of parameters that share one weight decay decision. */
 enum { MIEN_DECAY_BLOCK = 128 };
 
+/**
+ * Refuse a count of flat numbers that are not whole blocks.
+ *
+ * what    operation, for errors
+ * Errors  MIEN_ERR_SHAPE
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_flat_check(const char *what, size_t count, struct mien_error *err);
+
 struct mien_sgd {
     float rate, momentum, decay; /**< learning rate, 0..1, weight decay */
     bool nesterov;

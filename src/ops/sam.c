@@ -1,8 +1,6 @@
 /* sam.c - sharpness-aware minimisation on the device: up the slope */
 #include "ops/sam.h"
 
-#include <limits.h>
-
 #include "ops/grid.h"
 #include "ops/optimizer.h"
 #include "ops/tensor.h"
@@ -12,10 +10,9 @@ enum mien_status mien_sam_climb(struct mien_cl *cl, struct mien_cl_buffer *param
                                 const struct mien_cl_buffer *clip, size_t count, float radius,
                                 struct mien_error *err)
 {
-    if (count == 0 || count % MIEN_DECAY_BLOCK != 0 || count > INT_MAX) {
-        return mien_fail(err, MIEN_ERR_SHAPE,
-                         "sam: %zu parameters: must be a multiple of %d, at most %d", count,
-                         MIEN_DECAY_BLOCK, INT_MAX);
+    const enum mien_status st = mien_flat_check("sam", count, err);
+    if (st != MIEN_OK) {
+        return st;
     }
     const cl_int lanes = mien_device_lanes(mien_cl_device(cl));
     const cl_int vectors = (cl_int)(count / (size_t)lanes);

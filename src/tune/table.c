@@ -171,19 +171,17 @@ bool mien_tuning_barred(const struct mien_tuning *tuning, enum mien_tuned_op op,
 static bool has_params(const struct mien_tuned *entry)
 {
     struct mien_conv2d op;
+    bool other = false;
     if (entry->op != MIEN_TUNED_CONV2D || mien_tuned_to_conv2d(&op, entry, NULL) != MIEN_OK) {
         return false;
     }
+    struct mien_conv2d usual = op;
+    memset(usual.param[entry->pass], 0, sizeof(usual.param[entry->pass]));
     for (int i = 0; i < MIEN_CONV2D_PARAMS; i++) {
-        const int value = mien_conv2d_value(&op, entry->pass, i);
-        op.param[entry->pass][i] = 0;
-        const bool other = value != mien_conv2d_value(&op, entry->pass, i);
-        op.param[entry->pass][i] = value;
-        if (other) {
-            return true;
-        }
+        other = other ||
+                mien_conv2d_value(&op, entry->pass, i) != mien_conv2d_value(&usual, entry->pass, i);
     }
-    return false;
+    return other;
 }
 
 bool mien_tuning_bars(const struct mien_tuning *tuning, const struct mien_tuned *candidate)
