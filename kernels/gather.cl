@@ -1,12 +1,14 @@
 /*
- * gather.cl - a batch of images and labels from a uint8 set on the device, normalised
+ * gather.cl - a batch of images, labels and target distributions from a uint8 set on the device,
+ * normalised
  *
  * Pairs with   src/ops/gather.c (host), src/ref/gather.c (plain C)
  * Layout       set [count][h + 2 margin][w + 2 margin][c] bytes; x [blocks][c][h][w][LANES];
  *              changes [n], of which the host's struct mien_gather_change is the other side
  * Mapping      images: one work-item per `chunk` rows (block, channel, y) of x and `cols` pixels;
- *              labels: one work-item per image
- * Border       lanes beyond n are zero; an index outside the set gives a zero image and label -1;
+ *              labels, shares: one work-item per image
+ * Border       lanes beyond n are zero; an index outside the set gives a zero image, label -1 and
+ *              shares of 0;
  *              what a change asks for beyond an image is its nearest pixel
  * Determinism  elementwise
  */
@@ -178,6 +180,25 @@ __kernel void gather_labels(__global int *restrict out, __global const int *rest
         out[i] = label;
         if (second > 0.0f) {
             out[n + n - 1 - i] = label;
+        }
+    }
+}
+
+/* The shares [classes] of an image and of the one that lies as far from the batch's end, mixed. */
+__kernel void gather_shares(__global float *restrict out, __global const float *restrict shares,
+                            __global const int *restrict indices, const int first_index,
+                            const int count, const int n, const int classes, const float second)
+{
+    const int i = (int)get_global_id(0);
+    if (i < n) {
+        const int own = indices[first_index + i];
+        const int other = indices[first_index + n - 1 - i];
+        const int own_known = own >= 0 && own < count;
+        const int other_known = other >= 0 && other < count;
+        for (int c = 0; c < classes; c++) {
+            const float a = own_known ? shares[(size_t)own * classes + c] : 0.0f;
+            const float b = other_known ? shares[(size_t)other * classes + c] : 0.0f;
+            out[(size_t)i * classes + c] = fma(second, b - a, a);
         }
     }
 }

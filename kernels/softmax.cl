@@ -2,7 +2,8 @@
  * softmax.cl - softmax cross-entropy on logits: loss, hits, gradient, probabilities
  *
  * Pairs with   src/ops/softmax.c (host), src/ref/softmax.c (plain C)
- * Layout       logits, dlogits [blocks][classes][LANES]; probabilities [rows][classes] plain;
+ * Layout       logits, dlogits [blocks][classes][LANES]; probabilities [rows][classes] and shares
+ *              [n][classes] plain;
  *              stats: 8 words (loss high, low; weight high, low; hits; images; mean of this batch;
  *              unused), then loss [n], weight [n], hit [n] of the batch's images
  * Mapping      softmax_loss: one work-item per `chunk` blocks; softmax_total: one work-group
@@ -25,17 +26,23 @@ static inline float weight_of(__global const float *weights, const int class)
     return weights ? weights[class] : 1.0f;
 }
 
-/* What is right for an image: two labels, of which the second has the share `second`. */
+/*
+ * What is right for an image: the shares of all classes where they are given, else two labels, of
+ * which the second has the share `second`.
+ */
 struct target {
     int label, other;
     float second;
+    __global const float *shares; /* [classes], or null */
 };
 
 /* -1 for a label that is outside of the classes or not asked for. */
-static inline struct target target_of(__global const int *labels, const int i, const int n,
-                                      const int classes, const float second)
+static inline struct target target_of(__global const int *labels, __global const float *shares,
+                                      const int i, const int n, const int classes,
+                                      const float second)
 {
-    struct target target = { labels ? labels[i] : -1, -1, second };
+    struct target target = { labels ? labels[i] : -1, -1, second,
+                             shares ? shares + (size_t)i * classes : shares };
     target.other = labels && second > 0.0f ? labels[n + i] : target.label;
     target.label = target.label < classes ? target.label : -1;
     target.other = target.other < classes ? target.other : -1;
@@ -50,15 +57,24 @@ static inline int is_known(const struct target *target)
 /* The share of class c in the target. */
 static inline float share_of(const struct target *target, const int c)
 {
-    return (c == target->label ? 1.0f - target->second : 0.0f) +
-           (c == target->other ? target->second : 0.0f);
+    return target->shares ? target->shares[c]
+                          : (c == target->label ? 1.0f - target->second : 0.0f) +
+                                (c == target->other ? target->second : 0.0f);
 }
 
 /* The class weight of the target, 0 where it is unknown. */
-static inline float target_weight(__global const float *weights, const struct target *target)
+static inline float target_weight(__global const float *weights, const struct target *target,
+                                  const int classes)
 {
     if (!is_known(target) || !weights) {
         return is_known(target) ? 1.0f : 0.0f;
+    }
+    if (target->shares) {
+        float sum = 0.0f;
+        for (int c = 0; c < classes; c++) {
+            sum += target->shares[c] * weights[c];
+        }
+        return sum;
     }
     return target->label == target->other ? weights[target->label]
                                           : (1.0f - target->second) * weights[target->label] +
@@ -67,26 +83,29 @@ static inline float target_weight(__global const float *weights, const struct ta
 
 /* What the mean divides by: the weights of the targets, n without weights. */
 static inline float sum_weights(__global const float *weights, __global const int *labels,
-                                const int n, const int classes, const float second)
+                                __global const float *shares, const int n, const int classes,
+                                const float second)
 {
     float sum = weights && labels ? 0.0f : (float)n;
     for (int i = 0; weights && labels && i < n; i++) {
-        const struct target target = target_of(labels, i, n, classes, second);
-        sum += target_weight(weights, &target);
+        const struct target target = target_of(labels, shares, i, n, classes, second);
+        sum += target_weight(weights, &target, classes);
     }
     return sum;
 }
 
-/* dlogits, probabilities, stats, weights, and labels without stats may be null. */
+/* dlogits, probabilities, stats, shares, weights, and labels without stats may be null. */
 __kernel void softmax_loss(__global float *restrict dlogits, __global float *restrict probabilities,
                            __global int *restrict stats, __global const float *restrict logits,
                            __global const int *restrict labels,
+                           __global const float *restrict shares,
                            __global const float *restrict weights, const int n, const int classes,
                            const int first_row, const float smoothing, const float second,
                            const float scale, const int chunk)
 {
     const int first = (int)get_global_id(0) * chunk * LANES;
-    const float share = dlogits ? scale / sum_weights(weights, labels, n, classes, second) : 0.0f;
+    const float share =
+        dlogits ? scale / sum_weights(weights, labels, shares, n, classes, second) : 0.0f;
     for (int i = first; i < min(first + chunk * LANES, (n + LANES - 1) / LANES * LANES); i++) {
         const int base = i / LANES * classes * LANES + i % LANES;
         if (i >= n) {
@@ -95,7 +114,7 @@ __kernel void softmax_loss(__global float *restrict dlogits, __global float *res
             }
             continue;
         }
-        const struct target target = target_of(labels, i, n, classes, second);
+        const struct target target = target_of(labels, shares, i, n, classes, second);
         int best = 0;
         for (int c = 1; c < classes; c++) {
             best = logits[base + c * LANES] > logits[base + best * LANES] ? c : best;
@@ -127,7 +146,7 @@ __kernel void softmax_loss(__global float *restrict dlogits, __global float *res
         }
         if (stats) {
             stats[HEADER + i] = as_int(isnan(sum) ? NAN : loss);
-            stats[HEADER + n + i] = as_int(target_weight(weights, &target));
+            stats[HEADER + n + i] = as_int(target_weight(weights, &target, classes));
             stats[HEADER + 2 * n + i] =
                 best == (second > 0.5f ? target.other : target.label) && !isnan(sum);
         }

@@ -54,8 +54,11 @@ static enum mien_status take(struct mien_sheet *sheet, const struct training *tr
     const size_t images = training->set->splits[MIEN_SPLIT_TRAIN].count;
     const int batch = images < (size_t)recipe->train.batch ? (int)images : recipe->train.batch;
     const struct mien_model_options plan = { .batch = batch > 0 ? batch : 1 };
-    const struct mien_loader_options load = { plan.batch, recipe,
-                                              (size_t)o->training.data_mib << 20 };
+    const struct mien_loader_options load = {
+        .batch = plan.batch,
+        .recipe = recipe,
+        .device_bytes = (size_t)o->training.data_mib << 20,
+    };
     const struct mien_sheet_options options = { (size_t)o->images, o->epochs,
                                                 !o->training.no_shuffle };
     TRY(mien_sheet_check(recipe, training->set, &options, o->size, err));

@@ -13,7 +13,7 @@
 struct eval_options {
     struct common_options common;
     struct opt_strings models;
-    const char *data, *exclude;
+    const char *data, *exclude, *predictions;
     int split; /* enum mien_split, -1: not given */
     int batch; /* 0: the recipe's */
     int views; /* index of session_view_choices */
@@ -33,6 +33,10 @@ static const struct opt eval_table[] = {
     { "batch", OPT_INT, FIELD(batch), "N", "images at a time; else as many as in training",
       .min = 1, .max = 65536 },
     { "blas", OPT_CHOICE, FIELD(blas), "KIND", SESSION_BLAS_HELP, .choices = session_blas_choices },
+    { "predictions", OPT_STRING, FIELD(predictions), "FILE",
+      "write what was found of each image: a CSV file with its label and the classes' "
+      "probabilities",
+      .role = OPT_OUTPUT },
     { .name = NULL },
 };
 
@@ -251,6 +255,20 @@ done:
     return st;
 }
 
+static enum mien_status write_predictions(const struct work *work, struct mien_error *err)
+{
+    const struct eval_predictions found = {
+        .set = &work->map.set,
+        .first = work->map.set.splits[work->result.split].first,
+        .count = work->mean.count,
+        .classes = work->mean.classes,
+        .class_count = work->mean.class_count,
+        .labels = work->labels,
+        .probabilities = work->probabilities,
+    };
+    return eval_write_predictions(work->options->predictions, &found, err);
+}
+
 static enum mien_status eval(const void *options, struct term *term, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -262,6 +280,7 @@ static enum mien_status eval(const void *options, struct term *term, struct mien
     TRY(session_open(&work.session, &o->common, false, term, err));
     TRY(session_tune(&work.session, NULL, term, err));
     TRY(run_all(&work, err));
+    TRY(o->predictions != NULL ? write_predictions(&work, err) : MIEN_OK);
     if (o->common.json) {
         TRY(term_json(term, eval_describe(&work.result), err));
     } else {

@@ -36,6 +36,26 @@ struct eval_result {
     struct mien_judgement judged; /**< of the mean of all members */
 };
 
+/** What was found of each image.  All borrowed. */
+struct eval_predictions {
+    const struct mien_dataset *set; /**< for the images' names */
+    size_t first, count;            /**< images of the set */
+    char *const *classes;
+    int class_count;
+    const int32_t *labels;      /**< [count], in these classes */
+    const float *probabilities; /**< [count][class_count] */
+};
+
+/**
+ * Write a CSV file with a row for each image: image, label, predicted, and the probability of each
+ * class under its name.
+ *
+ * Errors  MIEN_ERR_IO, MIEN_ERR_MEMORY; then what was at `path` is untouched
+ */
+MIEN_CHECK_RESULT
+enum mien_status eval_write_predictions(const char *path, const struct eval_predictions *found,
+                                        struct mien_error *err);
+
 /** For people, on stdout. */
 void eval_print(struct term *term, const struct eval_result *result);
 

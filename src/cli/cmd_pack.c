@@ -6,11 +6,11 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/term.h"
-#include "data/dataset.h"
+#include "data/targets.h"
 
 struct pack_options {
     struct common_options common;
-    const char *data, *out, *exclude;
+    const char *data, *out, *exclude, *targets;
     struct opt_size size;
     int channels; /* index into channel_choices */
     double split;
@@ -30,6 +30,10 @@ static const struct opt pack_table[] = {
       "set aside this part of the training images where the data has no validation set", .min = 0,
       .max = 0.9 },
     { "exclude", OPT_STRING, FIELD(exclude), "FILE", SESSION_EXCLUDE_HELP, .role = OPT_INPUT },
+    { "targets", OPT_STRING, FIELD(targets), "FILE",
+      "add what is right for each image as shares of the classes: a CSV file with the columns "
+      "image and classes, for votes or what mien eval --predictions writes",
+      .role = OPT_INPUT },
     { .name = NULL },
 };
 
@@ -51,12 +55,13 @@ static json_t *describe(const struct mien_dataset *set, const char *path)
     }
     char fingerprint[24];
     (void)snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, set->fingerprint);
-    return json_pack("{s:o, s:I, s:i, s:i, s:i, s:o, s:o, s:I, s:I, s:I, s:s}", "file",
+    return json_pack("{s:o, s:I, s:i, s:i, s:i, s:o, s:o, s:b, s:I, s:I, s:I, s:s}", "file",
                      mien_json_text(path), "images", (json_int_t)set->count, "channels",
                      set->channels, "height", set->height, "width", set->width, "classes",
-                     mien_json_texts(set->classes, set->class_count), "splits", splits, "resized",
-                     (json_int_t)set->resized, "converted", (json_int_t)set->converted, "skipped",
-                     (json_int_t)set->skipped, "fingerprint", fingerprint);
+                     mien_json_texts(set->classes, set->class_count), "splits", splits, "targets",
+                     set->targets != NULL, "resized", (json_int_t)set->resized, "converted",
+                     (json_int_t)set->converted, "skipped", (json_int_t)set->skipped, "fingerprint",
+                     fingerprint);
 }
 
 static void print_summary(struct term *term, const struct mien_dataset *set, const char *path)
@@ -68,6 +73,9 @@ static void print_summary(struct term *term, const struct mien_dataset *set, con
             term_print(term, "  %-10s %zu\n", mien_split_name((enum mien_split)i),
                        set->splits[i].count);
         }
+    }
+    if (set->targets != NULL) {
+        term_print(term, "  with target distributions\n");
     }
     const struct {
         size_t count;
@@ -100,6 +108,7 @@ static enum mien_status pack(const void *options, struct term *term, struct mien
     enum mien_status st = MIEN_OK;
     TRY(session_check_safetensors("OUT", o->out, err));
     TRY(mien_dataset_load(&set, o->data, &load, err));
+    TRY(o->targets != NULL ? mien_targets_read(set, o->targets, &term->log, err) : MIEN_OK);
     TRY(mien_dataset_pack(set, o->out, err));
     if (o->common.json) {
         TRY(term_json(term, describe(set, o->out), err));

@@ -82,7 +82,7 @@ static enum mien_status plan_memory(struct memory *out, const struct summary_opt
     };
     TRY(mien_model_plan(&out->model, network, &options, err));
     out->trainer = mien_trainer_plan(network, recipe, out->batch);
-    out->image = mien_loader_image_bytes(recipe);
+    out->image = mien_loader_image_bytes(recipe, network->classes);
 
 done:
     mien_tuning_finish(&tuning);

@@ -327,6 +327,18 @@ done:
     return st;
 }
 
+/* The data as the network takes it, if it does. */
+static enum mien_status suit(struct mien_class_map *out, const struct mien_dataset *set,
+                             const struct mien_model_file *file, const char *data,
+                             struct mien_error *err)
+{
+    const enum mien_status st = mien_trainer_check_data(file->recipe, set, err);
+    if (st != MIEN_OK) {
+        return mien_wrap(err, st, "%s", data);
+    }
+    return mien_class_map_create(out, set, file->classes, file->class_count, err);
+}
+
 static enum mien_status train(const void *options, struct term *term, struct mien_error *err)
 {
     const struct train_options *const o = options;
@@ -347,7 +359,7 @@ static enum mien_status train(const void *options, struct term *term, struct mie
     TRY(train_view_check_board(o->board, err));
     TRY(o->resume != NULL ? go_on(&file, &set, &origin, o, term, err)
                           : begin(&file, &set, &origin, o, term, err));
-    TRY(mien_class_map_create(&map, set, file.classes, file.class_count, err));
+    TRY(suit(&map, set, &file, origin.data, err));
     TRY(prepare(&session, &file, o, &origin, term, err));
     announce(&file, set, term);
     TRY(suggest_tuning(o, (enum mien_blas)origin.blas, &session, &file, term, err));

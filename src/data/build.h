@@ -14,6 +14,7 @@ enum { MIEN_MAX_CLASSES = 10000 };
 struct mien_data_storage {
     uint8_t *images; /**< NULL when they lie in `file` */
     int32_t *labels;
+    float *targets;                /**< NULL where there are none */
     char *text;                    /**< what names[] point into */
     struct mien_safetensors *file; /**< a packed set, mapped */
 };
@@ -45,7 +46,9 @@ MIEN_CHECK_RESULT
 enum mien_status mien_dataset_settle(struct mien_dataset *set,
                                      const struct mien_data_options *options,
                                      struct mien_error *err);
-/** The drawing alone (split.c): reorders images, labels, names and splits. */
+/** Compute the fingerprint anew. */
+void mien_dataset_identify(struct mien_dataset *set);
+/** The drawing alone (split.c): reorders images, labels, targets, names and splits. */
 MIEN_CHECK_RESULT
 enum mien_status mien_dataset_draw_validation(struct mien_dataset *set, double part, uint64_t seed,
                                               struct mien_error *err);

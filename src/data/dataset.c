@@ -85,6 +85,7 @@ void mien_dataset_destroy(struct mien_dataset *set)
     if (storage != NULL) {
         free(storage->images);
         free(storage->labels);
+        free(storage->targets);
         free(storage->text);
         mien_safetensors_close(storage->file);
         free(storage);
@@ -129,12 +130,22 @@ static uint64_t fingerprint(const struct mien_dataset *set)
         mien_hash_add(&hash, &count, sizeof(count));
     }
     mien_hash_add(&hash, set->labels, set->count * sizeof(*set->labels));
+    if (set->targets != NULL) {
+        const size_t classes = (size_t)set->class_count;
+        mien_hash_add_text(&hash, "targets");
+        mien_hash_add(&hash, set->targets, set->count * classes * sizeof(*set->targets));
+    }
     const size_t image = (size_t)set->channels * (size_t)set->height * (size_t)set->width;
     mien_hash_add(&hash, set->images, set->count * image);
     char hex[33];
     mien_hash_hex(hex, &hash);
     hex[16] = '\0';
     return strtoull(hex, NULL, 16);
+}
+
+void mien_dataset_identify(struct mien_dataset *set)
+{
+    set->fingerprint = fingerprint(set);
 }
 
 enum mien_status mien_dataset_settle(struct mien_dataset *set,
@@ -160,7 +171,7 @@ enum mien_status mien_dataset_settle(struct mien_dataset *set,
         mien_log_line(options->log, "no validation split: the %zu test images stand in for it",
                       test);
     }
-    set->fingerprint = fingerprint(set);
+    mien_dataset_identify(set);
     return MIEN_OK;
 }
 

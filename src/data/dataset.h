@@ -17,6 +17,8 @@ struct mien_dataset {
     int channels, height, width; /**< 1 (gray) or 3 (RGB); pixels */
     const uint8_t *images;       /**< [count][height][width][channels] */
     const int32_t *labels;       /**< [count], index into classes */
+    const float *targets;        /**< [count][class_count], what is right for each image: shares
+                                      from 0 to 1 that sum to 1; NULL: the labels alone */
     char **names; /**< [count], path inside the data set, or the number of a CSV file's row, from
                        0; NULL when the form has none */
     int class_count;
@@ -25,7 +27,8 @@ struct mien_dataset {
     struct {
         size_t first, count;
     } splits[MIEN_SPLITS];
-    uint64_t fingerprint; /**< of pixels, labels, splits and classes: same data, same number */
+    uint64_t
+        fingerprint; /**< of pixels, labels, targets, splits and classes: same data, same number */
 
     size_t resized;   /**< images that came in another size */
     size_t converted; /**< images that came in another colour form or depth */

@@ -13,6 +13,9 @@
 #include "base/utf8.h"
 #include "data/build.h"
 #include "data/image.h"
+#include "data/targets.h"
+
+enum { MOST_TENSORS = 5 };
 
 static const char format_name[] = "mien-dataset 1";
 
@@ -75,17 +78,30 @@ enum mien_status mien_dataset_pack(const struct mien_dataset *set, const char *p
     }
     TRY(join_names(&names, &names_bytes, set, err));
     TRY(print_classes(&classes, set, err));
-    const struct mien_tensor tensors[] = {
+    struct mien_tensor tensors[MOST_TENSORS] = {
         { "images", MIEN_U8, 4, { set->count, h, w, c }, set->images, set->count * h * w * c },
         { "labels", MIEN_I32, 1, { set->count }, set->labels, set->count * sizeof(int32_t) },
         { "splits", MIEN_U8, 1, { set->count }, splits, set->count },
-        { "names", MIEN_U8, 1, { names_bytes }, names, names_bytes },
     };
+    size_t count = 3;
+    if (names != NULL) {
+        tensors[count++] =
+            (struct mien_tensor){ "names", MIEN_U8, 1, { names_bytes }, names, names_bytes };
+    }
+    if (set->targets != NULL) {
+        const size_t shares = (size_t)set->class_count;
+        tensors[count++] = (struct mien_tensor){ "targets",
+                                                 MIEN_F32,
+                                                 2,
+                                                 { set->count, shares },
+                                                 set->targets,
+                                                 set->count * shares * sizeof(float) };
+    }
     const struct mien_metadata metadata[] = {
         { "format", format_name },
         { "classes", classes },
     };
-    TRY(mien_safetensors_write(path, tensors, names != NULL ? 4 : 3, metadata, 2, err));
+    TRY(mien_safetensors_write(path, tensors, count, metadata, 2, err));
 done:
     free(splits);
     free(names);
@@ -199,6 +215,32 @@ static enum mien_status take_labels(struct mien_dataset *set, const struct mien_
     return MIEN_OK;
 }
 
+static enum mien_status take_targets(struct mien_dataset *set, const struct mien_safetensors *file,
+                                     struct mien_error *err)
+{
+    const struct mien_tensor *const tensor = mien_safetensors_find(file, "targets");
+    const size_t classes = (size_t)set->class_count;
+    if (tensor == NULL) {
+        return MIEN_OK;
+    }
+    if (tensor->dtype != MIEN_F32 || tensor->rank != 2 || tensor->shape[0] != set->count ||
+        tensor->shape[1] != classes) {
+        return mien_fail(
+            err, MIEN_ERR_FORMAT,
+            "the tensor \"targets\" is %s of rank %d; expected F32 [%zu][%zu], a share "
+            "of each class for each image",
+            mien_dtype_name(tensor->dtype), tensor->rank, set->count, classes);
+    }
+    float *const targets = mien_calloc(set->count, classes * sizeof(*targets), err);
+    if (targets == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    memcpy(targets, tensor->data, tensor->bytes);
+    mien_dataset_storage(set)->targets = targets;
+    set->targets = targets;
+    return mien_targets_check(set, err);
+}
+
 static enum mien_status take_names(struct mien_dataset *set, const struct mien_safetensors *file,
                                    struct mien_error *err)
 {
@@ -299,6 +341,8 @@ static enum mien_status leave_out(uint32_t **kept, struct mien_dataset *set,
                                   const struct mien_load *load, struct mien_error *err)
 {
     int32_t *const labels = mien_dataset_storage(set)->labels;
+    float *const targets = mien_dataset_storage(set)->targets;
+    const size_t classes = (size_t)set->class_count;
     char number[MIEN_DATASET_NAME_BYTES];
     size_t counts[MIEN_SPLITS] = { 0 };
     size_t count = 0;
@@ -317,6 +361,10 @@ static enum mien_status leave_out(uint32_t **kept, struct mien_dataset *set,
                 continue;
             }
             labels[count] = labels[i];
+            if (targets != NULL) {
+                memmove(targets + count * classes, targets + i * classes,
+                        classes * sizeof(*targets));
+            }
             if (set->names != NULL) {
                 set->names[count] = set->names[i];
             }
@@ -357,6 +405,7 @@ enum mien_status mien_packed_load(struct mien_dataset **out, const struct mien_l
                             err));
     mien_dataset_take_classes(set, &classes);
     TRY(take_labels(set, file, err));
+    TRY(take_targets(set, file, err));
     TRY(take_names(set, file, err));
     TRY(leave_out(&kept, set, load, err));
     if (inspector != NULL) {

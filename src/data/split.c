@@ -55,27 +55,37 @@ static enum mien_status reorder(struct mien_dataset *set, const uint32_t *old,
     const size_t image = (size_t)set->channels * (size_t)set->height * (size_t)set->width;
     uint8_t *const images = mien_calloc(set->count, image, err);
     int32_t *const labels = mien_calloc(set->count, sizeof(*labels), err);
+    const size_t row = (size_t)set->class_count * sizeof(float);
+    float *const targets = set->targets != NULL ? mien_calloc(set->count, row, err) : NULL;
     char **const names = set->names != NULL ? mien_calloc(set->count, sizeof(*names), err) : NULL;
-    if (images == NULL || labels == NULL || (set->names != NULL && names == NULL)) {
+    if (images == NULL || labels == NULL || (set->names != NULL && names == NULL) ||
+        (set->targets != NULL && targets == NULL)) {
         free(images);
         free(labels);
+        free(targets);
         free(names);
         return MIEN_ERR_MEMORY;
     }
     for (size_t i = 0; i < set->count; i++) {
         memcpy(images + i * image, set->images + old[i] * image, image);
         labels[i] = set->labels[old[i]];
+        if (targets != NULL) {
+            memcpy((char *)targets + i * row, (const char *)set->targets + old[i] * row, row);
+        }
         if (names != NULL) {
             names[i] = set->names[old[i]];
         }
     }
     free(storage->images);
     free(storage->labels);
+    free(storage->targets);
     free(set->names);
     storage->images = images;
     storage->labels = labels;
+    storage->targets = targets;
     set->images = images;
     set->labels = labels;
+    set->targets = targets;
     set->names = names;
     return MIEN_OK;
 }

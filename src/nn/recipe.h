@@ -75,6 +75,8 @@ struct mien_train_spec {
     float stop_at_train_accuracy; /**< 0..1, stops after the epoch that reaches it; 0: never */
     uint64_t seed;
     float label_smoothing; /**< 0..1 */
+    float soft_targets;    /**< 0..1: the part that the data's target distributions have in what is
+                              right; the labels have the rest */
     enum mien_class_weights class_weights;
     float ema;       /**< of the weights: share of the old average that a step keeps, 0: no
                           average */

@@ -63,6 +63,7 @@ static const struct mien_recipe_field fields[] = {
     FLOAT("train.stop_at_train_accuracy", train.stop_at_train_accuracy, "0", 0, 1),
     OTHER("train.seed", train.seed, "1", MIEN_FIELD_SEED),
     FLOAT("train.label_smoothing", train.label_smoothing, "0", 0, 1),
+    FLOAT("train.soft_targets", train.soft_targets, "0", 0, 1),
     CHOICE("train.class_weights", train.class_weights, "none", class_weights_names),
     FLOAT("train.ema", train.ema, "0", 0, 0.999999),
     FLOAT("train.clip_norm", train.clip_norm, "0", 0, 1e6),

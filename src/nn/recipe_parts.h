@@ -28,7 +28,7 @@ struct mien_recipe_text {
     uint32_t layers_count;
     struct mien_train_text {
         char *batch, *accumulate, *epochs, *stop_at_train_accuracy, *seed, *label_smoothing,
-            *class_weights, *ema, *clip_norm, *sam;
+            *soft_targets, *class_weights, *ema, *clip_norm, *sam;
         struct mien_optimizer_text {
             char *kind, *rate, *momentum, *nesterov, *weight_decay, *decay_all, *beta1, *beta2,
                 *epsilon;

@@ -63,6 +63,7 @@ static const cyaml_schema_field_t train_fields[] = {
     VALUE(mien_train_text, stop_at_train_accuracy),
     VALUE(mien_train_text, seed),
     VALUE(mien_train_text, label_smoothing),
+    VALUE(mien_train_text, soft_targets),
     VALUE(mien_train_text, class_weights),
     VALUE(mien_train_text, ema),
     VALUE(mien_train_text, clip_norm),

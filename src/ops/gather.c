@@ -122,3 +122,29 @@ enum mien_status mien_gather_labels(struct mien_cl *cl, struct mien_cl_buffer *o
                                         ARG_F32(op->second) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
 }
+
+enum mien_status mien_gather_shares(struct mien_cl *cl, struct mien_cl_buffer *out,
+                                    const struct mien_cl_buffer *shares,
+                                    const struct mien_cl_buffer *indices, cl_int classes,
+                                    const struct mien_gather *op, struct mien_error *err)
+{
+    const enum mien_status st = check_sizes(op, err);
+    if (st != MIEN_OK || classes < 1) {
+        return st != MIEN_OK
+                   ? st
+                   : mien_fail(err, MIEN_ERR_SHAPE, "gather: shares of %d classes", classes);
+    }
+    const struct mien_cl_launch launch = {
+        .source = "gather",
+        .kernel = "gather_shares",
+        .options = mien_grid_lanes(op->act.lanes),
+        .global = { (size_t)op->act.n },
+        .local = { LABEL_GROUP },
+        .flop = 4.0 * MIEN_GRID_FLOAT_FLOP * op->act.n * classes,
+    };
+    const struct mien_cl_arg args[] = {
+        ARG_BUF(out),       ARG_BUF(shares),    ARG_BUF(indices), ARG_I32(op->first),
+        ARG_I32(op->count), ARG_I32(op->act.n), ARG_I32(classes), ARG_F32(op->second),
+    };
+    return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
+}

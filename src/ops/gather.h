@@ -79,4 +79,18 @@ enum mien_status mien_gather_labels(struct mien_cl *cl, struct mien_cl_buffer *o
                                     const struct mien_cl_buffer *indices,
                                     const struct mien_gather *op, struct mien_error *err);
 
+/**
+ * out[i] = shares[indices[first + i]] for i below n, mixed as the images are; zeros for an index
+ * outside the set.
+ *
+ * Shapes    out [n][classes] float32, overwritten; shares [count][classes] float32
+ * Errors    as mien_gather_images()
+ * Numerics  the bits of `shares` where nothing is mixed; else within 1e-6 for shares of 0 to 1
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_gather_shares(struct mien_cl *cl, struct mien_cl_buffer *out,
+                                    const struct mien_cl_buffer *shares,
+                                    const struct mien_cl_buffer *indices, cl_int classes,
+                                    const struct mien_gather *op, struct mien_error *err);
+
 #endif

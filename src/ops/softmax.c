@@ -55,24 +55,25 @@ static enum mien_status check_sizes(const struct mien_softmax *op, struct mien_e
     return mien_act_check(&act, "logits", err);
 }
 
-/* dlogits, probabilities, stats, weights, and labels without stats may be NULL. */
+/* dlogits, probabilities, stats, and the target without stats may be NULL. */
 static enum mien_status launch_loss(struct mien_cl *cl, const struct mien_cl_buffer *const out[2],
                                     const struct mien_cl_buffer *stats,
                                     const struct mien_cl_buffer *logits,
-                                    const struct mien_cl_buffer *labels,
-                                    const struct mien_cl_buffer *weights,
+                                    const struct mien_softmax_target *target,
                                     const struct mien_softmax *op, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const size_t blocks = (size_t)((op->n + op->lanes - 1) / op->lanes);
-    assert(stats == NULL || labels != NULL);
+    static const struct mien_softmax_target unknown = { .labels = NULL };
+    const struct mien_softmax_target *const right = target != NULL ? target : &unknown;
+    assert(right->labels != NULL || (stats == NULL && right->shares == NULL));
     TRY(check_sizes(op, err));
     /* An exponential costs as much as some ten vectors of other kernels. */
     cl_int chunk;
     struct mien_cl_launch loss =
         mien_grid_flat(&chunk, "softmax", "softmax_loss", op->lanes, blocks,
                        (size_t)op->classes * (size_t)op->lanes * 10);
-    if (weights != NULL && labels != NULL && out[0] != NULL) { /* each sums those of all images */
+    if (right->weights != NULL && out[0] != NULL) { /* each sums those of all images */
         loss.flop += 2.0 * MIEN_GRID_FLOAT_FLOP * (double)loss.global[0] * (double)op->n;
     }
     const struct mien_cl_arg args[] = {
@@ -80,8 +81,9 @@ static enum mien_status launch_loss(struct mien_cl *cl, const struct mien_cl_buf
         mien_grid_optional(out[1]),
         mien_grid_optional(stats),
         ARG_BUF(logits),
-        mien_grid_optional(labels),
-        mien_grid_optional(weights),
+        mien_grid_optional(right->labels),
+        mien_grid_optional(right->shares),
+        mien_grid_optional(right->weights),
         ARG_I32(op->n),
         ARG_I32(op->classes),
         ARG_I32(op->first_row),
@@ -109,21 +111,19 @@ done:
 enum mien_status mien_softmax_loss(struct mien_cl *cl, struct mien_cl_buffer *dlogits,
                                    struct mien_cl_buffer *stats,
                                    const struct mien_cl_buffer *logits,
-                                   const struct mien_cl_buffer *labels,
-                                   const struct mien_cl_buffer *weights,
+                                   const struct mien_softmax_target *target,
                                    const struct mien_softmax *op, struct mien_error *err)
 {
     const struct mien_cl_buffer *const out[2] = { dlogits, NULL };
-    return launch_loss(cl, out, stats, logits, labels, weights, op, err);
+    return launch_loss(cl, out, stats, logits, target, op, err);
 }
 
 enum mien_status mien_softmax_eval(struct mien_cl *cl, struct mien_cl_buffer *probabilities,
                                    struct mien_cl_buffer *stats,
                                    const struct mien_cl_buffer *logits,
-                                   const struct mien_cl_buffer *labels,
-                                   const struct mien_cl_buffer *weights,
+                                   const struct mien_softmax_target *target,
                                    const struct mien_softmax *op, struct mien_error *err)
 {
     const struct mien_cl_buffer *const out[2] = { NULL, probabilities };
-    return launch_loss(cl, out, stats, logits, labels, weights, op, err);
+    return launch_loss(cl, out, stats, logits, target, op, err);
 }

@@ -8,9 +8,22 @@
 struct mien_softmax {
     cl_int n, classes, lanes;
     cl_float smoothing; /**< label smoothing 0..1: q = (1 - s) target + s / classes */
-    cl_float second;    /**< soft targets: the share 0..1 of a second label; 0: there is none */
+    cl_float second;    /**< mixed images: the share 0..1 of a second label; 0: there is none */
     cl_float scale;     /**< of the gradient; 1 for the gradient of the batch's mean loss */
     cl_int first_row;   /**< mien_softmax_eval(): where in `probabilities` this batch goes */
+};
+
+/** What is right for the images of a batch.  Buffers are borrowed. */
+struct mien_softmax_target {
+    /** [n] int32; [2][n] with a second label: the target is (1 - second) of the first and `second`
+     * of the other */
+    const struct mien_cl_buffer *labels;
+    /** [n][classes] float32, each row summing to 1: the target instead, of which the labels then
+     * only say what a hit is; NULL: labels alone */
+    const struct mien_cl_buffer *shares;
+    /** [classes] float32, or NULL: then the mean divides by n, else by the sum over the targets of
+     * what their classes weigh: (1 - second) w[first] + second w[other], or of share w */
+    const struct mien_cl_buffer *weights;
 };
 
 /** What was summed since the last reset.  The mean loss is loss / weight, accuracy hits / images.
@@ -43,10 +56,7 @@ enum mien_status mien_softmax_stats_read(struct mien_cl *cl, struct mien_softmax
  * Shapes    dlogits [blocks][classes][lanes] float32, overwritten, zero in unused lanes
  *           stats   see mien_softmax_stats_bytes(), added to; or NULL
  *           logits  [blocks][classes][lanes] float32
- *           labels  [n] int32; [2][n] with a second label: the target is (1 - second) of the first
- *                   and `second` of the other
- *           weights [classes] float32, class weights, or NULL: then the mean divides by n, else by
- *                   the sum of the targets' weights, (1 - second) w[first] + second w[other]
+ *           target  see struct mien_softmax_target
  * Errors    MIEN_ERR_SHAPE; MIEN_ERR_CL, MIEN_ERR_MEMORY
  * Numerics  within 1e-5; losses are summed in pairs of floats in a fixed order.  A NaN logit or a
  *           label outside the classes makes the loss NaN
@@ -55,22 +65,20 @@ MIEN_CHECK_RESULT
 enum mien_status mien_softmax_loss(struct mien_cl *cl, struct mien_cl_buffer *dlogits,
                                    struct mien_cl_buffer *stats,
                                    const struct mien_cl_buffer *logits,
-                                   const struct mien_cl_buffer *labels,
-                                   const struct mien_cl_buffer *weights,
+                                   const struct mien_softmax_target *target,
                                    const struct mien_softmax *op, struct mien_error *err);
 
 /**
  * Forward only: probabilities[first_row + i][class], and the same statistics.
  *
  * Shapes  probabilities [at least first_row + n][classes] float32, or NULL
- *         stats, labels as above, or both NULL where there are no labels
+ *         stats, target as above, or both NULL where there are no labels
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_softmax_eval(struct mien_cl *cl, struct mien_cl_buffer *probabilities,
                                    struct mien_cl_buffer *stats,
                                    const struct mien_cl_buffer *logits,
-                                   const struct mien_cl_buffer *labels,
-                                   const struct mien_cl_buffer *weights,
+                                   const struct mien_softmax_target *target,
                                    const struct mien_softmax *op, struct mien_error *err);
 
 #endif

@@ -125,3 +125,20 @@ void mien_ref_gather_labels(int32_t *out, const int32_t *labels, const int32_t *
         }
     }
 }
+
+void mien_ref_gather_shares(float *out, const float *shares, const int32_t *indices, int classes,
+                            const struct mien_ref_gather *op)
+{
+    const double part[2] = { 1.0 - (double)op->second, (double)op->second };
+    for (int i = 0; i < op->n; i++) {
+        const int32_t index[2] = { indices[op->first + i], indices[op->first + op->n - 1 - i] };
+        for (int c = 0; c < classes; c++) {
+            double sum = 0.0;
+            for (int p = 0; p < 2; p++) {
+                const bool known = index[p] >= 0 && index[p] < op->count;
+                sum += known ? part[p] * (double)shares[index[p] * classes + c] : 0.0;
+            }
+            out[i * classes + c] = (float)sum;
+        }
+    }
+}

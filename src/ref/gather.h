@@ -40,4 +40,11 @@ void mien_ref_gather_changed(float *x, const uint8_t *set, const int32_t *indice
 void mien_ref_gather_labels(int32_t *out, const int32_t *labels, const int32_t *indices,
                             const struct mien_ref_gather *op);
 
+/**
+ * out [n][classes] from shares [count][classes], mixed as images are; zeros for an index outside
+ * the set.
+ */
+void mien_ref_gather_shares(float *out, const float *shares, const int32_t *indices, int classes,
+                            const struct mien_ref_gather *op);
+
 #endif

@@ -11,6 +11,13 @@ struct mien_ref_softmax {
     float scale;     /**< of the gradient */
 };
 
+/** What is right, as struct mien_softmax_target. */
+struct mien_ref_softmax_target {
+    const int32_t *labels; /**< [n] within the classes, or [2][n] with a second label */
+    const float *shares;   /**< [n][classes], or NULL */
+    const float *weights;  /**< of the classes, or NULL */
+};
+
 /** What one batch adds to the statistics. */
 struct mien_ref_softmax_sums {
     double loss, weight;
@@ -19,11 +26,10 @@ struct mien_ref_softmax_sums {
 
 /**
  * dlogits, probabilities [n][classes] (either may be NULL) and *sums from logits [n][classes],
- * labels [n] within the classes ([2][n] with a second label), class weights [classes] or NULL; see
- * mien_softmax_loss().
+ * and what is right; see mien_softmax_loss().
  */
 void mien_ref_softmax_loss(float *dlogits, float *probabilities, struct mien_ref_softmax_sums *sums,
-                           const float *logits, const int32_t *labels, const float *weights,
+                           const float *logits, const struct mien_ref_softmax_target *target,
                            const struct mien_ref_softmax *op);
 
 #endif

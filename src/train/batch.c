@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "ops/softmax.h"
 
 enum { RECENT = 4 }; /* labels of one node: forward; backward filter and backward data */
 
@@ -151,7 +150,7 @@ static enum mien_status pass(struct mien_model *model, const struct mien_batch *
     TRY(mien_model_forward(model, batch->n, &batch->draw, err));
     mien_cl_label(cl, "loss");
     TRY(mien_softmax_loss(cl, mien_model_logits_gradient(model), stats, mien_model_logits(model),
-                          batch->labels, batch->class_weights, &loss, err));
+                          &batch->target, &loss, err));
     TRY(look_at(tracer, "loss", "gradient of the logits", mien_model_logits_gradient(model), &out,
                 err));
     TRY(stats != NULL ? look_at_loss(tracer, batch, err) : MIEN_OK);

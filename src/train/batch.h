@@ -2,19 +2,19 @@
 #ifndef MIEN_TRAIN_BATCH_H
 #define MIEN_TRAIN_BATCH_H
 
+#include "ops/softmax.h"
 #include "train/sharpness.h"
 
 /** A batch whose images stand in a model's input, and how its loss counts. */
 struct mien_batch {
     int n;
     struct mien_draw draw;
-    float smoothing;                            /**< of the labels */
-    float second;                               /**< share of the second labels */
-    float share;                                /**< of the batch in its step */
-    const struct mien_cl_buffer *labels;        /**< [n] int32, or [2][n] with second ones */
-    const struct mien_cl_buffer *class_weights; /**< [classes] float32; NULL: all count the same */
-    struct mien_cl_buffer *stats;               /**< of the softmax, updated */
-    const struct mien_sharpness *sharpness;     /**< NULL, or radius 0: gradients where they are */
+    float smoothing;                        /**< of the labels */
+    float second;                           /**< share of the second labels */
+    float share;                            /**< of the batch in its step */
+    struct mien_softmax_target target;      /**< what is right for the images */
+    struct mien_cl_buffer *stats;           /**< of the softmax, updated */
+    const struct mien_sharpness *sharpness; /**< NULL, or radius 0: gradients where they are */
 };
 
 /**

@@ -8,6 +8,7 @@
 struct mien_class_map {
     struct mien_dataset set; /**< never to be destroyed; borrows from the set and from `classes` */
     int32_t *labels;         /**< what set.labels is */
+    float *targets;          /**< what set.targets is */
 };
 
 /**

@@ -36,9 +36,9 @@ static enum mien_status run_batch(struct mien_cl_buffer *probabilities,
         TRY(mien_loader_show(loader, model, &views->items[view], err));
         TRY(mien_views_forward(views, view, n, err));
     }
+    const struct mien_softmax_target target = { .labels = mien_loader_labels(loader) };
     mien_cl_label(cl, "loss");
-    TRY(mien_softmax_eval(cl, probabilities, stats, mien_views_logits(views),
-                          mien_loader_labels(loader), NULL, &op, err));
+    TRY(mien_softmax_eval(cl, probabilities, stats, mien_views_logits(views), &target, &op, err));
 
 done:
     return st;

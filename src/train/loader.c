@@ -23,8 +23,12 @@ struct mien_loader {
 
     struct mien_cl_buffer *images; /* resident: the whole set; else unused */
     struct mien_cl_buffer *all_labels;
-    struct mien_cl_buffer *indices; /* resident: `order`; else 0 .. batch - 1 */
-    struct mien_cl_buffer *labels;  /* [batch], then the second ones of a mixed batch */
+    struct mien_cl_buffer *all_shares; /* NULL without targets */
+    struct mien_cl_buffer *indices;    /* resident: `order`; else 0 .. batch - 1 */
+    struct mien_cl_buffer *labels;     /* [batch], then the second ones of a mixed batch */
+    struct mien_cl_buffer *shares;     /* [batch][classes]; NULL without targets */
+    size_t share_count;                /* of an image: the classes; 0 without targets */
+    bool training;                     /* the split taken last is the one that has targets */
 
     int epoch; /* whose changes the images get; -1: they come as they are */
 
@@ -35,14 +39,46 @@ struct mien_loader {
 
     /* What is sent with a batch: its images and labels unless they are resident, its changes. */
     struct stage {
-        struct mien_cl_buffer *images, *labels, *changes;
+        struct mien_cl_buffer *images, *labels, *shares, *changes;
         uint8_t *host_images;
         int32_t *host_labels;
+        float *host_shares;
         struct mien_gather_change *host_changes;
         struct mien_cl_mark *sent; /* all copies of the batch before have left the host's memory */
     } stages[STAGES];
     int stage; /* the one to fill next */
 };
+
+/* What is right for an image: its target distribution in part, its label in the rest. */
+static void share_classes(float *shares, const struct mien_loader *loader, size_t image)
+{
+    const float *const targets = loader->set->targets + image * loader->share_count;
+    const float part = loader->options.recipe->train.soft_targets;
+    for (size_t c = 0; c < loader->share_count; c++) {
+        const float label = (size_t)loader->set->labels[image] == c ? 1.0f : 0.0f;
+        shares[c] = part * targets[c] + (1.0f - part) * label;
+    }
+}
+
+static enum mien_status create_all_shares(struct mien_loader *loader, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const size_t count = loader->set->count;
+    const size_t bytes = loader->share_count * sizeof(float);
+    float *const shares = mien_calloc(count, bytes, err);
+    if (shares == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        share_classes(shares + i * loader->share_count, loader, i);
+    }
+    TRY(mien_cl_buffer_create(&loader->all_shares, loader->cl, count * bytes, err));
+    TRY(mien_cl_write(loader->cl, loader->all_shares, 0, shares, count * bytes, err));
+
+done:
+    free(shares);
+    return st;
+}
 
 static enum mien_status create_resident(struct mien_loader *loader, struct mien_error *err)
 {
@@ -55,6 +91,7 @@ static enum mien_status create_resident(struct mien_loader *loader, struct mien_
     TRY(mien_cl_write(loader->cl, loader->all_labels, 0, loader->set->labels,
                       count * sizeof(int32_t), err));
     TRY(mien_cl_buffer_create(&loader->indices, loader->cl, count * sizeof(int32_t), err));
+    TRY(loader->share_count > 0 ? create_all_shares(loader, err) : MIEN_OK);
 
 done:
     return st;
@@ -64,9 +101,11 @@ static void drop_resident(struct mien_loader *loader)
 {
     mien_cl_buffer_destroy(loader->images);
     mien_cl_buffer_destroy(loader->all_labels);
+    mien_cl_buffer_destroy(loader->all_shares);
     mien_cl_buffer_destroy(loader->indices);
     loader->images = NULL;
     loader->all_labels = NULL;
+    loader->all_shares = NULL;
     loader->indices = NULL;
 }
 
@@ -96,6 +135,27 @@ done:
     return st;
 }
 
+/* What a batch's shares take: gathered on the device, and, not resident, on their way to it. */
+static enum mien_status create_shares(struct mien_loader *loader, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const size_t batch = (size_t)loader->options.batch;
+    const size_t bytes = loader->share_count * sizeof(float);
+    TRY(mien_cl_buffer_create(&loader->shares, loader->cl, batch * bytes, err));
+    for (int s = 0; s < STAGES && !loader->resident; s++) {
+        struct stage *const stage = &loader->stages[s];
+        TRY(mien_cl_buffer_create(&stage->shares, loader->cl, batch * bytes, err));
+        stage->host_shares = mien_calloc(batch, bytes, err);
+        if (stage->host_shares == NULL) {
+            st = MIEN_ERR_MEMORY;
+            goto done;
+        }
+    }
+
+done:
+    return st;
+}
+
 static enum mien_status create_changes(struct mien_loader *loader, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -115,23 +175,29 @@ done:
     return st;
 }
 
-size_t mien_loader_batch_bytes(const struct mien_recipe *recipe, int batch)
+/* Of the classes' shares of an image. */
+static size_t share_bytes(const struct mien_recipe *recipe, int classes)
+{
+    return recipe->train.soft_targets > 0.0f ? (size_t)classes * sizeof(float) : 0;
+}
+
+size_t mien_loader_batch_bytes(const struct mien_recipe *recipe, int classes, int batch)
 {
     const size_t changes =
         mien_augment_any(&recipe->augment) ? STAGES * sizeof(struct mien_gather_change) : 0;
-    return (size_t)batch * (changes + 2 * sizeof(int32_t));
+    return (size_t)batch * (changes + 2 * sizeof(int32_t) + share_bytes(recipe, classes));
 }
 
-size_t mien_loader_image_bytes(const struct mien_recipe *recipe)
+size_t mien_loader_image_bytes(const struct mien_recipe *recipe, int classes)
 {
-    return mien_recipe_image_bytes(recipe) + 2 * sizeof(int32_t);
+    return mien_recipe_image_bytes(recipe) + 2 * sizeof(int32_t) + share_bytes(recipe, classes);
 }
 
-size_t mien_loader_least_bytes(const struct mien_recipe *recipe, int batch)
+size_t mien_loader_least_bytes(const struct mien_recipe *recipe, int classes, int batch)
 {
-    const size_t stage = mien_recipe_image_bytes(recipe) + sizeof(int32_t);
+    const size_t stage = mien_loader_image_bytes(recipe, classes) - sizeof(int32_t);
     return (size_t)batch * (STAGES * stage + sizeof(int32_t)) +
-           mien_loader_batch_bytes(recipe, batch);
+           mien_loader_batch_bytes(recipe, classes, batch);
 }
 
 /*
@@ -184,6 +250,7 @@ enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl
     loader->set = set;
     loader->options = *options;
     loader->image_bytes = mien_recipe_image_bytes(options->recipe);
+    loader->share_count = options->targets ? (size_t)set->class_count : 0;
     loader->epoch = -1;
     loader->order =
         mien_calloc(set->count > batch ? set->count : batch, sizeof(*loader->order), err);
@@ -206,6 +273,9 @@ enum mien_status mien_loader_create(struct mien_loader **out, struct mien_cl *cl
     if (mien_augment_any(&options->recipe->augment)) {
         TRY(create_changes(loader, err));
     }
+    if (loader->share_count > 0) {
+        TRY(create_shares(loader, err));
+    }
     TRY(mien_cl_buffer_create(&loader->labels, cl, 2 * batch * sizeof(int32_t), err));
     *out = loader;
     loader = NULL;
@@ -225,13 +295,16 @@ void mien_loader_destroy(struct mien_loader *loader)
         mien_cl_mark_drop(&loader->stages[s].sent);
         mien_cl_buffer_destroy(loader->stages[s].images);
         mien_cl_buffer_destroy(loader->stages[s].labels);
+        mien_cl_buffer_destroy(loader->stages[s].shares);
         mien_cl_buffer_destroy(loader->stages[s].changes);
         free(loader->stages[s].host_images);
         free(loader->stages[s].host_labels);
+        free(loader->stages[s].host_shares);
         free(loader->stages[s].host_changes);
     }
     drop_resident(loader);
     mien_cl_buffer_destroy(loader->labels);
+    mien_cl_buffer_destroy(loader->shares);
     free(loader->order);
     free(loader);
 }
@@ -267,7 +340,15 @@ double mien_loader_weight(const struct mien_loader *loader, const float *class_w
 {
     double sum = 0.0;
     for (size_t i = first; class_weights != NULL && i < first + n; i++) {
-        sum += (double)class_weights[loader->set->labels[loader->order[i]]];
+        const size_t image = (size_t)loader->order[i];
+        const float part = loader->share_count > 0 && loader->training
+                               ? loader->options.recipe->train.soft_targets
+                               : 0.0f;
+        sum += (1.0 - (double)part) * (double)class_weights[loader->set->labels[image]];
+        for (size_t c = 0; part > 0.0f && c < loader->share_count; c++) {
+            sum += (double)part * (double)(loader->set->targets[image * loader->share_count + c] *
+                                           class_weights[c]);
+        }
     }
     return class_weights != NULL ? sum : (double)n;
 }
@@ -275,6 +356,11 @@ double mien_loader_weight(const struct mien_loader *loader, const float *class_w
 struct mien_cl_buffer *mien_loader_labels(const struct mien_loader *loader)
 {
     return loader->labels;
+}
+
+struct mien_cl_buffer *mien_loader_shares(const struct mien_loader *loader)
+{
+    return loader->training ? loader->shares : NULL;
 }
 
 float mien_loader_second(const struct mien_loader *loader)
@@ -288,6 +374,7 @@ static enum mien_status take_order(struct mien_loader *loader, enum mien_split s
 {
     loader->count = loader->set->splits[split].count;
     loader->epoch = -1;
+    loader->training = split == MIEN_SPLIT_TRAIN;
     loader->last.images = NULL;
     for (size_t i = 0; i < loader->count; i++) {
         loader->order[i] += (int32_t)loader->set->splits[split].first;
@@ -332,11 +419,18 @@ static enum mien_status send_images(const struct mien_loader *loader, const stru
         const size_t image = (size_t)loader->order[first + (size_t)i];
         memcpy(stage->host_images + (size_t)i * bytes, loader->set->images + image * bytes, bytes);
         stage->host_labels[i] = loader->set->labels[image];
+        if (stage->shares != NULL) {
+            share_classes(stage->host_shares + (size_t)i * loader->share_count, loader, image);
+        }
     }
     TRY(mien_cl_write_later(loader->cl, stage->images, 0, stage->host_images, (size_t)n * bytes,
                             err));
     TRY(mien_cl_write_later(loader->cl, stage->labels, 0, stage->host_labels,
                             (size_t)n * sizeof(int32_t), err));
+    if (stage->shares != NULL) {
+        TRY(mien_cl_write_later(loader->cl, stage->shares, 0, stage->host_shares,
+                                (size_t)n * loader->share_count * sizeof(float), err));
+    }
 
 done:
     return st;
@@ -407,6 +501,11 @@ enum mien_status mien_loader_load(struct mien_loader *loader, struct mien_model 
                                err));
     }
     TRY(mien_gather_labels(loader->cl, loader->labels, labels, loader->indices, &op, err));
+    if (mien_loader_shares(loader) != NULL) {
+        TRY(mien_gather_shares(loader->cl, loader->shares,
+                               loader->resident ? loader->all_shares : stage->shares,
+                               loader->indices, (cl_int)loader->share_count, &op, err));
+    }
 
 done:
     return st;

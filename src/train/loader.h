@@ -17,15 +17,19 @@ struct mien_loader_options {
     const struct mien_recipe *recipe; /**< what becomes of an image; borrowed */
     size_t device_bytes; /**< most that the set may take on the device; 0: half of its memory,
                               less what is taken already */
+    bool targets; /**< training images come with the shares of all classes, which are the set's
+                       target distributions in the part that the recipe's train.soft_targets says
+                       and their label in the rest; the set must have them */
 };
 
-/** Device memory that a loader takes for its batches where the set is on the device, and that the
- * set then takes for each image, its label and its place in the order. */
-size_t mien_loader_batch_bytes(const struct mien_recipe *recipe, int batch);
-size_t mien_loader_image_bytes(const struct mien_recipe *recipe);
+/** Device memory that training's loader takes for its batches where the set is on the device, and
+ * that the set then takes for each image, its label and shares and its place in the order. */
+size_t mien_loader_batch_bytes(const struct mien_recipe *recipe, int classes, int batch);
+size_t mien_loader_image_bytes(const struct mien_recipe *recipe, int classes);
 
-/** Device memory that a loader takes at least: what it does where the set is not on the device. */
-size_t mien_loader_least_bytes(const struct mien_recipe *recipe, int batch);
+/** Device memory that training's loader takes at least: what it does where the set is not on the
+ * device. */
+size_t mien_loader_least_bytes(const struct mien_recipe *recipe, int classes, int batch);
 
 /**
  * Ownership  `cl` and `set` are borrowed
@@ -62,8 +66,8 @@ size_t mien_loader_count(const struct mien_loader *loader);
 size_t mien_loader_image(const struct mien_loader *loader, size_t place);
 
 /**
- * What images [first, first + n) of the order count: the sum of their labels' class weights, [class
- * count] float32; n where they are NULL.
+ * What images [first, first + n) of the order count: the sum of the class weights, [class count]
+ * float32, of their labels or shares; n where they are NULL.
  */
 double mien_loader_weight(const struct mien_loader *loader, const float *class_weights,
                           size_t first, size_t n);
@@ -83,6 +87,9 @@ enum mien_status mien_loader_show(struct mien_loader *loader, struct mien_model 
                                   const struct mien_gather_view *view, struct mien_error *err);
 /** Labels of the batch loaded last: [n] int32, or [2][n] where it is mixed; borrowed. */
 struct mien_cl_buffer *mien_loader_labels(const struct mien_loader *loader);
+/** Their shares of all classes, [n][class count] float32; NULL where their labels are what is
+ * right; borrowed. */
+struct mien_cl_buffer *mien_loader_shares(const struct mien_loader *loader);
 /** The share 0 to 1 of the second labels in the batch loaded last; 0: it is not mixed. */
 float mien_loader_second(const struct mien_loader *loader);
 

@@ -9,6 +9,22 @@
 
 enum { SEED = 1 };
 
+/* Half of an image's target is its label, the rest all classes'. */
+static enum mien_status make_targets(struct mien_made_up *out, size_t count, int class_count,
+                                     struct mien_error *err)
+{
+    const size_t classes = (size_t)class_count;
+    out->targets = mien_calloc(count, classes * sizeof(*out->targets), err);
+    if (out->targets == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count * classes; i++) {
+        const bool is_label = i % classes == (size_t)out->labels[i / classes];
+        out->targets[i] = (is_label ? 0.5f : 0.0f) + 0.5f / (float)classes;
+    }
+    return MIEN_OK;
+}
+
 enum mien_status mien_made_up_init(struct mien_made_up *out, const struct mien_model_file *file,
                                    size_t steps, struct mien_error *err)
 {
@@ -33,6 +49,12 @@ enum mien_status mien_made_up_init(struct mien_made_up *out, const struct mien_m
     for (size_t i = 0; i < count; i++) {
         out->labels[i] = (int32_t)(i % (size_t)file->class_count);
     }
+    if (recipe->train.soft_targets > 0.0f) {
+        const enum mien_status st = make_targets(out, count, file->class_count, err);
+        if (st != MIEN_OK) {
+            return st;
+        }
+    }
     out->set = (struct mien_dataset){
         .count = count,
         .channels = image.channels,
@@ -40,6 +62,7 @@ enum mien_status mien_made_up_init(struct mien_made_up *out, const struct mien_m
         .width = image.width,
         .images = out->images,
         .labels = out->labels,
+        .targets = out->targets,
         .class_count = file->class_count,
         .classes = file->classes,
         .splits = { [MIEN_SPLIT_TRAIN] = { 0, count } },
@@ -51,5 +74,6 @@ void mien_made_up_finish(struct mien_made_up *made_up)
 {
     free(made_up->images);
     free(made_up->labels);
+    free(made_up->targets);
     *made_up = (struct mien_made_up){ .images = NULL };
 }

@@ -10,6 +10,7 @@ struct mien_made_up {
     struct mien_dataset set; /**< training images alone; classes are the model's */
     uint8_t *images;
     int32_t *labels;
+    float *targets; /**< NULL unless the recipe learns from them */
 };
 
 /**

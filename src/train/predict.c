@@ -89,7 +89,7 @@ static enum mien_status run_batch(float *probabilities, struct stage *stage, con
         TRY(mien_views_forward(&stage->views, view, n, err));
     }
     TRY(mien_softmax_eval(cl, stage->probabilities, NULL, mien_views_logits(&stage->views), NULL,
-                          NULL, &softmax, err));
+                          &softmax, err));
     TRY(mien_cl_read(cl, probabilities, stage->probabilities, 0,
                      (size_t)n * (size_t)out.c * sizeof(*probabilities), err));
 

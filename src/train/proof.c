@@ -381,7 +381,9 @@ static bool is_needed(const char *kernel, const struct mien_recipe *recipe,
         bool used;
     } rules[] = {
         { MIEN_KNOWN_NAME, true },
+        { "gather shares", train->soft_targets > 0.0f },
         { "gather", true },
+        { "softmax soft loss", train->soft_targets > 0.0f },
         { "softmax", true },
         { "guard", true },
         { "sgd", sgd },

@@ -9,15 +9,16 @@
 #include "nn/tuned.h"
 #include "nn/weights.h"
 
-enum { TENSORS = 6 };
+enum { MOST_TENSORS = 7 };
 
 /* A step as it goes into the file; arrays as in struct mien_replay. */
 struct capture {
     struct mien_trainer *trainer;
     size_t images, batches, image_floats;
-    float *weights, *input, *seconds, *share;
+    float *weights, *input, *seconds, *share, *class_shares;
     int32_t *labels, *others;
     uint32_t draw;
+    bool soft; /* class_shares are what is right */
 };
 
 static void release(struct capture *c)
@@ -26,6 +27,7 @@ static void release(struct capture *c)
     free(c->input);
     free(c->seconds);
     free(c->share);
+    free(c->class_shares);
     free(c->labels);
     free(c->others);
 }
@@ -40,11 +42,13 @@ static enum mien_status allocate(struct capture *c, size_t step, struct mien_err
     c->input = mien_calloc(c->images, c->image_floats * sizeof(*c->input), err);
     c->seconds = mien_calloc(c->batches, sizeof(*c->seconds), err);
     c->share = mien_calloc(c->batches, sizeof(*c->share), err);
+    c->class_shares =
+        mien_calloc(c->images, (size_t)c->trainer->file->class_count * sizeof(float), err);
     c->labels = mien_calloc(c->images, sizeof(*c->labels), err);
     c->others = mien_calloc(c->images, sizeof(*c->others), err);
     c->images = 0;
     return c->weights != NULL && c->input != NULL && c->seconds != NULL && c->share != NULL &&
-                   c->labels != NULL && c->others != NULL
+                   c->class_shares != NULL && c->labels != NULL && c->others != NULL
                ? MIEN_OK
                : MIEN_ERR_MEMORY;
 }
@@ -81,9 +85,16 @@ static enum mien_status take_batch(struct capture *c, size_t index, const struct
     const size_t bytes = (size_t)batch->n * sizeof(*c->labels);
     const bool mixed = batch->second > 0.0f;
     TRY(take_images(c, batch, err));
-    TRY(mien_cl_read(c->trainer->cl, c->labels + c->images, batch->labels, 0, bytes, err));
-    TRY(mien_cl_read(c->trainer->cl, c->others + c->images, batch->labels, mixed ? bytes : 0, bytes,
-                     err));
+    const struct mien_softmax_target *const target = &batch->target;
+    const size_t classes = (size_t)c->trainer->file->class_count;
+    TRY(mien_cl_read(c->trainer->cl, c->labels + c->images, target->labels, 0, bytes, err));
+    TRY(mien_cl_read(c->trainer->cl, c->others + c->images, target->labels, mixed ? bytes : 0,
+                     bytes, err));
+    c->soft = target->shares != NULL;
+    if (c->soft) {
+        TRY(mien_cl_read(c->trainer->cl, c->class_shares + c->images * classes, target->shares, 0,
+                         (size_t)batch->n * classes * sizeof(float), err));
+    }
     c->seconds[index] = batch->second;
     c->share[index] = batch->share;
     c->draw = index == 0 ? batch->draw.step : c->draw;
@@ -111,12 +122,12 @@ static char *describe(const struct capture *c, const struct mien_replay_place *p
     return out;
 }
 
-static size_t list_tensors(struct mien_tensor tensors[TENSORS], const struct capture *c)
+static size_t list_tensors(struct mien_tensor tensors[MOST_TENSORS], const struct capture *c)
 {
     const struct mien_act in = mien_model_input_act(c->trainer->model, 1);
     const size_t classes = (size_t)c->trainer->file->class_count;
     const float *const class_weights = c->trainer->class_weight_values;
-    const struct mien_tensor all[TENSORS] = {
+    const struct mien_tensor all[] = {
         { MIEN_REPLAY_INPUT,
           MIEN_F32,
           4,
@@ -137,15 +148,22 @@ static size_t list_tensors(struct mien_tensor tensors[TENSORS], const struct cap
           c->seconds,
           c->batches * sizeof(float) },
         { MIEN_REPLAY_SHARE, MIEN_F32, 1, { c->batches }, c->share, c->batches * sizeof(float) },
-        { MIEN_REPLAY_CLASS_WEIGHTS,
-          MIEN_F32,
-          1,
-          { classes },
-          class_weights,
-          classes * sizeof(float) },
     };
+    size_t count = sizeof(all) / sizeof(all[0]);
     memcpy(tensors, all, sizeof(all));
-    return class_weights != NULL ? TENSORS : TENSORS - 1;
+    if (class_weights != NULL) {
+        tensors[count++] = (struct mien_tensor){
+            MIEN_REPLAY_CLASS_WEIGHTS, MIEN_F32, 1, { classes }, class_weights,
+            classes * sizeof(float)
+        };
+    }
+    if (c->soft) {
+        tensors[count++] = (struct mien_tensor){
+            MIEN_REPLAY_CLASS_SHARES, MIEN_F32,        2,
+            { c->images, classes },   c->class_shares, c->images * classes * sizeof(float)
+        };
+    }
+    return count;
 }
 
 static enum mien_status write_file(const char *path, const struct capture *c,
@@ -153,7 +171,7 @@ static enum mien_status write_file(const char *path, const struct capture *c,
                                    const struct mien_nonfinite *found, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct mien_tensor tensors[TENSORS];
+    struct mien_tensor tensors[MOST_TENSORS];
     struct mien_tuning tuning = { .entries = NULL };
     struct mien_model_file file = *c->trainer->file;
     char *variants = NULL;

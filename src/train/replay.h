@@ -1,8 +1,9 @@
 /** replay.h - one step of a run in a file, to be repeated anywhere (internal)
  *
  * A weights file with the weights of before the step, and in it the batches of the step as the
- * network gets them: float images after augmentation and normalisation, their labels, the share of
- * each batch in the step.  The optimiser's state is not there: nothing before the update needs it.
+ * network gets them: float images after augmentation and normalisation, their labels or shares of
+ * the classes, the share of each batch in the step.  The optimiser's state is not there: nothing
+ * before the update needs it.
  */
 #ifndef MIEN_TRAIN_REPLAY_H
 #define MIEN_TRAIN_REPLAY_H
@@ -43,6 +44,7 @@ struct mien_replay {
     float *input;           /**< [images][channels][height][width] */
     int32_t *labels[2];     /**< [images]: first and second ones */
     float *seconds, *share; /**< [batches]: shares of the second labels; of the batch in the step */
+    float *class_shares;    /**< [images][classes], what is right; NULL: the labels are */
     float *class_weights;   /**< [classes]; NULL: all count the same */
 };
 
@@ -74,6 +76,7 @@ enum mien_status mien_replay_run(struct mien_nonfinite *found, const struct mien
 #define MIEN_REPLAY_OTHER_LABELS  "replay.second_labels"
 #define MIEN_REPLAY_SECONDS       "replay.second_share"
 #define MIEN_REPLAY_SHARE         "replay.batch_share"
+#define MIEN_REPLAY_CLASS_SHARES  "replay.class_shares"
 #define MIEN_REPLAY_CLASS_WEIGHTS "replay.class_weights"
 
 #endif

@@ -136,6 +136,15 @@ static enum mien_status read_tensors(struct mien_replay *out, const struct mien_
                         (size_t)out->file.class_count, err));
         out->class_weights = data;
     }
+    if (mien_safetensors_find(file, MIEN_REPLAY_CLASS_SHARES) != NULL) {
+        TRY(copy_tensor(&data, &tensor, file, MIEN_REPLAY_CLASS_SHARES, MIEN_F32, 2, out->images,
+                        err));
+        out->class_shares = data;
+        if (tensor->shape[1] != (size_t)out->file.class_count) {
+            st = mien_fail(err, MIEN_ERR_FORMAT, "'%s' is of %zu classes; expected %d",
+                           MIEN_REPLAY_CLASS_SHARES, tensor->shape[1], out->file.class_count);
+        }
+    }
 
 done:
     return st;
@@ -175,6 +184,7 @@ void mien_replay_finish(struct mien_replay *replay)
     free(replay->labels[1]);
     free(replay->seconds);
     free(replay->share);
+    free(replay->class_shares);
     free(replay->class_weights);
     *replay = (struct mien_replay){ .blas = MIEN_BLAS_AUTO };
 }
@@ -184,7 +194,7 @@ struct stage {
     struct mien_cl *cl;
     struct mien_model *model;
     struct mien_sharpness sharpness;
-    struct mien_cl_buffer *labels, *class_weights, *stats;
+    struct mien_cl_buffer *labels, *shares, *class_weights, *stats;
 };
 
 static enum mien_status check_shape(const struct mien_replay *replay, const struct mien_act *in,
@@ -198,6 +208,12 @@ static enum mien_status check_shape(const struct mien_replay *replay, const stru
                      replay->shape[0], replay->shape[1], replay->shape[2], in->c, in->h, in->w);
 }
 
+/* Of the shares of an image's classes. */
+static size_t replay_row_bytes(const struct mien_replay *replay)
+{
+    return (size_t)replay->file.class_count * sizeof(float);
+}
+
 static enum mien_status set_stage(struct stage *stage, const struct mien_replay *replay,
                                   enum mien_blas blas, const struct mien_tuning *tuning,
                                   struct mien_error *err)
@@ -205,6 +221,8 @@ static enum mien_status set_stage(struct stage *stage, const struct mien_replay 
     enum mien_status st = MIEN_OK;
     const float radius = replay->file.recipe->train.sam;
     const size_t labels_bytes = 2 * (size_t)replay->batch * sizeof(int32_t);
+    const size_t shares_bytes =
+        replay->class_shares != NULL ? (size_t)replay->batch * replay_row_bytes(replay) : 0;
     const size_t weights_bytes =
         replay->class_weights != NULL ? (size_t)replay->file.class_count * sizeof(float) : 0;
     const struct mien_model_options options = {
@@ -214,7 +232,8 @@ static enum mien_status set_stage(struct stage *stage, const struct mien_replay 
         .blas = blas,
         .tuning = tuning,
         .beside_bytes = mien_sharpness_bytes(radius, replay->file.network->flat_floats) +
-                        labels_bytes + weights_bytes + mien_softmax_stats_bytes(replay->batch),
+                        labels_bytes + shares_bytes + weights_bytes +
+                        mien_softmax_stats_bytes(replay->batch),
     };
     TRY(mien_model_create(&stage->model, stage->cl, replay->file.network, &options, err));
     const struct mien_act in = mien_model_input_act(stage->model, 1);
@@ -222,6 +241,9 @@ static enum mien_status set_stage(struct stage *stage, const struct mien_replay 
     TRY(mien_weights_upload(stage->model, replay->file.weights, err));
     TRY(mien_sharpness_init(&stage->sharpness, stage->model, radius, err));
     TRY(mien_cl_buffer_create(&stage->labels, stage->cl, labels_bytes, err));
+    if (replay->class_shares != NULL) {
+        TRY(mien_cl_buffer_create(&stage->shares, stage->cl, shares_bytes, err));
+    }
     TRY(mien_cl_buffer_create(&stage->stats, stage->cl, mien_softmax_stats_bytes(replay->batch),
                               err));
     if (replay->class_weights != NULL) {
@@ -239,6 +261,7 @@ static void clear_stage(struct stage *stage)
     mien_cl_drain(stage->cl);
     mien_sharpness_finish(&stage->sharpness);
     mien_cl_buffer_destroy(stage->labels);
+    mien_cl_buffer_destroy(stage->shares);
     mien_cl_buffer_destroy(stage->class_weights);
     mien_cl_buffer_destroy(stage->stats);
     mien_model_destroy(stage->model);
@@ -284,14 +307,21 @@ static enum mien_status run_batch(struct mien_nonfinite *found, const struct sta
         .smoothing = replay->file.recipe->train.label_smoothing,
         .second = replay->seconds[index],
         .share = replay->share[index],
-        .labels = stage->labels,
-        .class_weights = stage->class_weights,
+        .target = { .labels = stage->labels,
+                    .shares = stage->shares,
+                    .weights = stage->class_weights },
         .stats = stage->stats,
         .sharpness = &stage->sharpness,
     };
     TRY(put_images(stage, replay, first, n, err));
     TRY(mien_cl_write(stage->cl, stage->labels, 0, replay->labels[0] + first, bytes, err));
     TRY(mien_cl_write(stage->cl, stage->labels, bytes, replay->labels[1] + first, bytes, err));
+    if (stage->shares != NULL) {
+        const size_t row = replay_row_bytes(replay);
+        TRY(mien_cl_write(stage->cl, stage->shares, 0,
+                          replay->class_shares + first * (size_t)replay->file.class_count, n * row,
+                          err));
+    }
     TRY(mien_batch_trace(found, stage->model, &batch, err));
 
 done:

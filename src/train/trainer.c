@@ -14,7 +14,7 @@ struct mien_trainer_memory mien_trainer_plan(const struct mien_network *network,
     return (struct mien_trainer_memory){
         .optimizer = mien_optimizer_bytes(&recipe->train, network->flat_floats) +
                      mien_sharpness_bytes(recipe->train.sam, network->flat_floats),
-        .batches = mien_loader_batch_bytes(recipe, batch) +
+        .batches = mien_loader_batch_bytes(recipe, network->classes, batch) +
                    (weighted ? (size_t)network->classes * sizeof(cl_float) : 0) +
                    mien_softmax_stats_bytes(batch) + sizeof(struct mien_guard),
     };
@@ -25,8 +25,9 @@ static size_t beside_model(const struct mien_network *network, const struct mien
                            int batch)
 {
     const struct mien_trainer_memory plan = mien_trainer_plan(network, recipe, batch);
-    return plan.optimizer + plan.batches - mien_loader_batch_bytes(recipe, batch) +
-           mien_loader_least_bytes(recipe, batch) +
+    return plan.optimizer + plan.batches -
+           mien_loader_batch_bytes(recipe, network->classes, batch) +
+           mien_loader_least_bytes(recipe, network->classes, batch) +
            mien_softmax_stats_bytes(batch); /* of an evaluation */
 }
 
@@ -74,6 +75,20 @@ done:
     return st;
 }
 
+enum mien_status mien_trainer_check_data(const struct mien_recipe *recipe,
+                                         const struct mien_dataset *set, struct mien_error *err)
+{
+    if (set->splits[MIEN_SPLIT_TRAIN].count == 0) {
+        return mien_fail(err, MIEN_ERR_FORMAT, "the data has no training images");
+    }
+    if (recipe->train.soft_targets > 0.0f && set->targets == NULL) {
+        return mien_fail(err, MIEN_ERR_FORMAT,
+                         "the recipe learns from target distributions (train.soft_targets), and "
+                         "the data has none; mien pack --targets adds them");
+    }
+    return MIEN_OK;
+}
+
 enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl *cl,
                                    struct mien_model_file *file, const struct mien_dataset *set,
                                    const struct mien_trainer_options *options,
@@ -83,9 +98,7 @@ enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl 
     const struct mien_recipe *const recipe = file->recipe;
     *trainer = (struct mien_trainer){ .cl = cl, .set = set, .file = file, .options = *options };
     const size_t images = set->splits[MIEN_SPLIT_TRAIN].count;
-    if (images == 0) {
-        return mien_fail(err, MIEN_ERR_FORMAT, "the data has no training images");
-    }
+    TRY(mien_trainer_check_data(recipe, set, err));
     const int batch = images < (size_t)recipe->train.batch ? (int)images : recipe->train.batch;
     const struct mien_model_options model = {
         .batch = batch,
@@ -99,6 +112,7 @@ enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl 
         .batch = batch,
         .recipe = recipe,
         .device_bytes = options->device_bytes,
+        .targets = recipe->train.soft_targets > 0.0f,
     };
     TRY(mien_model_create(&trainer->model, cl, file->network, &model, err));
     trainer->options.tuning = NULL;
@@ -220,8 +234,9 @@ enum mien_status mien_trainer_load(struct mien_batch *out, struct mien_trainer *
         .smoothing = trainer->file->recipe->train.label_smoothing,
         .second = mien_loader_second(trainer->loader),
         .share = (float)(part / whole),
-        .labels = mien_loader_labels(trainer->loader),
-        .class_weights = trainer->class_weights,
+        .target = { .labels = mien_loader_labels(trainer->loader),
+                    .shares = mien_loader_shares(trainer->loader),
+                    .weights = trainer->class_weights },
         .stats = trainer->stats,
         .sharpness = &trainer->sharpness,
     };

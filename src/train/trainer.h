@@ -61,11 +61,17 @@ struct mien_trainer_memory {
 struct mien_trainer_memory mien_trainer_plan(const struct mien_network *network,
                                              const struct mien_recipe *recipe, int batch);
 
+/** See that there is data to train with.  Errors  MIEN_ERR_FORMAT: no training images, or no target
+ * distributions for a recipe that learns from them */
+MIEN_CHECK_RESULT
+enum mien_status mien_trainer_check_data(const struct mien_recipe *recipe,
+                                         const struct mien_dataset *set, struct mien_error *err);
+
 /**
  * Put a model with its weights, a data set and an optimiser on the device.
  *
  * Ownership  release with mien_trainer_finish(), also after an error
- * Errors     MIEN_ERR_MEMORY, MIEN_ERR_CL, MIEN_ERR_FORMAT when the set has no training images
+ * Errors     MIEN_ERR_MEMORY, MIEN_ERR_CL; MIEN_ERR_FORMAT as mien_trainer_check_data()
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl *cl,

@@ -236,8 +236,8 @@ static enum mien_status enqueue_softmax(void *user, struct mien_error *err)
 {
     const struct kernel_shape *const s = user;
     struct mien_cl_buffer *const *const b = s->buffers;
-    return mien_softmax_loss(s->cl, b[DLOGITS], b[STATS], b[LOGITS], b[LABELS], NULL,
-                             &s->op.softmax, err);
+    const struct mien_softmax_target target = { .labels = b[LABELS] };
+    return mien_softmax_loss(s->cl, b[DLOGITS], b[STATS], b[LOGITS], &target, &s->op.softmax, err);
 }
 
 static enum mien_status measure_softmax(const struct kernel_shape *blank, int classes,

@@ -8,9 +8,9 @@
 #include "ref/rows.h"
 #include "verify/check_internal.h"
 
-/* Of gathering: images and labels, by indices of which one is outside of the set. */
-enum { SET, INDICES, SET_LABELS, CHANGES, BATCH, CHANGED, LABELS };
-enum { IMAGES_PASS, CHANGED_PASS, LABELS_PASS };
+/* Of gathering: images, labels and shares, by indices of which one is outside of the set. */
+enum { SET, INDICES, SET_LABELS, SET_SHARES, CHANGES, BATCH, CHANGED, LABELS, SHARES };
+enum { IMAGES_PASS, CHANGED_PASS, LABELS_PASS, SHARES_PASS };
 enum { FIRST = 2, CLASSES = 7 };
 
 /* Half of the images turned a little, brighter and with a hole; the others only moved. */
@@ -70,6 +70,9 @@ static enum mien_status prepare_gather(struct check *k, struct mien_error *err)
                           n * sizeof(struct mien_gather_change), err));
     TRY(mien_verify_act(k, BATCH, CHECK_RESULT, IMAGES_PASS, "x", &x, 1e-6, err));
     TRY(mien_verify_act(k, CHANGED, CHECK_RESULT, CHANGED_PASS, "x", &x, 1e-4, err));
+    TRY(mien_verify_flat(k, SET_SHARES, CHECK_INPUT, 0, "set's shares", (n + 1) * CLASSES, 0.0,
+                         err));
+    TRY(mien_verify_flat(k, SHARES, CHECK_RESULT, SHARES_PASS, "shares", n * CLASSES, 1e-6, err));
     TRY(mien_verify_whole(k, LABELS, CHECK_RESULT, LABELS_PASS, "labels", CHECK_I32, 2 * n, err));
     k->t[BATCH].zero = k->t[CHANGED].zero = true;
     k->t[BATCH].scale = 1.0f;
@@ -91,6 +94,9 @@ static enum mien_status enqueue_gather(struct check *k, int pass, struct mien_er
     case CHANGED_PASS:
         return mien_gather_changed(k->cl, t[CHANGED].device.buffer, set, indices,
                                    t[CHANGES].device.buffer, &k->op.gather, err);
+    case SHARES_PASS:
+        return mien_gather_shares(k->cl, t[SHARES].device.buffer, t[SET_SHARES].device.buffer,
+                                  indices, CLASSES, &k->op.gather, err);
     default:
         return mien_gather_labels(k->cl, t[LABELS].device.buffer, t[SET_LABELS].device.buffer,
                                   indices, &k->op.gather, err);
@@ -123,6 +129,9 @@ static void expect_gather(struct check *k, int pass)
     case CHANGED_PASS:
         mien_ref_gather_changed(t[CHANGED].want, t[SET].raw, t[INDICES].raw, t[CHANGES].raw, &ref);
         break;
+    case SHARES_PASS:
+        mien_ref_gather_shares(t[SHARES].want, t[SET_SHARES].plain, t[INDICES].raw, CLASSES, &ref);
+        break;
     default:
         mien_ref_gather_labels(labels, t[SET_LABELS].raw, t[INDICES].raw, &ref);
         for (size_t i = 0; i < t[LABELS].count; i++) {
@@ -132,7 +141,7 @@ static void expect_gather(struct check *k, int pass)
 }
 
 const struct check_op mien_verify_gather = {
-    .passes = { "images", "changed", "labels" },
+    .passes = { "images", "changed", "labels", "shares" },
     .prepare = prepare_gather,
     .enqueue = enqueue_gather,
     .expect = expect_gather,

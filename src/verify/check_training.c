@@ -17,13 +17,26 @@
 #include "ref/softmax.h"
 #include "verify/check_internal.h"
 
-/* Of the loss: one pass with labels and gradient, one with probabilities. */
-enum { LOSS, EVALUATION };
-enum { LOGITS, LABELS, CLASS_WEIGHTS, DLOGITS, STATS, PROBABILITIES, SUMS };
+/* Of the loss: with labels and gradient, with probabilities, with the shares of all classes. */
+enum { LOSS, EVALUATION, SOFT_LOSS };
+enum { LOGITS, LABELS, SHARES, CLASS_WEIGHTS, DLOGITS, SOFT_DLOGITS, STATS, PROBABILITIES, SUMS };
 enum { SUM_LOSS, SUM_WEIGHT, SUM_MEAN, SUM_HITS, SUM_IMAGES, SUM_COUNT };
 #define SMOOTHING  0.1f
 #define SECOND     0.3f /* of mixed images */
 #define LOGIT_SIZE 12.0f
+
+/* Make shares of an image's classes of what noise there is. */
+static void fill_shares(float *shares, size_t classes)
+{
+    float sum = 0.0f;
+    for (size_t c = 0; c < classes; c++) {
+        shares[c] *= shares[c];
+        sum += shares[c];
+    }
+    for (size_t c = 0; c < classes; c++) {
+        shares[c] = sum > 0.0f ? shares[c] / sum : 1.0f / (float)classes;
+    }
+}
 
 static enum mien_status prepare_softmax(struct check *k, struct mien_error *err)
 {
@@ -43,12 +56,14 @@ static enum mien_status prepare_softmax(struct check *k, struct mien_error *err)
     TRY(mien_verify_act(k, LOGITS, CHECK_INPUT, 0, "logits", &act, 0.0, err));
     TRY(mien_verify_whole(k, LABELS, CHECK_INPUT, 0, "labels", CHECK_I32, 2 * n, err));
     TRY(mien_verify_flat(k, CLASS_WEIGHTS, CHECK_INPUT, 0, "class weights", classes, 0.0, err));
+    TRY(mien_verify_flat(k, SHARES, CHECK_INPUT, 0, "shares", n * classes, 0.0, err));
     TRY(mien_verify_act(k, DLOGITS, CHECK_RESULT, LOSS, "dlogits", &act, 1e-5, err));
+    TRY(mien_verify_act(k, SOFT_DLOGITS, CHECK_RESULT, SOFT_LOSS, "dlogits", &act, 1e-5, err));
     TRY(mien_verify_whole(k, STATS, CHECK_STATE, -1, "stats", CHECK_I32, stats, err));
     TRY(mien_verify_flat(k, PROBABILITIES, CHECK_RESULT, EVALUATION, "probabilities", n * classes,
                          1e-5, err));
     TRY(mien_verify_flat(k, SUMS, CHECK_DERIVED, -1, "sums", SUM_COUNT, 1e-5, err));
-    k->t[DLOGITS].zero = true;
+    k->t[DLOGITS].zero = k->t[SOFT_DLOGITS].zero = true;
     for (size_t i = 0; i < n * classes; i++) {
         k->t[LOGITS].plain[i] *= LOGIT_SIZE;
     }
@@ -58,6 +73,9 @@ static enum mien_status prepare_softmax(struct check *k, struct mien_error *err)
     }
     for (size_t i = 0; i < classes; i++) {
         k->t[CLASS_WEIGHTS].plain[i] += 1.0f;
+    }
+    for (size_t i = 0; i < n; i++) {
+        fill_shares(k->t[SHARES].plain + i * classes, classes);
     }
 
 done:
@@ -70,17 +88,20 @@ static enum mien_status enqueue_softmax(struct check *k, int pass, struct mien_e
         zeros[8]; /* nothing summed, as after a reset, which would fill the guards */
     const struct check_tensor *const t = k->t;
     struct mien_cl_buffer *const stats = t[STATS].device.buffer;
-    const struct mien_cl_buffer *const weights = t[CLASS_WEIGHTS].device.buffer;
+    const struct mien_softmax_target target = {
+        .labels = t[LABELS].device.buffer,
+        .shares = pass == SOFT_LOSS ? t[SHARES].device.buffer : NULL,
+        .weights = t[CLASS_WEIGHTS].device.buffer,
+    };
     const enum mien_status st = mien_cl_write(k->cl, stats, 0, zeros, sizeof(zeros), err);
     if (st != MIEN_OK) {
         return st;
     }
-    return pass == LOSS
-               ? mien_softmax_loss(k->cl, t[DLOGITS].device.buffer, stats, t[LOGITS].device.buffer,
-                                   t[LABELS].device.buffer, weights, &k->op.softmax, err)
-               : mien_softmax_eval(k->cl, t[PROBABILITIES].device.buffer, stats,
-                                   t[LOGITS].device.buffer, t[LABELS].device.buffer, weights,
-                                   &k->op.softmax, err);
+    return pass == EVALUATION
+               ? mien_softmax_eval(k->cl, t[PROBABILITIES].device.buffer, stats,
+                                   t[LOGITS].device.buffer, &target, &k->op.softmax, err)
+               : mien_softmax_loss(k->cl, t[pass == LOSS ? DLOGITS : SOFT_DLOGITS].device.buffer,
+                                   stats, t[LOGITS].device.buffer, &target, &k->op.softmax, err);
 }
 
 static void expect_softmax(struct check *k, int pass)
@@ -94,10 +115,15 @@ static void expect_softmax(struct check *k, int pass)
         .second = op->second,
         .scale = op->scale,
     };
+    const struct mien_ref_softmax_target target = {
+        .labels = t[LABELS].raw,
+        .shares = pass == SOFT_LOSS ? t[SHARES].plain : NULL,
+        .weights = t[CLASS_WEIGHTS].plain,
+    };
+    float *const dlogits[] = { t[DLOGITS].want, NULL, t[SOFT_DLOGITS].want };
     struct mien_ref_softmax_sums sums;
-    mien_ref_softmax_loss(pass == LOSS ? t[DLOGITS].want : NULL,
-                          pass == LOSS ? NULL : t[PROBABILITIES].want, &sums, t[LOGITS].plain,
-                          t[LABELS].raw, t[CLASS_WEIGHTS].plain, &ref);
+    mien_ref_softmax_loss(dlogits[pass], pass == EVALUATION ? t[PROBABILITIES].want : NULL, &sums,
+                          t[LOGITS].plain, &target, &ref);
     t[SUMS].want[SUM_LOSS] = (float)sums.loss;
     t[SUMS].want[SUM_WEIGHT] = (float)sums.weight;
     t[SUMS].want[SUM_MEAN] = (float)(sums.loss / sums.weight);
@@ -130,7 +156,7 @@ static enum mien_status collect_softmax(struct check *k, int pass, struct mien_e
 }
 
 const struct check_op mien_verify_softmax = {
-    .passes = { "loss", "evaluation" },
+    .passes = { "loss", "evaluation", "soft loss" },
     .prepare = prepare_softmax,
     .enqueue = enqueue_softmax,
     .expect = expect_softmax,

@@ -19,7 +19,9 @@ else
 fi
 
 # Three steps an epoch of 35 images, the last one of 3.
-expect 0 synth faces --count 35 --quiet
+expect 0 synth folder --count 35 --quiet
+targets_of folder >targets.csv
+expect 0 pack folder faces.safetensors --targets targets.csv --quiet
 
 same() { # same FOLDER FOLDER WHAT
     for file in last best; do
@@ -31,7 +33,7 @@ same() { # same FOLDER FOLDER WHAT
 cut() {
     rm -rf cut
     # shellcheck disable=SC2086
-    expect 0 train faces $options --out cut --max-steps "$1"
+    expect 0 train faces.safetensors $options --out cut --max-steps "$1"
     expect 0 train --resume cut --quiet
     same "$2" cut "whole and cut after step $1"
 }
@@ -46,8 +48,8 @@ for recipe in "$@" "$every"; do
         rm -rf "whole$threads" again
         # shellcheck disable=SC2086
         {
-            expect 0 train faces $options --out "whole$threads"
-            expect 0 train faces $options --out again
+            expect 0 train faces.safetensors $options --out "whole$threads"
+            expect 0 train faces.safetensors $options --out again
         }
         same "whole$threads" again "two runs with $threads threads"
         case $name$threads in

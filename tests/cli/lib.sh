@@ -9,6 +9,7 @@
 #   limit_files BLOCKS           in a subshell: no file may have more than so many blocks of ulimit -f
 #   own_cache FOLDER             keep tuning and compiled programs in this folder; the self-test counts as made there
 #   number NAME                  the value of that key in the JSON object that was printed last
+#   targets_of FOLDER            print target distributions of its training images, for mien pack --targets
 #   lanes_of RECIPE              the lanes that its activations have on the device
 #   unoptimised                  with sanitizers PoCL compiles without optimisation, in a third of the time, from here on:
 #                                for what is about neither numbers nor times
@@ -36,6 +37,11 @@ failed() {
         sed 's/^/  stdout: /' "$out" 2>/dev/null | head -n 20
         sed 's/^/  stderr: /' "$err" 2>/dev/null | head -n 40
     } >&2
+}
+
+targets_of() {
+    echo image,happy,sad,fear
+    (cd "$1" && find train -name '*.png') | sort | awk '{ print $0 "," NR % 5 "," NR % 3 "," NR % 2 }'
 }
 
 # The counters of scripts/coverage are files too, and are to stay whole: they go elsewhere.

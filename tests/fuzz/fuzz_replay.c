@@ -46,6 +46,10 @@ static void touch(const struct mien_replay *replay)
         fuzz_expect(label >= 0 && label < replay->file.class_count,
                     "a label is one of the classes");
     }
+    if (replay->class_shares != NULL) {
+        fuzz_touch(replay->class_shares,
+                   replay->images * (size_t)replay->file.class_count * sizeof(float));
+    }
     if (replay->class_weights != NULL) {
         fuzz_touch(replay->class_weights, (size_t)replay->file.class_count * sizeof(float));
     }

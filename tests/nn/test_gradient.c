@@ -159,13 +159,14 @@ static double loss_of(struct fixture *f)
     const struct mien_softmax op = {
         .n = IMAGES, .classes = out.c, .lanes = out.lanes, .scale = 1.0f
     };
+    const struct mien_softmax_target target = { .labels = f->labels };
     struct mien_softmax_stats stats;
     const struct mien_draw draw = { .seed = 11, .step = 4 }; /* the same mask every time */
     assert_ok(mien_weights_upload(f->model, f->flat, err), err);
     assert_ok(mien_model_forward(f->model, IMAGES, &draw, err), err);
     assert_ok(mien_softmax_stats_reset(f->cl, f->stats, err), err);
     assert_ok(mien_softmax_loss(f->cl, mien_model_logits_gradient(f->model), f->stats,
-                                mien_model_logits(f->model), f->labels, NULL, &op, err),
+                                mien_model_logits(f->model), &target, &op, err),
               err);
     assert_ok(mien_softmax_stats_read(f->cl, &stats, f->stats, err), err);
     return stats.loss / stats.weight;

@@ -275,9 +275,10 @@ static double pass(struct fixture *f, bool first)
         .lanes = out.lanes,
         .scale = 1.0f,
     };
+    const struct mien_softmax_target target = { .labels = f->labels };
     assert_ok(mien_model_forward(f->model, f->n, &(struct mien_draw){ 0 }, &err), &err);
     assert_ok(mien_softmax_loss(f->cl, mien_model_logits_gradient(f->model), f->stats,
-                                mien_model_logits(f->model), f->labels, NULL, &op, &err),
+                                mien_model_logits(f->model), &target, &op, &err),
               &err);
     if (first) {
         check_logits(f);

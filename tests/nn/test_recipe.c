@@ -120,6 +120,7 @@ static const char *const every_key =
     "  stop_at_train_accuracy: 0.95\n"
     "  seed: 18446744073709551615\n"
     "  label_smoothing: 0.1\n"
+    "  soft_targets: 0.7\n"
     "  class_weights: balanced\n"
     "  ema: 0.999\n"
     "  clip_norm: 2.5\n"

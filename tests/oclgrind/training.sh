@@ -19,7 +19,9 @@ under() {
 }
 
 expect 0 synth faces --count 7 --quiet
-under train faces --recipe "$every" --epochs 1 --out run --no-selftest --tuning none
+targets_of faces >targets.csv
+expect 0 pack faces faces.safetensors --targets targets.csv --quiet
+under train faces.safetensors --recipe "$every" --epochs 1 --out run --no-selftest --tuning none
 errs 'device: Oclgrind Simulator\|compiling kernels for Oclgrind'
 check "there is no checkpoint" test -s run/last.safetensors
 under eval run/last.safetensors faces --quiet

@@ -119,6 +119,27 @@ static void check_labels(const struct batch *b)
     free(got);
 }
 
+static void check_shares(const struct batch *b)
+{
+    struct mien_error err = { "" };
+    enum { CLASSES = 5 };
+    const size_t known = (size_t)b->op.count * CLASSES;
+    const size_t count = (size_t)b->op.act.n * CLASSES;
+    float *const shares = random_floats(known, 7);
+    float *const want = random_floats(count, 8);
+    struct mien_cl_buffer *const bshares = guarded_copy(b->cl, shares, known * sizeof(float));
+    struct mien_cl_buffer *const bout = guarded_buffer(b->cl, count * sizeof(float));
+    assert_ok(mien_gather_shares(b->cl, bout, bshares, b->bindices, CLASSES, &b->op, &err), &err);
+    mien_ref_gather_shares(want, shares, b->indices, CLASSES, &b->ref);
+    float *const got = guarded_read(b->cl, bout, count * sizeof(float));
+    assert_all_close(got, want, count, b->op.second > 0.0f ? 1e-6f : 0.0f, 0.0f);
+    mien_cl_buffer_destroy(bshares);
+    mien_cl_buffer_destroy(bout);
+    free(shares);
+    free(want);
+    free(got);
+}
+
 static void check_one(struct mien_cl *cl, const struct shape *s, cl_int lanes, bool outside)
 {
     struct mien_error err = { "" };
@@ -132,6 +153,7 @@ static void check_one(struct mien_cl *cl, const struct shape *s, cl_int lanes, b
     assert_all_close(x, want, plain_floats(act), 1e-6f, 0.0f);
     assert_unused_lanes(cl, b.bx, act, true);
     check_labels(&b);
+    check_shares(&b);
     free(want);
     free(x);
     tear_down(&b);
@@ -259,6 +281,7 @@ static void check_changed(struct mien_cl *cl, const struct shape *s, cl_int lane
     mien_ref_gather_changed(want, b.set, b.indices, ref, &b.ref);
     assert_all_close(x, want, plain_floats(&b.op.act), 2e-4f, 0.0f);
     check_labels(&b);
+    check_shares(&b);
     free(changes);
     free(ref);
     free(want);
@@ -486,6 +509,11 @@ static void test_ref_gather__mixes_by_hand(void **state)
     mien_ref_gather_labels(got_labels, labels, indices, &op);
     assert_all_close(x, (const float[]){ 15.0f, 20.0f, 25.0f }, 3, 1e-5f, 0.0f);
     assert_memory_equal(got_labels, want_labels, sizeof(got_labels));
+    const float shares[] = { 1.0f, 0.0f, 0.5f, 0.5f, 0.2f, 0.8f };
+    const float want_shares[] = { 0.8f, 0.2f, 0.5f, 0.5f, 0.4f, 0.6f };
+    float got_shares[6];
+    mien_ref_gather_shares(got_shares, shares, indices, 2, &op);
+    assert_all_close(got_shares, want_shares, 6, 1e-6f, 0.0f);
 }
 
 int main(void)

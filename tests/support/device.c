@@ -131,6 +131,23 @@ float *random_floats(size_t count, uint32_t seed)
     return out;
 }
 
+float *random_shares(size_t n, size_t classes, uint32_t seed)
+{
+    float *const out = random_floats(n * classes, seed);
+    for (size_t i = 0; i < n; i++) {
+        float *const row = out + i * classes;
+        float sum = 0.0f;
+        for (size_t c = 0; c < classes; c++) {
+            row[c] = (row[c] > 0.0f ? row[c] : 0.0f) + (c == i % classes ? 0.5f : 0.0f);
+            sum += row[c];
+        }
+        for (size_t c = 0; c < classes; c++) {
+            row[c] /= sum;
+        }
+    }
+    return out;
+}
+
 void assert_all_close(const float *got, const float *want, size_t count, float atol, float rtol)
 {
     for (size_t i = 0; i < count; i++) {

@@ -42,6 +42,8 @@ void *guarded_read(struct mien_cl *cl, const struct mien_cl_buffer *buffer, size
 
 /** `count` floats in [-0.5, 0.5), the same for the same seed; free() them. */
 float *random_floats(size_t count, uint32_t seed);
+/** n rows of shares of the classes that sum to 1, some of them 0; free() them. */
+float *random_shares(size_t n, size_t classes, uint32_t seed);
 
 /** |a-b| <= atol + rtol*|b| for every element (NaN never is); names the first miss and its index.
  */

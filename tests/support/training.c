@@ -106,7 +106,13 @@ void set_free(struct mien_dataset *set)
     free(set->classes);
     free((void *)(uintptr_t)set->images); /* allocated by set_make() */
     free((void *)(uintptr_t)set->labels);
+    free((void *)(uintptr_t)set->targets);
     free(set);
+}
+
+void set_add_targets(struct mien_dataset *set, uint32_t seed)
+{
+    set->targets = random_shares(set->count, (size_t)set->class_count, seed);
 }
 
 struct mien_model_file model_for(const char *recipe, const struct mien_dataset *set)

@@ -28,6 +28,8 @@ struct set_sizes {
  */
 struct mien_dataset *set_make(const struct set_sizes *sizes, uint32_t seed);
 void set_free(struct mien_dataset *set);
+/** Give a set that has none target distributions, drawn at random. */
+void set_add_targets(struct mien_dataset *set, uint32_t seed);
 
 /** A new model of a recipe for a set's classes; release with mien_model_file_finish(). */
 struct mien_model_file model_for(const char *recipe, const struct mien_dataset *set);

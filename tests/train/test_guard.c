@@ -34,6 +34,7 @@ static const char adam[] =
     "  " method "optimizer: { rate: 0.01 } }"
 static const char drawn[] = DRAWN("");
 static const char drawn_sharp[] = DRAWN("sam: 0.1, ");
+static const char drawn_soft[] = DRAWN("soft_targets: 0.6, ");
 /* One image: its gradient is the whole step's. */
 static const char linear[] = "input: { channels: 1, height: 9, width: 9 }\n"
                              "layers: [ flatten, dense 6, dense classes ]\n"
@@ -117,6 +118,7 @@ static void set_up(struct fixture *f, struct mien_cl *cl, const char *recipe)
     const struct mien_trainer_options options = { .shuffle = recipe != linear };
     f->cl = cl;
     f->set = set_make(&sizes, 3);
+    set_add_targets(f->set, 8);
     f->file = model_for(recipe, f->set);
     f->folder = scratch_make();
     f->path = scratch_path(f->folder, "replay.safetensors");
@@ -154,8 +156,8 @@ static float *trainable(const struct fixture *f)
 static void test_guard__keeps_weights_and_state_of_before_the_step(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
-    static const char *const recipes[] = { plain, adam, drawn, drawn_sharp, sharp };
-    for (size_t k = 0; k < 5; k++) {
+    static const char *const recipes[] = { plain, adam, drawn, drawn_sharp, drawn_soft, sharp };
+    for (size_t k = 0; k < 6; k++) {
         struct mien_error err = { "" };
         struct fixture f;
         struct mien_guard guard;
@@ -222,6 +224,7 @@ static const struct place places[] = {
       "gradient of the input" },
     { sharp, "dense2.weight", -10.0f, MIEN_GUARD_GRADIENT, "conv32 forward",
       "output with sam's weights" },
+    { drawn_soft, "dense1.weight", 3e38f, MIEN_GUARD_LOSS, "loss", "sum over the images" },
     { drawn_sharp, "dense1.weight", 3e38f, MIEN_GUARD_LOSS, "loss", "sum over the images" },
 };
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
@@ -286,8 +289,8 @@ static void test_guard__names_layer_and_kernel_and_so_does_the_replay(void **sta
 static void test_guard__finds_nothing_where_there_is_nothing(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
-    static const char *const recipes[] = { plain, adam, drawn, drawn_sharp, linear };
-    for (size_t k = 0; k < 5; k++) {
+    static const char *const recipes[] = { plain, adam, drawn, drawn_sharp, drawn_soft, linear };
+    for (size_t k = 0; k < 6; k++) {
         struct mien_error err = { "" };
         struct mien_nonfinite found;
         struct fixture f;

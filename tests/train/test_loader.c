@@ -88,7 +88,9 @@ static void set_up(struct fixture *f, struct mien_cl *cl, const char *recipe, si
     *f = (struct fixture){ .cl = cl, .set = set_make(&sizes, 11), .recipe = recipe_from(recipe) };
     f->network = network_from(recipe, f->set->class_count);
     const struct mien_model_options model = { .batch = BATCH, .train = true };
-    const struct mien_loader_options loader = { BATCH, f->recipe, device_bytes };
+    const struct mien_loader_options loader = { .batch = BATCH,
+                                                .recipe = f->recipe,
+                                                .device_bytes = device_bytes };
     const size_t taken = pretend_taken; /* by the model, which comes first and wants room too */
     pretend_taken = 0;
     assert_ok(mien_model_create(&f->model, cl, f->network, &model, &err), &err);
@@ -465,7 +467,7 @@ static void test_loader__refuses_images_of_another_size(void **state)
     struct mien_dataset *const set = set_make(&sizes, 11);
     struct mien_recipe *const recipe = recipe_from("input: { channels: 3, height: 4, width: 5, "
                                                    "margin: 1 }\nlayers: [ flatten, dense 7 ]");
-    const struct mien_loader_options options = { BATCH, recipe, 0 };
+    const struct mien_loader_options options = { .batch = BATCH, .recipe = recipe };
     struct mien_loader *loader = NULL;
     must_fail(mien_loader_create(&loader, cl, set, &options, &err), MIEN_ERR_SHAPE, &err,
               "images of 3 x 4 x 5, the recipe takes 3 x 6 x 7");

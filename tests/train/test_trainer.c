@@ -27,6 +27,9 @@ static struct mien_dataset *set_of(const struct mien_safetensors *oracle)
         images[i] = (uint8_t)pixels[i];
     }
     memcpy((void *)(uintptr_t)set->labels, labels, set->count * sizeof(*labels));
+    if (mien_safetensors_find(oracle, "targets") != NULL) {
+        set->targets = oracle_floats(oracle, "targets");
+    }
     free(pixels);
     free(labels);
     return set;
@@ -107,6 +110,8 @@ static void test_trainer__trains_as_pytorch_does(void **state)
     check_training(cl, "training_weighted");
     check_training(cl, "training_sharp");
     check_training(cl, "training_sharp_accumulated");
+    check_training(cl, "training_targets");
+    check_training(cl, "training_targets_weighted");
     assert_int_equal(mien_cl_live(cl), 0);
 }
 

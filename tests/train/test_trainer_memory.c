@@ -52,7 +52,7 @@ static void test_trainer_memory__counts_optimiser_and_images(void **state)
     assert_ok(mien_model_plan(&memory, file.network, &plan, &err), &err);
     const size_t model = mien_model_memory_bytes(&memory);
     const size_t training = mien_optimizer_bytes(&file.recipe->train, file.network->flat_floats) +
-                            mien_loader_least_bytes(file.recipe, 8) +
+                            mien_loader_least_bytes(file.recipe, 3, 8) +
                             2 * mien_softmax_stats_bytes(8) + sizeof(struct mien_guard);
     assert_ok(start(cl, &file, set, &err), &err);
     pretend_taken = device - model; /* room for the network alone */
@@ -77,10 +77,11 @@ static void test_trainer_memory__counts_what_a_replay_needs(void **state)
     struct mien_model_file file =
         model_for("input: { channels: 1, height: 9, width: 9 }\n"
                   "layers: [ conv 6 3x3, relu, flatten, dense 40, dense classes ]\n"
-                  "train: { batch: 8, sam: 0.1, class_weights: balanced }\n",
+                  "train: { batch: 8, sam: 0.1, class_weights: balanced, soft_targets: 0.5 }\n",
                   set);
     char *const folder = scratch_make();
     char *const path = scratch_path(folder, "replay.safetensors");
+    set_add_targets(set, 5);
     const struct mien_replay_place place = { 1, 1, 2, 0.01 };
     const struct mien_trainer_options options = { .shuffle = true };
     struct mien_nonfinite found;
@@ -98,7 +99,8 @@ static void test_trainer_memory__counts_what_a_replay_needs(void **state)
     assert_ok(mien_model_plan(&memory, file.network, &plan, &err), &err);
     const size_t needed = mien_model_memory_bytes(&memory) +
                           mien_sharpness_bytes(0.1f, file.network->flat_floats) +
-                          2 * 8 * sizeof(int32_t) + 3 * sizeof(float) + mien_softmax_stats_bytes(8);
+                          2 * 8 * sizeof(int32_t) + 3 * sizeof(float) +
+                          (size_t)8 * 3 * sizeof(float) + mien_softmax_stats_bytes(8);
     pretend_taken = device - needed + 1;
     must_fail(mien_replay_run(&found, &replay, cl, replay.blas, NULL, &err), MIEN_ERR_MEMORY, &err,
               ", its training ");
@@ -141,20 +143,21 @@ static void test_trainer_memory__is_what_was_planned(void **state)
     struct mien_cl *const cl = device_or_skip(state);
     static const char *const names[] = { "tiny",  "report",   "report-pooled",
                                          "small", "resnet-9", "medium" };
-    static const char *const settings[][6] = {
+    static const char *const settings[][7] = {
         { "train.batch=5" },
         { "train.batch=5", "train.class_weights=balanced", "train.clip_norm=1",
-          "train.accumulate=2", "train.ema=0.9", "train.sam=0.1" },
+          "train.accumulate=2", "train.ema=0.9", "train.sam=0.1", "train.soft_targets=0.5" },
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) * 2; i++) {
         struct mien_error err = { "" };
         struct mien_recipe *loaded = NULL;
         char path[512];
         (void)snprintf(path, sizeof(path), "%s/recipes/%s.yaml", MIEN_SOURCE_DIR, names[i / 2]);
-        assert_ok(mien_recipe_load(&loaded, path, settings[i % 2], i % 2 == 0 ? 1 : 6, &err), &err);
+        assert_ok(mien_recipe_load(&loaded, path, settings[i % 2], i % 2 == 0 ? 1 : 7, &err), &err);
         const struct mien_data_options image = mien_recipe_data_options(loaded);
         const struct set_sizes images = { 21, 9, image.channels, image.height, image.width, 3 };
         struct mien_dataset *const set = set_make(&images, 3);
+        set_add_targets(set, 4);
         struct mien_model_file file;
         assert_ok(mien_model_file_create(&file, loaded, set->classes, set->class_count, &err),
                   &err);
@@ -171,9 +174,9 @@ static void test_trainer_memory__is_what_was_planned(void **state)
         struct mien_trainer trainer;
         assert_ok(mien_trainer_init(&trainer, cl, &file, set, &training, &err), &err);
         assert_true(mien_loader_resident(trainer.loader));
-        assert_int_equal(mien_cl_bytes(cl), mien_model_memory_bytes(&model) + plan.optimizer +
-                                                plan.batches +
-                                                set->count * mien_loader_image_bytes(file.recipe));
+        assert_int_equal(mien_cl_bytes(cl),
+                         mien_model_memory_bytes(&model) + plan.optimizer + plan.batches +
+                             set->count * mien_loader_image_bytes(file.recipe, 3));
         mien_trainer_finish(&trainer);
         mien_model_file_finish(&file);
         set_free(set);
