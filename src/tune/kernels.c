@@ -164,7 +164,7 @@ static enum mien_status measure_pooled(struct kernel_shape *shape, struct mien_e
         op->pool = 0;
         op->variant[MIEN_CONV2D_FWD] = (enum mien_conv2d_variant)v;
         if (!mien_conv2d_takes(op, MIEN_CONV2D_FWD, (enum mien_conv2d_variant)v) ||
-            !mien_conv2d_pools(op, 2)) {
+            !mien_conv2d_fits(op, MIEN_CONV2D_FWD) || !mien_conv2d_pools(op, 2)) {
             continue;
         }
         op->pool = 2;
@@ -215,6 +215,9 @@ static enum mien_status measure_conv(struct mien_cl *cl, const struct mien_kerne
             }
             shape.pass = p;
             op->variant[p] = (enum mien_conv2d_variant)v;
+            if (!mien_conv2d_fits(op, (enum mien_conv2d_pass)p)) {
+                continue; /* the device's local memory is less than it wants */
+            }
             TRY(mien_kernel_measure(&shape, &pass, err, "%dx%dx%d to %dx%dx%d by %dx%d%s, %s, %s",
                                     op->c, op->h, op->w, op->oc, op->ho, op->wo, op->kh, op->kw,
                                     groups, mien_conv2d_pass_name((enum mien_conv2d_pass)p),

@@ -129,6 +129,8 @@ says '^  gaps between launches '
 
 expect 0 bench kernels --filter 'softmax' --batch 9 --repeat 2 --warmup 1 --quiet
 says '^softmax loss and gradient, 7 classes, batch 9 '
+expect 0 bench kernels --filter '1x48x48 to 64x44x44 by 5x5, backward filter' --batch 9 --repeat 2 --warmup 1 --quiet
+says 'backward filter, vector'
 expect 0 bench kernels --filter '1x48x48 to 64x22x22' --batch 9 --repeat 2 --warmup 1 --quiet
 says '^conv2d 1x48x48 to 64x22x22 by 5x5, forward with maxpool 2, [a-z]*, batch 9 '
 expect 0 bench kernels --filter 'maxpool 32x44x44 to 22x22, ' --batch 9 --repeat 2 --warmup 1 --quiet
