@@ -332,11 +332,13 @@ static enum mien_status suit(struct mien_class_map *out, const struct mien_datas
                              const struct mien_model_file *file, const char *data,
                              struct mien_error *err)
 {
-    const enum mien_status st = mien_trainer_check_data(file->recipe, set, err);
-    if (st != MIEN_OK) {
-        return mien_wrap(err, st, "%s", data);
-    }
-    return mien_class_map_create(out, set, file->classes, file->class_count, err);
+    enum mien_status st = MIEN_OK;
+    TRY(mien_class_map_create(out, set, file->classes, file->class_count, err));
+    st = mien_trainer_check_data(file->recipe, &out->set, err);
+    st = st == MIEN_OK ? st : mien_wrap(err, st, "%s", data);
+
+done:
+    return st;
 }
 
 static enum mien_status train(const void *options, struct term *term, struct mien_error *err)

@@ -252,7 +252,7 @@ enum mien_status mien_recipe_format(char **out, const struct mien_recipe *recipe
         const char *before = "";
         const struct mien_recipe_field *fields = mien_recipe_fields(&count);
         for (size_t i = 0; i < count; i++) {
-            char value[160];
+            char value[MIEN_FIELD_BYTES];
             if (!layers && strncmp(fields[i].path, "train.", 6) == 0) {
                 write_layers(file, recipe);
                 layers = true;

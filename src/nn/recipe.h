@@ -62,11 +62,7 @@ struct mien_augment_spec {
     float mixup; /**< alpha of the Beta(alpha, alpha) that draws each batch's mixture; 0: none */
 };
 
-/** What a class counts in the loss. */
-enum mien_class_weights {
-    MIEN_CLASS_WEIGHTS_NONE,     /**< all the same */
-    MIEN_CLASS_WEIGHTS_BALANCED, /**< the inverse of its share of the training images */
-};
+enum { MIEN_CLASS_WEIGHTS_BYTES = 1024 };
 
 struct mien_train_spec {
     int batch;                    /**< images that are computed at once; 150 unless stated */
@@ -77,7 +73,7 @@ struct mien_train_spec {
     float label_smoothing; /**< 0..1 */
     float soft_targets;    /**< 0..1: the part that the data's target distributions have in what is
                               right; the labels have the rest */
-    enum mien_class_weights class_weights;
+    char class_weights[MIEN_CLASS_WEIGHTS_BYTES]; /**< see nn/class_weights.h */
     float ema;       /**< of the weights: share of the old average that a step keeps, 0: no
                           average */
     float clip_norm; /**< most that the norm of all gradients may be; 0: any */

@@ -7,14 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/class_weights.h"
 #include "nn/recipe_parts.h"
 
 _Static_assert(sizeof(enum mien_optimizer_kind) == sizeof(int), "choices are stored as int");
-_Static_assert(sizeof(enum mien_class_weights) == sizeof(int), "choices are stored as int");
 _Static_assert(sizeof(enum mien_schedule_kind) == sizeof(int), "choices are stored as int");
 
 static const char *const optimizer_names[] = { "sgd", "adam", "adamw", NULL };
-static const char *const class_weights_names[] = { "none", "balanced", NULL };
 static const char *const schedule_names[] = { "constant", "step",    "cosine",
                                               "onecycle", "plateau", NULL };
 
@@ -64,7 +63,7 @@ static const struct mien_recipe_field fields[] = {
     OTHER("train.seed", train.seed, "1", MIEN_FIELD_SEED),
     FLOAT("train.label_smoothing", train.label_smoothing, "0", 0, 1),
     FLOAT("train.soft_targets", train.soft_targets, "0", 0, 1),
-    CHOICE("train.class_weights", train.class_weights, "none", class_weights_names),
+    OTHER("train.class_weights", train.class_weights, "none", MIEN_FIELD_CLASS_WEIGHTS),
     FLOAT("train.ema", train.ema, "0", 0, 0.999999),
     FLOAT("train.clip_norm", train.clip_norm, "0", 0, 1e6),
     FLOAT("train.sam", train.sam, "0", 0, 100),
@@ -210,6 +209,16 @@ static bool read_name(char *out, const char *text)
     return true;
 }
 
+static bool read_class_weights(char *out, const char *text)
+{
+    const size_t length = strlen(text);
+    if (length >= MIEN_CLASS_WEIGHTS_BYTES || !mien_class_weights_valid(text)) {
+        return false;
+    }
+    memcpy(out, text, length + 1);
+    return true;
+}
+
 static bool read_choice(void *out, const char *text, const char *const *choices)
 {
     for (int i = 0; choices[i] != NULL; i++) {
@@ -238,6 +247,10 @@ static void describe(char *out, size_t bytes, const struct mien_recipe_field *fi
         (void)snprintf(out, bytes, "a number from %.9g to %.9g", field->min, field->max);
         break;
     case MIEN_FIELD_BOOL: (void)snprintf(out, bytes, "true or false"); break;
+    case MIEN_FIELD_CLASS_WEIGHTS:
+        (void)snprintf(out, bytes,
+                       "none, balanced, or classes with their weights: disgust 4, fear 1.5");
+        break;
     case MIEN_FIELD_CHOICE: {
         size_t used = (size_t)snprintf(out, bytes, "one of %s", field->choices[0]);
         for (int i = 1; field->choices[i] != NULL && used < bytes; i++) {
@@ -263,6 +276,7 @@ enum mien_status mien_recipe_field_set(struct mien_recipe *recipe,
     case MIEN_FIELD_SEED: good = read_seed(place, value); break;
     case MIEN_FIELD_FLOAT: good = mien_recipe_real(place, value, field->min, field->max); break;
     case MIEN_FIELD_BOOL: good = read_bool(place, value); break;
+    case MIEN_FIELD_CLASS_WEIGHTS: good = read_class_weights(place, value); break;
     case MIEN_FIELD_CHOICE: good = read_choice(place, value, field->choices); break;
     }
     if (good) {
@@ -306,6 +320,13 @@ void mien_recipe_field_format(char *out, size_t bytes, const struct mien_recipe 
     const void *place = (const char *)recipe + field->offset;
     switch (field->kind) {
     case MIEN_FIELD_TEXT: format_name(out, bytes, place); break;
+    case MIEN_FIELD_CLASS_WEIGHTS:
+        if (strchr(place, ' ') != NULL) {
+            format_name(out, bytes, place);
+        } else {
+            (void)snprintf(out, bytes, "%s", (const char *)place);
+        }
+        break;
     case MIEN_FIELD_INT:
     case MIEN_FIELD_CHANNELS: (void)snprintf(out, bytes, "%d", *(const int *)place); break;
     case MIEN_FIELD_SEED: (void)snprintf(out, bytes, "%" PRIu64, *(const uint64_t *)place); break;

@@ -78,13 +78,14 @@ enum mien_status mien_recipe_text_read(struct mien_recipe_text **out, const char
 void mien_recipe_text_destroy(struct mien_recipe_text *text); /* NULL is allowed */
 
 enum mien_field_kind {
-    MIEN_FIELD_TEXT,     /**< char[64], printable ASCII */
-    MIEN_FIELD_INT,      /**< int */
-    MIEN_FIELD_CHANNELS, /**< int: what an image can have, 1 or 3 */
-    MIEN_FIELD_SEED,     /**< uint64_t, all of it */
-    MIEN_FIELD_FLOAT,    /**< float */
-    MIEN_FIELD_BOOL,     /**< bool */
-    MIEN_FIELD_CHOICE,   /**< an enum with values 0, 1, ... in the order of `choices` */
+    MIEN_FIELD_TEXT,          /**< char[64], printable ASCII */
+    MIEN_FIELD_INT,           /**< int */
+    MIEN_FIELD_CHANNELS,      /**< int: what an image can have, 1 or 3 */
+    MIEN_FIELD_SEED,          /**< uint64_t, all of it */
+    MIEN_FIELD_FLOAT,         /**< float */
+    MIEN_FIELD_BOOL,          /**< bool */
+    MIEN_FIELD_CLASS_WEIGHTS, /**< char[MIEN_CLASS_WEIGHTS_BYTES]: see nn/class_weights.h */
+    MIEN_FIELD_CHOICE,        /**< an enum with values 0, 1, ... in the order of `choices` */
 };
 
 /** One scalar of a recipe: reading, settings, defaults and writing all go through it. */
@@ -112,6 +113,9 @@ MIEN_CHECK_RESULT
 enum mien_status mien_recipe_field_set(struct mien_recipe *recipe,
                                        const struct mien_recipe_field *field, const char *value,
                                        struct mien_error *err);
+/** Bytes of any value as YAML: a list of class weights all of quotes. */
+enum { MIEN_FIELD_BYTES = 2 * MIEN_CLASS_WEIGHTS_BYTES + 4 };
+
 /** The value as YAML. */
 void mien_recipe_field_format(char *out, size_t bytes, const struct mien_recipe *recipe,
                               const struct mien_recipe_field *field);

@@ -6,16 +6,16 @@
 
 #include "base/memory.h"
 #include "nn/weights.h"
+#include "train/class_weights.h"
 
 struct mien_trainer_memory mien_trainer_plan(const struct mien_network *network,
                                              const struct mien_recipe *recipe, int batch)
 {
-    const bool weighted = recipe->train.class_weights != MIEN_CLASS_WEIGHTS_NONE;
     return (struct mien_trainer_memory){
         .optimizer = mien_optimizer_bytes(&recipe->train, network->flat_floats) +
                      mien_sharpness_bytes(recipe->train.sam, network->flat_floats),
         .batches = mien_loader_batch_bytes(recipe, network->classes, batch) +
-                   (weighted ? (size_t)network->classes * sizeof(cl_float) : 0) +
+                   (mien_weighs_classes(recipe) ? (size_t)network->classes * sizeof(cl_float) : 0) +
                    mien_softmax_stats_bytes(batch) + sizeof(struct mien_guard),
     };
 }
@@ -31,47 +31,26 @@ static size_t beside_model(const struct mien_network *network, const struct mien
            mien_softmax_stats_bytes(batch); /* of an evaluation */
 }
 
-/*
- * images / (classes with images * images of the class), so that the mean over the images is 1; a
- * class without any, which only label smoothing asks about, counts 1.
- */
-static void balance_classes(float *weights, size_t *counts, const struct mien_dataset *set)
-{
-    const size_t first = set->splits[MIEN_SPLIT_TRAIN].first;
-    const size_t count = set->splits[MIEN_SPLIT_TRAIN].count;
-    size_t present = 0;
-    for (size_t i = first; i < first + count; i++) {
-        present += counts[set->labels[i]]++ == 0 ? 1 : 0;
-    }
-    for (int c = 0; c < set->class_count; c++) {
-        weights[c] =
-            counts[c] > 0 ? (float)((double)count / ((double)present * (double)counts[c])) : 1.0f;
-    }
-}
-
 static enum mien_status create_class_weights(struct mien_trainer *trainer, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const struct mien_dataset *const set = trainer->set;
     const size_t classes = (size_t)set->class_count;
-    if (trainer->file->recipe->train.class_weights == MIEN_CLASS_WEIGHTS_NONE) {
+    if (!mien_weighs_classes(trainer->file->recipe)) {
         return MIEN_OK;
     }
     float *const weights = mien_calloc(classes, sizeof(*weights), err);
     trainer->class_weight_values = weights;
-    size_t *const counts = mien_calloc(classes, sizeof(*counts), err);
-    if (weights == NULL || counts == NULL) {
-        st = MIEN_ERR_MEMORY;
-        goto done;
+    if (weights == NULL) {
+        return MIEN_ERR_MEMORY;
     }
-    balance_classes(weights, counts, set);
+    TRY(mien_weigh_classes(weights, trainer->file->recipe, set, err));
     TRY(mien_cl_buffer_create(&trainer->class_weights, trainer->cl, classes * sizeof(*weights),
                               err));
     TRY(mien_cl_write(trainer->cl, trainer->class_weights, 0, weights, classes * sizeof(*weights),
                       err));
 
 done:
-    free(counts);
     return st;
 }
 
@@ -86,7 +65,13 @@ enum mien_status mien_trainer_check_data(const struct mien_recipe *recipe,
                          "the recipe learns from target distributions (train.soft_targets), and "
                          "the data has none; mien pack --targets adds them");
     }
-    return MIEN_OK;
+    float *const weights = mien_calloc((size_t)set->class_count, sizeof(*weights), err);
+    if (weights == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    const enum mien_status st = mien_weigh_classes(weights, recipe, set, err);
+    free(weights);
+    return st;
 }
 
 enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl *cl,

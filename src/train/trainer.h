@@ -61,8 +61,12 @@ struct mien_trainer_memory {
 struct mien_trainer_memory mien_trainer_plan(const struct mien_network *network,
                                              const struct mien_recipe *recipe, int batch);
 
-/** See that there is data to train with.  Errors  MIEN_ERR_FORMAT: no training images, or no target
- * distributions for a recipe that learns from them */
+/**
+ * See that a recipe's data suits it.
+ *
+ * Errors  MIEN_ERR_FORMAT: no training images; no target distributions for a recipe that learns
+ * from them; a class that it weighs and that is not there; MIEN_ERR_MEMORY
+ */
 MIEN_CHECK_RESULT
 enum mien_status mien_trainer_check_data(const struct mien_recipe *recipe,
                                          const struct mien_dataset *set, struct mien_error *err);

@@ -131,6 +131,21 @@ static const char *const every_key =
     "  schedule: { kind: cosine, step: 3, patience: 2, gamma: 0.25, min_rate: 0.0001, warmup: 1.5 "
     "}\n";
 
+static void test_recipe__class_weights_are_kept_as_they_are_written(void **state)
+{
+    (void)state;
+    static const char *const weights[] = { "none", "balanced", "disgust 4", "disgust 4, fear 1.5",
+                                           "very  sad 1e-3,none 2 ,\xc3\xbc\\\\b 3" };
+    for (size_t i = 0; i < sizeof(weights) / sizeof(weights[0]); i++) {
+        char text[256];
+        (void)snprintf(text, sizeof(text), INPUT LAYERS "train: { class_weights: \"%s\" }\n",
+                       weights[i]);
+        struct mien_recipe *const recipe = must_parse(text);
+        check_round_trip(recipe);
+        mien_recipe_destroy(recipe);
+    }
+}
+
 static void test_recipe__every_key_is_read(void **state)
 {
     (void)state;
@@ -263,7 +278,16 @@ static void test_recipe__refuses_bad_values_with_their_line(void **state)
     refuse(INPUT "augment: { rotate: -10 }\n" LAYERS, "from 0 to 180");
     refuse(INPUT "augment: { erase: 1.5 }\n" LAYERS, "from 0 to 1");
     refuse(INPUT "augment: { mixup: 11 }\n" LAYERS, "from 0 to 10");
-    refuse(INPUT LAYERS "train: { class_weights: some }\n", "expected one of none, balanced");
+    static const char *const weights[] = { "some",       "disgust",      "disgust 0",
+                                           "disgust -1", "disgust 1,",   "disgust 1 fear",
+                                           "a 1, a 2",   ", a 1",        "a nan",
+                                           "a 1e9",      "a 1, balanced" };
+    for (size_t i = 0; i < sizeof(weights) / sizeof(weights[0]); i++) {
+        char text[256];
+        (void)snprintf(text, sizeof(text), INPUT LAYERS "train: { class_weights: \"%s\" }\n",
+                       weights[i]);
+        refuse(text, "expected none, balanced, or classes with their weights: disgust 4, fear 1.5");
+    }
     refuse(INPUT "augment: { mirror: 2 }\n" LAYERS, "expected true or false");
     refuse(INPUT "augment: { rotat: 5 }\n" LAYERS, "did you mean augment.rotate");
 }
@@ -465,6 +489,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recipe__defaults_are_as_documented),
         cmocka_unit_test(test_recipe__every_key_is_read),
+        cmocka_unit_test(test_recipe__class_weights_are_kept_as_they_are_written),
         cmocka_unit_test(test_recipe__floats_survive_writing),
         cmocka_unit_test(test_recipe__limits_are_read_and_written),
         cmocka_unit_test(test_recipe__refuses_bad_values_with_their_line),

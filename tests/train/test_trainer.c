@@ -7,6 +7,7 @@
 #include "nn/weights.h"
 #include "support/layout.h"
 #include "support/oracle.h"
+#include "support/scratch.h"
 #include "support/training.h"
 #include "train/trainer.h"
 
@@ -137,6 +138,51 @@ static void test_trainer__balances_classes_by_their_images(void **state)
     mien_trainer_finish(&trainer);
     mien_model_file_finish(&file);
     set_free(set);
+    assert_int_equal(mien_cl_live(cl), 0);
+}
+
+static void test_trainer__weighs_classes_by_name(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    const struct set_sizes sizes = { 12, 4, 1, 8, 8, 4 };
+    static const struct {
+        const char *weights;
+        float want[4];
+        const char *why;
+    } rows[] = {
+        { "c2 4, c0 0.5", { 0.5f, 1.0f, 4.0f, 1.0f }, NULL },
+        { "anger 3,c1 2", { 1.0f, 2.0f, 1.0f, 3.0f }, NULL },
+        { "c2 4, c7 1", { 0 }, "the data has no class 'c7'" },
+        { "c2 4, happy 1", { 0 }, "the data has no class 'happy'" },
+        { "angry 1, mad 2", { 0 }, "a second weight for the class 'angry'" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char recipe[256];
+        struct mien_dataset *const set = set_make(&sizes, 1);
+        free(set->classes[3]);
+        set->classes[3] = strdup("angry");
+        (void)snprintf(recipe, sizeof(recipe),
+                       "input: { channels: 1, height: 8, width: 8 }\n"
+                       "layers: [ flatten, dense classes ]\ntrain: { class_weights: \"%s\" }",
+                       rows[i].weights);
+        struct mien_model_file file = model_for(recipe, set);
+        struct mien_trainer trainer;
+        const struct mien_trainer_options options = { .shuffle = false };
+        const enum mien_status st = mien_trainer_init(&trainer, cl, &file, set, &options, &err);
+        if (rows[i].why == NULL) {
+            float weights[4];
+            assert_ok(st, &err);
+            assert_ok(mien_cl_read(cl, weights, trainer.class_weights, 0, sizeof(weights), &err),
+                      &err);
+            assert_all_close(weights, rows[i].want, 4, 0.0f, 0.0f);
+        } else {
+            must_fail(st, MIEN_ERR_FORMAT, &err, rows[i].why);
+        }
+        mien_trainer_finish(&trainer);
+        mien_model_file_finish(&file);
+        set_free(set);
+    }
     assert_int_equal(mien_cl_live(cl), 0);
 }
 
@@ -326,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trainer__trains_as_pytorch_does),
         cmocka_unit_test(test_trainer__balances_classes_by_their_images),
+        cmocka_unit_test(test_trainer__weighs_classes_by_name),
         cmocka_unit_test(test_trainer__accumulated_batches_are_one_large_batch),
         cmocka_unit_test(test_trainer__sam_is_two_passes_of_one_batch),
         cmocka_unit_test(test_trainer__the_second_pass_of_sam_has_the_same_images),
