@@ -160,6 +160,13 @@ expect 0 train --resume kept2
 check "the device is taken for another" sh -c "! grep -q 'bits' '$err'"
 check "the second epoch is not kept" test -s kept2/epoch-0002.safetensors
 
+# What a run that goes on is told of its method holds from there on.
+cp -r kept2 sharp
+expect 0 train --resume kept2 --epochs 3 --quiet
+expect 0 train --resume sharp --epochs 3 --quiet --set train.sam=0.05 --set "train.class_weights=happy 2"
+check "sam and class weights change nothing" sh -c '! cmp -s kept2/last.safetensors sharp/last.safetensors'
+check "the run does not keep its method" grep -q 'sam: 0.05' sharp/recipe.yaml
+
 # Weights to start from.
 expect 0 train faces --recipe "$tiny" --out from --init whole/best.safetensors --max-steps 1 --quiet
 expect 4 train faces --recipe "$recipes/linear.yaml" --out other --init whole/best.safetensors
