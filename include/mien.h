@@ -231,9 +231,11 @@ enum mien_status mien_data_load(struct mien_data **out, const char *path,
 
 /** Labelled images in the caller's memory: first those of training, then validation, then test. */
 struct mien_data_source {
-    const uint8_t *images;       /**< [count][height][width][channels] */
-    const int32_t *labels;       /**< [count], index into classes */
-    size_t counts[MIEN_SPLITS];  /**< images of each split; their sum is the count above */
+    const uint8_t *images;      /**< [count][height][width][channels] */
+    const int32_t *labels;      /**< [count], index into classes */
+    const float *targets;       /**< [count][class_count], what is right for each image: shares of 0
+                                     to 1 that sum to 1, for recipes with soft_targets; may be NULL */
+    size_t counts[MIEN_SPLITS]; /**< images of each split; their sum is the count above */
     int channels, height, width; /**< 1 (gray) or 3 (RGB); pixels, 1 to 16384 */
     const char *const *classes;  /**< [class_count] names, each once */
     int class_count;             /**< 1 to 10000 */
@@ -246,8 +248,8 @@ struct mien_data_source {
  * validation where there are no others.
  *
  * Ownership  *out is the caller's, release with mien_data_destroy(); NULL on error
- * Errors     MIEN_ERR_USAGE: a count, a size, a name or a label outside of what is said above;
- *            MIEN_ERR_MEMORY
+ * Errors     MIEN_ERR_USAGE: a count, a size, a name, a label or a share outside of what is said
+ * above; MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_data_create(struct mien_data **out, const struct mien_data_source *source,
@@ -258,8 +260,10 @@ void mien_data_destroy(struct mien_data *data); /* NULL is allowed */
 struct mien_data_about {
     size_t count; /**< images in all */
     int channels, height, width;
-    const uint8_t *images;      /**< [count][height][width][channels] */
-    const int32_t *labels;      /**< [count], index into classes */
+    const uint8_t *images; /**< [count][height][width][channels] */
+    const int32_t *labels; /**< [count], index into classes */
+    const float *targets;  /**< [count][class_count], as in struct mien_data_source; NULL where it
+                                has none */
     const char *const *names;   /**< [count], path inside the data set, or a CSV file's row, from 0;
                                      NULL where it has none */
     const char *const *classes; /**< [class_count] */
@@ -270,7 +274,8 @@ struct mien_data_about {
     size_t resized;        /**< images that came in another size */
     size_t converted;      /**< images that came in another colour form or depth */
     size_t skipped;        /**< files in class folders that are no images, by name */
-    uint64_t fingerprint;  /**< of pixels, labels, splits and classes: same data, same number */
+    uint64_t
+        fingerprint; /**< of pixels, labels, targets, splits and classes: same data, same number */
 };
 
 /** Borrowed from the data set. */

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "data/build.h"
 #include "data/image.h"
+#include "data/targets.h"
 
 struct mien_data_options mien_net_data_options(const struct mien_net *net)
 {
@@ -31,6 +32,7 @@ static enum mien_status wrap_set(struct mien_data **out, struct mien_dataset *se
         .width = set->width,
         .images = set->images,
         .labels = set->labels,
+        .targets = set->targets,
         .names = (const char *const *)set->names,
         .classes = (const char *const *)set->classes,
         .class_count = set->class_count,
@@ -131,6 +133,20 @@ static enum mien_status check_source(size_t *count, const struct mien_data_sourc
     return MIEN_OK;
 }
 
+static enum mien_status copy_targets(struct mien_dataset *set, const float *targets,
+                                     struct mien_error *err)
+{
+    const size_t row = (size_t)set->class_count * sizeof(*targets);
+    float *const copy = mien_calloc(set->count, row, err);
+    if (copy == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    memcpy(copy, targets, set->count * row);
+    mien_dataset_storage(set)->targets = copy;
+    set->targets = copy;
+    return mien_targets_check(set, err) == MIEN_OK ? MIEN_OK : MIEN_ERR_USAGE;
+}
+
 enum mien_status mien_data_create(struct mien_data **out, const struct mien_data_source *source,
                                   struct mien_error *err)
 {
@@ -150,6 +166,7 @@ enum mien_status mien_data_create(struct mien_data **out, const struct mien_data
     memcpy(storage->images, source->images, count * image);
     memcpy(storage->labels, source->labels, count * sizeof(*storage->labels));
     mien_dataset_take_classes(set, &classes);
+    TRY(source->targets != NULL ? copy_targets(set, source->targets, err) : MIEN_OK);
     mien_dataset_set_splits(set, source->counts);
     TRY(mien_dataset_settle(set, &settle, err));
     struct mien_dataset *const whole = set;

@@ -84,27 +84,15 @@ enum mien_status mien_csv_row(const char **fields, size_t most, size_t *count, s
     return MIEN_OK;
 }
 
-size_t mien_csv_value_bytes(const char *text)
+void mien_csv_put(FILE *to, const char *text)
 {
-    return 2 * strlen(text) + sizeof("\"\"");
-}
-
-size_t mien_csv_value(char *out, const char *text)
-{
-    const bool quoted = text[strcspn(text, ",\"\r\n")] != '\0';
-    char *to = out;
-    if (quoted) {
-        *to++ = '"';
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        (void)fputs(text, to);
+        return;
     }
+    (void)fputc('"', to);
     for (; *text != '\0'; text++) {
-        if (*text == '"') {
-            *to++ = '"';
-        }
-        *to++ = *text;
+        (void)fprintf(to, "%s%c", *text == '"' ? "\"" : "", *text);
     }
-    if (quoted) {
-        *to++ = '"';
-    }
-    *to = '\0';
-    return (size_t)(to - out);
+    (void)fputc('"', to);
 }

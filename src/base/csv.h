@@ -2,9 +2,11 @@
 #ifndef MIEN_BASE_CSV_H
 #define MIEN_BASE_CSV_H
 
+#include <stdio.h>
+
 #include "base/error.h"
 
-/** Where a text is read, which is cut to pieces on the way.  Begin with the text and line 1. */
+/** Where a text is read, which is cut to pieces on the way. */
 struct mien_csv {
     char *next;
     size_t line; /**< of the row read last, from 1; quoted values may go over several */
@@ -26,10 +28,8 @@ MIEN_CHECK_RESULT
 enum mien_status mien_csv_row(const char **fields, size_t most, size_t *count, struct mien_csv *csv,
                               struct mien_error *err);
 
-/** Bytes that mien_csv_value() takes at most, its zero included. */
-size_t mien_csv_value_bytes(const char *text);
-
-/** A text as a value, in quotes where it needs them.  Returns the characters written. */
-size_t mien_csv_value(char *out, const char *text);
+/** Write a text as a value, in quotes where it needs them; whether that went well the stream knows.
+ */
+void mien_csv_put(FILE *to, const char *text);
 
 #endif

@@ -34,8 +34,7 @@ static const struct opt eval_table[] = {
       .min = 1, .max = 65536 },
     { "blas", OPT_CHOICE, FIELD(blas), "KIND", SESSION_BLAS_HELP, .choices = session_blas_choices },
     { "predictions", OPT_STRING, FIELD(predictions), "FILE",
-      "write what was found of each image: a CSV file with its label and the classes' "
-      "probabilities",
+      "write what was found of each image to NAME.csv: its label and the classes' probabilities",
       .role = OPT_OUTPUT },
     { .name = NULL },
 };
@@ -276,16 +275,20 @@ static enum mien_status eval(const void *options, struct term *term, struct mien
     struct work work = { .options = o, .term = term };
     work.result.views = session_views(o->views);
     TRY(read_models(&work, err));
+    if (o->predictions != NULL) {
+        const struct mien_model_file *const first = &work.models[0].file;
+        TRY(eval_check_predictions(o->predictions, first->classes, first->class_count, err));
+    }
     TRY(prepare(&work, err));
     TRY(session_open(&work.session, &o->common, false, term, err));
     TRY(session_tune(&work.session, NULL, term, err));
     TRY(run_all(&work, err));
-    TRY(o->predictions != NULL ? write_predictions(&work, err) : MIEN_OK);
     if (o->common.json) {
         TRY(term_json(term, eval_describe(&work.result), err));
     } else {
         eval_print(term, &work.result);
     }
+    TRY(o->predictions != NULL ? write_predictions(&work, err) : MIEN_OK);
 
 done:
     mien_metrics_finish(&work.result.judged.metrics);

@@ -5,39 +5,33 @@
 
 #include "base/csv.h"
 #include "base/file.h"
-#include "base/memory.h"
 #include "base/number.h"
 #include "cli/cmd_eval.h"
 
-enum { NUMBER_BYTES = 32 };
+static const char *const columns[] = { "image", "label", "predicted" };
+enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
-/* A line in the making, and room for its longest value. */
-struct line {
-    struct mien_atomic_file *file;
-    char *value;
-    size_t value_bytes;
-};
-
-/* Write a text as a value, with a comma behind it or, as the last one, the line's end. */
-static enum mien_status put(struct line *line, const char *text, bool last, struct mien_error *err)
+enum mien_status eval_check_predictions(const char *path, char *const *classes, int class_count,
+                                        struct mien_error *err)
 {
-    enum mien_status st = MIEN_OK;
-    const size_t most = mien_csv_value_bytes(text) + 1;
-    if (most > line->value_bytes) {
-        free(line->value);
-        line->value_bytes = 0;
-        line->value = mien_calloc(2, most, err);
-        if (line->value == NULL) {
-            return MIEN_ERR_MEMORY;
-        }
-        line->value_bytes = 2 * most;
+    const size_t length = strlen(path);
+    if (length < 4 || strcmp(path + length - 4, ".csv") != 0) {
+        return mien_fail(err, MIEN_ERR_USAGE,
+                         "--predictions %.800s: expected a name that ends in "
+                         ".csv",
+                         path);
     }
-    const size_t length = mien_csv_value(line->value, text);
-    line->value[length] = last ? '\n' : ',';
-    TRY(mien_atomic_write(line->file, line->value, length + 1, err));
-
-done:
-    return st;
+    for (int c = 0; c < class_count; c++) {
+        for (int i = 0; i < COLUMNS; i++) {
+            if (strcmp(classes[c], columns[i]) == 0) {
+                return mien_fail(err, MIEN_ERR_FORMAT,
+                                 "--predictions: a class is called '%s', which is the name of "
+                                 "another column",
+                                 columns[i]);
+            }
+        }
+    }
+    return MIEN_OK;
 }
 
 static size_t most_probable(const float *probabilities, size_t classes)
@@ -49,51 +43,53 @@ static size_t most_probable(const float *probabilities, size_t classes)
     return best;
 }
 
-static enum mien_status put_all(struct line *line, const struct eval_predictions *found,
-                                struct mien_error *err)
+static void write_rows(FILE *to, const struct eval_predictions *found)
 {
-    enum mien_status st = MIEN_OK;
     const size_t classes = (size_t)found->class_count;
-    TRY(put(line, "image", false, err));
-    TRY(put(line, "label", false, err));
-    TRY(put(line, "predicted", false, err));
+    (void)fprintf(to, "%s,%s,%s", columns[0], columns[1], columns[2]);
     for (size_t c = 0; c < classes; c++) {
-        TRY(put(line, found->classes[c], c + 1 == classes, err));
+        (void)fputc(',', to);
+        mien_csv_put(to, found->classes[c]);
     }
     for (size_t i = 0; i < found->count; i++) {
         char number[MIEN_DATASET_NAME_BYTES];
         const float *const row = found->probabilities + i * classes;
-        TRY(put(line, mien_dataset_name(number, found->set, found->first + i), false, err));
-        TRY(put(line, found->classes[found->labels[i]], false, err));
-        TRY(put(line, found->classes[most_probable(row, classes)], false, err));
+        (void)fputc('\n', to);
+        mien_csv_put(to, mien_dataset_name(number, found->set, found->first + i));
+        (void)fputc(',', to);
+        mien_csv_put(to, found->classes[found->labels[i]]);
+        (void)fputc(',', to);
+        mien_csv_put(to, found->classes[most_probable(row, classes)]);
         for (size_t c = 0; c < classes; c++) {
-            char text[NUMBER_BYTES];
-            (void)snprintf(text, sizeof(text), "%.9g", (double)row[c]);
-            TRY(put(line, text, c + 1 == classes, err));
+            (void)fprintf(to, ",%.9g", (double)row[c]);
         }
     }
-
-done:
-    return st;
+    (void)fputc('\n', to);
 }
 
 enum mien_status eval_write_predictions(const char *path, const struct eval_predictions *found,
                                         struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    struct line line = { .file = NULL };
     struct mien_plain_numbers numbers;
-    TRY(mien_atomic_open(&line.file, path, err));
+    char *text = NULL;
+    size_t bytes = 0;
     TRY(mien_plain_numbers_begin(&numbers, err));
-    st = put_all(&line, found, err);
+    FILE *const to = open_memstream(&text, &bytes);
+    bool good = to != NULL;
+    if (good) {
+        write_rows(to, found);
+        good = ferror(to) == 0;
+        good = fclose(to) == 0 && good && text != NULL;
+    }
     mien_plain_numbers_end(&numbers);
-    TRY(st);
-    struct mien_atomic_file *const file = line.file;
-    line.file = NULL;
-    TRY(mien_atomic_commit(file, err));
+    if (!good) {
+        st = mien_fail(err, MIEN_ERR_MEMORY, "no memory for %s", path);
+        goto done;
+    }
+    TRY(mien_file_replace(path, text, bytes, err));
 
 done:
-    mien_atomic_abort(line.file);
-    free(line.value);
+    free(text);
     return st;
 }

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "nn/weights.h"
+#include "train/class_weights.h"
 #include "train/views.h"
 
 const char *const session_blas_choices[] = { "auto", "own", "clblast", NULL };
@@ -165,27 +166,20 @@ enum mien_status session_model_of_recipe(struct mien_model_file *out, const char
                                          const struct opt_strings *settings, int classes,
                                          struct mien_error *err)
 {
-    enum { NAME_BYTES = 12 };
     enum mien_status st = MIEN_OK;
     struct mien_recipe *recipe = NULL;
-    char **const names = mien_calloc((size_t)classes, sizeof(*names), err);
-    char *const text = mien_calloc((size_t)classes, NAME_BYTES, err);
+    struct mien_class_list names = { 0 };
     *out = (struct mien_model_file){ .recipe = NULL };
-    if (names == NULL || text == NULL) {
-        st = MIEN_ERR_MEMORY;
-        goto done;
-    }
-    for (int i = 0; i < classes; i++) {
-        names[i] = text + (size_t)i * NAME_BYTES;
-        (void)snprintf(names[i], NAME_BYTES, "%d", i);
-    }
     TRY(mien_recipe_load(&recipe, path, (const char *const *)settings->items, settings->count,
                          err));
-    TRY(mien_model_file_create(out, recipe, names, classes, err));
+    TRY(mien_make_up_classes(&names, recipe, classes, err));
+    struct mien_recipe *const given = recipe;
+    recipe = NULL;
+    TRY(mien_model_file_create(out, given, names.names, classes, err));
 
 done:
-    free(names);
-    free(text);
+    mien_recipe_destroy(recipe);
+    mien_class_list_finish(&names);
     return st;
 }
 

@@ -37,6 +37,20 @@ const char *mien_class_canonical(const char *name)
     return NULL;
 }
 
+int mien_class_find(char *const *classes, int class_count, const char *name)
+{
+    const char *const wanted = mien_class_canonical(name);
+    int found = -1;
+    for (int c = 0; c < class_count; c++) {
+        const char *const own = mien_class_canonical(classes[c]);
+        if (strcmp(classes[c], name) == 0) {
+            return c;
+        }
+        found = wanted != NULL && own != NULL && strcmp(wanted, own) == 0 ? c : found;
+    }
+    return found;
+}
+
 void mien_class_list_finish(struct mien_class_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {

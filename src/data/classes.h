@@ -18,6 +18,9 @@ extern const char *const mien_fer2013_names[MIEN_EMOTIONS];
  */
 const char *mien_class_canonical(const char *name);
 
+/** The class of that name, or else the one that stands for the same emotion; -1: there is none. */
+int mien_class_find(char *const *classes, int class_count, const char *name);
+
 /** The names that were found for one set, each once. */
 struct mien_class_list {
     size_t count, capacity;

@@ -241,12 +241,31 @@ static enum mien_status take_targets(struct mien_dataset *set, const struct mien
     return mien_targets_check(set, err);
 }
 
+/* The numbers of the file's images as their names. */
+static enum mien_status number_images(struct mien_dataset *set, struct mien_error *err)
+{
+    struct mien_data_storage *const storage = mien_dataset_storage(set);
+    storage->text = mien_calloc(set->count, MIEN_DATASET_NAME_BYTES, err);
+    char **const names = mien_calloc(set->count, sizeof(*names), err);
+    if (storage->text == NULL || names == NULL) {
+        free(names);
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        names[i] = storage->text + i * MIEN_DATASET_NAME_BYTES;
+        (void)mien_dataset_name(names[i], set, i);
+    }
+    set->names = names;
+    return MIEN_OK;
+}
+
+/* `renumbered`: images will be left out or change places. */
 static enum mien_status take_names(struct mien_dataset *set, const struct mien_safetensors *file,
-                                   struct mien_error *err)
+                                   bool renumbered, struct mien_error *err)
 {
     const struct mien_tensor *const names = mien_safetensors_find(file, "names");
     if (names == NULL) {
-        return MIEN_OK;
+        return renumbered ? number_images(set, err) : MIEN_OK;
     }
     size_t ends = 0;
     const char *const text = names->data;
@@ -406,7 +425,7 @@ enum mien_status mien_packed_load(struct mien_dataset **out, const struct mien_l
     mien_dataset_take_classes(set, &classes);
     TRY(take_labels(set, file, err));
     TRY(take_targets(set, file, err));
-    TRY(take_names(set, file, err));
+    TRY(take_names(set, file, load->exclusion != NULL || options->split > 0.0, err));
     TRY(leave_out(&kept, set, load, err));
     if (inspector != NULL) {
         TRY(inspector->begin(inspector->user, set, err));

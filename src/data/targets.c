@@ -13,7 +13,8 @@
 #include "base/number.h"
 #include "data/build.h"
 
-enum { MAX_BYTES = 1 << 30, COLUMNS = 2 * MIEN_MAX_CLASSES + 16, NOT_A_CLASS = -1 };
+enum { MAX_BYTES = 1 << 30, COLUMNS = 2 * MIEN_MAX_CLASSES + 16 };
+enum { NOT_A_CLASS = -1 }; /* what mien_class_find() says */
 
 /* What rounding may have done to a sum of shares. */
 #define SUM_MARGIN 1e-3
@@ -69,21 +70,6 @@ static enum mien_status next_row(struct reader *r, struct mien_error *err)
     return st == MIEN_OK ? st : mien_wrap(err, st, "%.800s:%zu", r->path, r->csv.line);
 }
 
-/* By name, else by what both stand for. */
-static int find_class(const struct mien_dataset *set, const char *name)
-{
-    const char *const wanted = mien_class_canonical(name);
-    int found = NOT_A_CLASS;
-    for (int c = 0; c < set->class_count; c++) {
-        const char *const own = mien_class_canonical(set->classes[c]);
-        if (strcmp(set->classes[c], name) == 0) {
-            return c;
-        }
-        found = wanted != NULL && own != NULL && strcmp(wanted, own) == 0 ? c : found;
-    }
-    return found;
-}
-
 static enum mien_status refuse_twice(const struct reader *r, const char *name,
                                      struct mien_error *err)
 {
@@ -106,7 +92,9 @@ static enum mien_status read_header(struct reader *r, struct mien_error *err)
     }
     for (size_t i = 0; i < r->field_count; i++) {
         const bool is_image = strcasecmp(r->fields[i], "image") == 0;
-        r->class_of[i] = is_image ? NOT_A_CLASS : find_class(r->set, r->fields[i]);
+        r->class_of[i] = is_image
+                             ? NOT_A_CLASS
+                             : mien_class_find(r->set->classes, r->set->class_count, r->fields[i]);
         if (is_image && r->image_column < r->field_count) {
             return refuse_twice(r, r->fields[i], err);
         }
@@ -211,7 +199,6 @@ static enum mien_status read_row(struct reader *r, struct mien_error *err)
     return take_shares(r, named->image, err);
 }
 
-/* Every image has its label until a row says more. */
 static enum mien_status begin_targets(struct reader *r, struct mien_error *err)
 {
     const size_t classes = (size_t)r->set->class_count;
@@ -220,6 +207,7 @@ static enum mien_status begin_targets(struct reader *r, struct mien_error *err)
     return r->targets != NULL && r->seen != NULL ? MIEN_OK : MIEN_ERR_MEMORY;
 }
 
+/* An image that nothing above 0 was said of has its label. */
 static void fall_back(struct reader *r)
 {
     const size_t classes = (size_t)r->set->class_count;

@@ -32,7 +32,7 @@ static size_t trimmed(const char *text, size_t length)
 bool mien_class_weights_next(struct mien_class_weight *out, const char **at)
 {
     const char *const name = *at + strspn(*at, blanks);
-    const size_t item = strcspn(name, ",");
+    const size_t item = strcspn(name, ";");
     const size_t length = trimmed(name, item);
     size_t number = length; /* where the last word begins */
     while (number > 0 && strchr(blanks, name[number - 1]) == NULL) {
@@ -48,7 +48,7 @@ bool mien_class_weights_next(struct mien_class_weight *out, const char **at)
     if (out->length == 0 || !mien_recipe_real(&out->weight, text, 1e-6, 1e6)) {
         return false;
     }
-    *at = name + item + (name[item] == ',' ? 1 : 0);
+    *at = name + item + (name[item] == ';' ? 1 : 0);
     return true;
 }
 
@@ -80,8 +80,8 @@ bool mien_class_weights_valid(const char *text)
         if (is_again(&item, text)) {
             return false;
         }
-        if (*at == '\0') { /* a comma at the end has nothing behind it */
-            return text[strlen(text) - 1] != ',' && mien_is_utf8(text);
+        if (*at == '\0') { /* a semicolon at the end has nothing behind it */
+            return text[strlen(text) - 1] != ';' && mien_is_utf8(text);
         }
     }
     return false;

@@ -1,7 +1,8 @@
 /** class_weights.h - what classes count in the loss, as a recipe says it (internal)
  *
  * "none": all the same.  "balanced": the inverse of their shares of the training images.  Or
- * classes by name, each with its weight, "disgust 4, fear 1.5": the others count 1.
+ * classes by name, each with its weight, "disgust 4; fear 1.5": the others count 1.  In the C
+ * locale alone, as all that reads numbers.
  */
 #ifndef MIEN_NN_CLASS_WEIGHTS_H
 #define MIEN_NN_CLASS_WEIGHTS_H

@@ -74,7 +74,8 @@ static enum mien_status launch_loss(struct mien_cl *cl, const struct mien_cl_buf
         mien_grid_flat(&chunk, "softmax", "softmax_loss", op->lanes, blocks,
                        (size_t)op->classes * (size_t)op->lanes * 10);
     if (right->weights != NULL && out[0] != NULL) { /* each sums those of all images */
-        loss.flop += 2.0 * MIEN_GRID_FLOAT_FLOP * (double)loss.global[0] * (double)op->n;
+        const double each = right->shares != NULL ? (double)op->classes : 1.0;
+        loss.flop += 2.0 * MIEN_GRID_FLOAT_FLOP * (double)loss.global[0] * (double)op->n * each;
     }
     const struct mien_cl_arg args[] = {
         mien_grid_optional(out[0]),

@@ -2,6 +2,7 @@
 #ifndef MIEN_TRAIN_CLASS_WEIGHTS_H
 #define MIEN_TRAIN_CLASS_WEIGHTS_H
 
+#include "data/classes.h"
 #include "data/dataset.h"
 #include "nn/recipe.h"
 
@@ -17,5 +18,15 @@ bool mien_weighs_classes(const struct mien_recipe *recipe);
 MIEN_CHECK_RESULT
 enum mien_status mien_weigh_classes(float *weights, const struct mien_recipe *recipe,
                                     const struct mien_dataset *set, struct mien_error *err);
+
+/**
+ * Names for the classes of data that is made up: those that a recipe weighs by name, then numbers.
+ *
+ * out     empty; release with mien_class_list_finish(), also after an error
+ * Errors  MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_make_up_classes(struct mien_class_list *out, const struct mien_recipe *recipe,
+                                      int class_count, struct mien_error *err);
 
 #endif

@@ -15,8 +15,8 @@ struct mien_loader;
 struct mien_loader_options {
     int batch;                        /**< images of a batch, at most */
     const struct mien_recipe *recipe; /**< what becomes of an image; borrowed */
-    size_t device_bytes; /**< most that the set may take on the device; 0: half of its memory,
-                              less what is taken already */
+    size_t device_bytes; /**< most that images and their shares may take on the device; 0: half of
+                              its memory, less what is taken already */
     bool targets; /**< training images come with the shares of all classes, which are the set's
                        target distributions in the part that the recipe's train.soft_targets says
                        and their label in the rest; the set must have them */

@@ -42,8 +42,10 @@ static enum mien_status allocate(struct capture *c, size_t step, struct mien_err
     c->input = mien_calloc(c->images, c->image_floats * sizeof(*c->input), err);
     c->seconds = mien_calloc(c->batches, sizeof(*c->seconds), err);
     c->share = mien_calloc(c->batches, sizeof(*c->share), err);
-    c->class_shares =
-        mien_calloc(c->images, (size_t)c->trainer->file->class_count * sizeof(float), err);
+    const size_t classes = /* of shares */
+        c->trainer->file->recipe->train.soft_targets > 0.0f ? (size_t)c->trainer->file->class_count
+                                                            : 0;
+    c->class_shares = mien_calloc(c->images, classes * sizeof(float), err);
     c->labels = mien_calloc(c->images, sizeof(*c->labels), err);
     c->others = mien_calloc(c->images, sizeof(*c->others), err);
     c->images = 0;

@@ -94,6 +94,22 @@ done:
     return st;
 }
 
+/* No trial is to find out late that the data is not for it. */
+static enum mien_status check_trials(struct work *work, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    for (size_t t = 0; st == MIEN_OK && t < work->sweep->trial_count; t++) {
+        struct mien_recipe *recipe = NULL;
+        st = read_recipe(&recipe, work, t, err);
+        if (st == MIEN_OK) {
+            st = mien_trainer_check_data(recipe, work->set, err);
+            st = st == MIEN_OK ? st : mien_wrap(err, st, "%s", work->options->data);
+        }
+        mien_recipe_destroy(recipe);
+    }
+    return st;
+}
+
 /* What a tuning chooses, without what was measured and what is not to be tried; free() it. */
 static enum mien_status format_choices(char **out, const struct mien_tuning *tuning,
                                        struct mien_error *err)
@@ -333,6 +349,7 @@ enum mien_status mien_sweep_run(struct mien_sweep *sweep, bool *interrupted, str
         goto done;
     }
     TRY(describe_asked(&work, err));
+    TRY(check_trials(&work, err));
     TRY(mien_folder_make(options->folder, err));
     TRY(mien_sweep_load(sweep, work.json, work.asked, err));
     TRY(choose_tuning(&work, err));

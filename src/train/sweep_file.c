@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -90,25 +91,12 @@ json_t *mien_sweep_describe(const struct mien_sweep *sweep)
 }
 
 /* A cell of a CSV file: quoted where it must be. */
-static void write_cell(FILE *to, const char *text)
-{
-    if (strpbrk(text, ",\"\n\r") == NULL) {
-        (void)fputs(text, to);
-        return;
-    }
-    (void)fputc('"', to);
-    for (; *text != '\0'; text++) {
-        (void)fprintf(to, "%s%c", *text == '"' ? "\"" : "", *text);
-    }
-    (void)fputc('"', to);
-}
-
 static void write_rows(FILE *to, const struct mien_sweep *sweep, const size_t *order)
 {
     (void)fputs("rank,run", to);
     for (size_t i = 0; i < sweep->axis_count; i++) {
         (void)fputc(',', to);
-        write_cell(to, sweep->axes[i].key);
+        mien_csv_put(to, sweep->axes[i].key);
     }
     for (int r = 0; r < sweep->rung_count; r++) {
         (void)fprintf(to, ",accuracy_%d", sweep->rung_epochs[r]);
@@ -121,7 +109,7 @@ static void write_rows(FILE *to, const struct mien_sweep *sweep, const size_t *o
         (void)fprintf(to, "%zu,%s", k + 1, name);
         for (size_t i = 0; i < sweep->axis_count; i++) {
             (void)fputc(',', to);
-            write_cell(to, strchr(trial->settings[i], '=') + 1);
+            mien_csv_put(to, strchr(trial->settings[i], '=') + 1);
         }
         for (int r = 0; r < sweep->rung_count; r++) {
             (void)fputc(',', to);

@@ -322,6 +322,31 @@ static void test_api__part_is_set_aside_from_memory(void **state)
     mien_data_destroy(data);
 }
 
+static void test_api__target_distributions_go_with_images(void **state)
+{
+    struct net_fixture *const f = *state;
+    char *const path = scratch_path(f->folder, "soft.safetensors");
+    float shares[NET_COUNT * NET_CLASSES];
+    struct mien_data *data = NULL;
+    struct mien_data *packed = NULL;
+    struct mien_data_source source = net_source(f);
+    for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
+        const size_t turn = (i / NET_CLASSES + i % NET_CLASSES) % NET_CLASSES;
+        shares[i] = turn == 0 ? 0.75f : turn == 1 ? 0.25f : 0.0f;
+    }
+    assert_null(mien_data_describe(f->data)->targets);
+    source.targets = shares;
+    must(mien_data_create(&data, &source, &f->err), &f->err);
+    must(mien_data_pack(data, path, &f->err), &f->err);
+    must(mien_data_load(&packed, path, NULL, &f->err), &f->err);
+    assert_memory_equal(mien_data_describe(data)->targets, shares, sizeof(shares));
+    assert_memory_equal(mien_data_describe(packed)->targets, shares, sizeof(shares));
+    assert_true(mien_data_describe(data)->fingerprint != mien_data_describe(f->data)->fingerprint);
+    mien_data_destroy(data);
+    mien_data_destroy(packed);
+    free(path);
+}
+
 static void test_api__names_are_plain_texts(void **state)
 {
     (void)state;
@@ -348,6 +373,7 @@ int main(void)
         TEST(test_api__opened_device_is_the_one_that_is_chosen),
         TEST(test_api__packed_data_comes_back),
         TEST(test_api__part_is_set_aside_from_memory),
+        TEST(test_api__target_distributions_go_with_images),
         cmocka_unit_test(test_api__names_are_plain_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ static void test_misuse__wrong_source_is_refused(void **state)
     struct {
         struct mien_data_source source;
         const char *part;
-    } cases[12];
+    } cases[13];
     const size_t count = sizeof(cases) / sizeof(cases[0]);
     for (size_t i = 0; i < count; i++) {
         cases[i].source = net_source(f);
@@ -52,6 +52,10 @@ static void test_misuse__wrong_source_is_refused(void **state)
     cases[10].part = "test images; expected at most";
     memset(cases[11].source.counts, 0, sizeof(cases[11].source.counts));
     cases[11].part = "no images";
+    float shares[NET_COUNT * NET_CLASSES] = { 0.0f };
+    shares[0] = 0.5f;
+    cases[12].source.targets = shares;
+    cases[12].part = "the shares of image 0 sum to 0.5; expected 1";
     for (size_t i = 0; i < count; i++) {
         struct mien_data *data = NULL;
         must_fail(mien_data_create(&data, &cases[i].source, &f->err), MIEN_ERR_USAGE, &f->err,

@@ -57,6 +57,10 @@ expect 0 summary soft/recipe.yaml
 expect 0 eval soft/last.safetensors hard.safetensors
 expect 0 bench step soft/recipe.yaml --batch 8 --repeat 1 --warmup 1
 
+# Classes by name, in data that is made up too.
+sed -i 's/class_weights: none/class_weights: "joy 2; mad 3"/' soft/recipe.yaml
+expect 0 bench step soft/recipe.yaml --batch 8 --repeat 1 --warmup 1
+
 # What cannot be meant.
 expect 4 train hard.safetensors --recipe soft/recipe.yaml --out none
 errs 'the data has none; mien pack --targets adds them'
@@ -70,5 +74,7 @@ expect 4 pack faces x.safetensors --targets word.csv
 errs "word.csv:2: 'some' for the class happy; expected a number from 0"
 check "nothing is written then" [ ! -e x.safetensors ]
 expect 1 eval $model faces --predictions nowhere/said.csv
+expect 2 eval $model faces --predictions run/best.safetensors
+errs 'expected a name that ends in .csv'
 expect 2 train soft.safetensors --recipe "$recipes/tiny.yaml" --set train.soft_targets=1.1 --out none
 finish

@@ -213,6 +213,16 @@ static void test_targets__stay_with_images_that_are_set_aside(void **state)
     f->options.split = 0.5;
     must(load(f), &f->err);
     assert_int_equal(f->set->splits[MIEN_SPLIT_VALIDATION].count, 3);
+    scratch_write(f->csv, "image,a\n4,1\n",
+                  12); /* a number is that of the file, wherever it went */
+    must(mien_targets_read(f->set, f->csv, NULL, &f->err), &f->err);
+    for (size_t i = 0; i < IMAGES; i++) {
+        const bool said = f->set->images[i] == 5;
+        assert_row(f, i, said || f->set->labels[i] == 0 ? 1.0f : 0.0f,
+                   !said && f->set->labels[i] == 1 ? 1.0f : 0.0f,
+                   !said && f->set->labels[i] == 2 ? 1.0f : 0.0f);
+    }
+    must(load(f), &f->err);
     for (size_t i = 0; i < IMAGES; i++) {
         const size_t was = (size_t)f->set->images[i] - 1;
         assert_memory_equal(f->set->targets + i * CLASSES, shares + was * CLASSES,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "data/build.h"
+#include "data/targets.h"
 #include "fuzz/fuzz.h"
 
 static void load(const char *path, const struct mien_data_options *options)
@@ -23,6 +24,9 @@ static void load(const char *path, const struct mien_data_options *options)
             if (set->names != NULL) {
                 fuzz_touch(set->names[i], strlen(set->names[i]) + 1);
             }
+        }
+        if (set->targets != NULL) {
+            fuzz_expect(mien_targets_check(set, &err) == MIEN_OK, "targets are shares");
         }
         fuzz_touch(set->images,
                    set->count * (size_t)set->channels * (size_t)set->height * (size_t)set->width);

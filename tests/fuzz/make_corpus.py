@@ -534,6 +534,17 @@ def write_packed(folder):
     at = header["labels"]["data_offsets"][0]
     for label in (-1, 7, 2**31 - 1, -(2**31)):
         change(f"label-{label}", text=data[:at + 4] + struct.pack("<i", label) + data[at + 8:])
+    shares = struct.pack("<7f", 0.5, 0.25, 0.25, 0, 0, 0, 0) * images[0]
+
+    def with_targets(name, text=shares, dtype="F32", shape=(images[0], 7)):
+        more = {**header, "targets": tensor(dtype, list(shape), len(data), len(data) + len(text))}
+        put("packed", name, container(more, data + text))
+    with_targets("targets")
+    with_targets("targets-fewer", shares[:-28], shape=(images[0] - 1, 7))
+    with_targets("targets-flat", shape=(images[0] * 7,))
+    with_targets("targets-of-integers", dtype="I32")
+    with_targets("targets-not-finite", shares[:-4] + struct.pack("<f", float("nan")))
+    with_targets("targets-of-one-half", struct.pack("<7f", 0.5, 0, 0, 0, 0, 0, 0) * images[0])
     change("classes-none", classes="[]")
     change("classes-not-json", classes="{")
     change("classes-twice", classes='["a","a"]')
@@ -620,6 +631,11 @@ def write_replay(folder):
     put("replay", "class-weights", container(with_weights, data + struct.pack("<7f", *range(7))))
     put("replay", "class-weights-fewer", container(
         {**header, "replay.class_weights": tensor("F32", [1], len(data), len(data) + 4)}, data + bytes(4)))
+    count = header["replay.labels"]["shape"][0]
+    for name, classes in (("class-shares", 7), ("class-shares-fewer", 6)):
+        size = 4 * count * classes
+        put("replay", name, container({**header, "replay.class_shares": tensor(
+            "F32", [count, classes], len(data), len(data) + size)}, data + struct.pack("<f", 1 / classes) * count * classes))
 
 
 # JSON that mien reads again; a letter says what it is. -------------------------------------------------

@@ -134,8 +134,8 @@ static const char *const every_key =
 static void test_recipe__class_weights_are_kept_as_they_are_written(void **state)
 {
     (void)state;
-    static const char *const weights[] = { "none", "balanced", "disgust 4", "disgust 4, fear 1.5",
-                                           "very  sad 1e-3,none 2 ,\xc3\xbc\\\\b 3" };
+    static const char *const weights[] = { "none", "balanced", "disgust 4", "disgust 4; fear 1.5",
+                                           "very  sad 1e-3;none 2 ;\xc3\xbc\\\\b 3" };
     for (size_t i = 0; i < sizeof(weights) / sizeof(weights[0]); i++) {
         char text[256];
         (void)snprintf(text, sizeof(text), INPUT LAYERS "train: { class_weights: \"%s\" }\n",
@@ -279,14 +279,14 @@ static void test_recipe__refuses_bad_values_with_their_line(void **state)
     refuse(INPUT "augment: { erase: 1.5 }\n" LAYERS, "from 0 to 1");
     refuse(INPUT "augment: { mixup: 11 }\n" LAYERS, "from 0 to 10");
     static const char *const weights[] = { "some",       "disgust",      "disgust 0",
-                                           "disgust -1", "disgust 1,",   "disgust 1 fear",
-                                           "a 1, a 2",   ", a 1",        "a nan",
-                                           "a 1e9",      "a 1, balanced" };
+                                           "disgust -1", "disgust 1;",   "disgust 1 fear",
+                                           "a 1; a 2",   "; a 1",        "a nan",
+                                           "a 1e9",      "a 1; balanced" };
     for (size_t i = 0; i < sizeof(weights) / sizeof(weights[0]); i++) {
         char text[256];
         (void)snprintf(text, sizeof(text), INPUT LAYERS "train: { class_weights: \"%s\" }\n",
                        weights[i]);
-        refuse(text, "expected none, balanced, or classes with their weights: disgust 4, fear 1.5");
+        refuse(text, "expected none, balanced, or classes with their weights: disgust 4; fear 1.5");
     }
     refuse(INPUT "augment: { mirror: 2 }\n" LAYERS, "expected true or false");
     refuse(INPUT "augment: { rotat: 5 }\n" LAYERS, "did you mean augment.rotate");

@@ -404,9 +404,10 @@ static void test_softmax__weights_count_as_work(void **state)
     enum { IMAGES = 512, CLASSES = 2 };
     const struct mien_cl_slicing cut = { 1e6, 0 };
     const struct mien_cl_slicing none = { 0.0, 0 };
-    for (int weighted = 0; weighted < (small_only() ? 0 : 2); weighted++) {
+    for (int weighted = 0; weighted < (small_only() ? 0 : 3); weighted++) { /* 2: and with shares */
         struct mien_error err = { "" };
         struct fixture f = { .op = { IMAGES, CLASSES, 1, 0.0f, 0.0f, 1.0f, 0 } };
+        f.shares = weighted == 2 ? random_shares(IMAGES, CLASSES, 6) : NULL;
         set_up(&f, cl, random_floats((size_t)IMAGES * CLASSES, 1), random_labels(IMAGES, CLASSES),
                weighted ? random_floats(CLASSES, 2) : NULL);
         mien_cl_slice(cl, &cut);

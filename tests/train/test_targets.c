@@ -93,6 +93,25 @@ static void test_targets__come_with_their_images(void **state)
     }
 }
 
+/* The shares count in what the set may take on the device. */
+static void test_targets__take_part_in_the_limit(void **state)
+{
+    struct fixture f;
+    const size_t images = (size_t)(sizes.train + sizes.validation) * 16;
+    set_up(&f, state, recipe, 0);
+    struct mien_error err = { "" };
+    for (int k = 0; k < 2; k++) {
+        struct mien_loader *loader = NULL;
+        const struct mien_loader_options options = {
+            .batch = BATCH, .recipe = f.file.recipe, .targets = k == 1, .device_bytes = images
+        };
+        assert_ok(mien_loader_create(&loader, f.cl, f.set, &options, &err), &err);
+        assert_int_equal(mien_loader_resident(loader), k == 0);
+        mien_loader_destroy(loader);
+    }
+    tear_down(&f);
+}
+
 /* What batches count is what the class weights of their shares sum to. */
 static void test_targets__weigh_what_their_classes_weigh(void **state)
 {
@@ -191,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_class_map__puts_shares_where_their_classes_are),
         cmocka_unit_test(test_targets__come_with_their_images),
+        cmocka_unit_test(test_targets__take_part_in_the_limit),
         cmocka_unit_test(test_targets__weigh_what_their_classes_weigh),
         cmocka_unit_test(test_targets__are_for_training_alone),
         cmocka_unit_test(test_targets__that_are_missing_end_the_training),

@@ -151,11 +151,11 @@ static void test_trainer__weighs_classes_by_name(void **state)
         float want[4];
         const char *why;
     } rows[] = {
-        { "c2 4, c0 0.5", { 0.5f, 1.0f, 4.0f, 1.0f }, NULL },
-        { "anger 3,c1 2", { 1.0f, 2.0f, 1.0f, 3.0f }, NULL },
-        { "c2 4, c7 1", { 0 }, "the data has no class 'c7'" },
-        { "c2 4, happy 1", { 0 }, "the data has no class 'happy'" },
-        { "angry 1, mad 2", { 0 }, "a second weight for the class 'angry'" },
+        { "c2 4; c0 0.5", { 0.5f, 1.0f, 4.0f, 1.0f }, NULL },
+        { "anger 3;c1 2", { 1.0f, 2.0f, 1.0f, 3.0f }, NULL },
+        { "c2 4; c7 1", { 0 }, "the data has no class 'c7'" },
+        { "c2 4; happy 1", { 0 }, "the data has no class 'happy'" },
+        { "angry 1; mad 2", { 0 }, "a second weight for the class 'angry'" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char recipe[256];
