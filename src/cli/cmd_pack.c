@@ -31,8 +31,7 @@ static const struct opt pack_table[] = {
       .max = 0.9 },
     { "exclude", OPT_STRING, FIELD(exclude), "FILE", SESSION_EXCLUDE_HELP, .role = OPT_INPUT },
     { "targets", OPT_STRING, FIELD(targets), "FILE",
-      "add what is right for each image as shares of the classes: a CSV file with the columns "
-      "image and classes, for votes or what mien eval --predictions writes",
+      "add target distributions: a CSV file with a column image and one for each class",
       .role = OPT_INPUT },
     { .name = NULL },
 };
