@@ -77,11 +77,27 @@ static void test_classes__list_keeps_each_name_once_and_sorts(void **state)
     assert_int_equal(list.count, 0);
 }
 
+static void test_classes__are_found_by_name_before_what_it_stands_for(void **state)
+{
+    (void)state;
+    char names[][8] = { "joy", "x", "angry", "anger" };
+    char *classes[] = { names[0], names[1], names[2], names[3] };
+    assert_int_equal(mien_class_find(classes, 4, "x"), 1);
+    assert_int_equal(mien_class_find(classes, 4, "happy"), 0);
+    assert_int_equal(mien_class_find(classes, 4, "3_happiness"), 0);
+    assert_int_equal(mien_class_find(classes, 4, "angry"), 2);
+    assert_int_equal(mien_class_find(classes, 4, "anger"), 3);
+    assert_int_equal(mien_class_find(classes, 4, "X"), -1);
+    assert_int_equal(mien_class_find(classes, 4, "sad"), -1);
+    assert_int_equal(mien_class_find(classes, 0, "x"), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes__aliases_have_their_canonical_name),
         cmocka_unit_test(test_classes__other_names_have_none),
+        cmocka_unit_test(test_classes__are_found_by_name_before_what_it_stands_for),
         cmocka_unit_test(test_classes__numbers_follow_fer2013_not_the_alphabet),
         cmocka_unit_test(test_classes__list_keeps_each_name_once_and_sorts),
     };

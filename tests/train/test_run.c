@@ -32,7 +32,7 @@ static const char augmented[] =
     "  erase: 0.3, mixup: 0.4 }\n"
     "layers: [ conv 6 3x3 pad 1, batchnorm, relu, maxpool 2, flatten, dense 12, relu,\n"
     "          dense classes ]\n"
-    "train: { batch: 8, epochs: 3, class_weights: balanced,\n"
+    "train: { batch: 8, epochs: 3, class_weights: c1 1.5; c0 0.25,\n"
     "  optimizer: { rate: 0.05, momentum: 0.9 } }";
 
 static const char accumulated[] =
@@ -262,7 +262,7 @@ static void test_run__is_the_same_in_a_locale_with_commas(void **state)
     char *const plain = scratch_make();
     char *const comma = scratch_make();
     char *const locale = scratch_make();
-    struct plan plan = { .recipe = momentum, .folder = plain, .log_steps = true };
+    struct plan plan = { .recipe = augmented, .folder = plain, .log_steps = true };
     (void)must_run(cl, set, plan);
     comma_enter(locale);
     plan.folder = comma;
