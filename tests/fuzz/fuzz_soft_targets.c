@@ -1,4 +1,4 @@
-/* fuzz_targets.c - CSV files with target distributions */
+/* fuzz_soft_targets.c - CSV files with target distributions */
 #include <math.h>
 #include <stdlib.h>
 
