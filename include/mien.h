@@ -275,7 +275,7 @@ struct mien_data_about {
     size_t converted;      /**< images that came in another colour form or depth */
     size_t skipped;        /**< files in class folders that are no images, by name */
     uint64_t
-        fingerprint; /**< of pixels, labels, targets, splits and classes: same data, same number */
+        fingerprint; /**< of pixels, labels, targets, splits, classes: same data, same number */
 };
 
 /** Borrowed from the data set. */

@@ -277,7 +277,8 @@ static enum mien_status eval(const void *options, struct term *term, struct mien
     TRY(read_models(&work, err));
     if (o->predictions != NULL) {
         const struct mien_model_file *const first = &work.models[0].file;
-        TRY(eval_check_predictions(o->predictions, first->classes, first->class_count, err));
+        TRY(eval_check_predictions(o->predictions, o->data, first->classes, first->class_count,
+                                   err));
     }
     TRY(prepare(&work, err));
     TRY(session_open(&work.session, &o->common, false, term, err));

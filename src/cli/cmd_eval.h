@@ -49,12 +49,12 @@ struct eval_predictions {
 /**
  * See that predictions can be written.
  *
- * Errors  MIEN_ERR_USAGE: a name that does not end in .csv; MIEN_ERR_FORMAT: a class with the name
- *         of another column
+ * Errors  MIEN_ERR_USAGE: a name that does not end in .csv, or the data's; MIEN_ERR_FORMAT: a class
+ *         with the name of another column
  */
 MIEN_CHECK_RESULT
-enum mien_status eval_check_predictions(const char *path, char *const *classes, int class_count,
-                                        struct mien_error *err);
+enum mien_status eval_check_predictions(const char *path, const char *data, char *const *classes,
+                                        int class_count, struct mien_error *err);
 
 /**
  * Write a CSV file with a row for each image: image, label, predicted, and the probability of each

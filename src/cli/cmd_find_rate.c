@@ -141,11 +141,7 @@ static enum mien_status find_rate(const void *options, struct term *term, struct
     }
     TRY(session_check_picture("--out", o->out, err));
     TRY(training_open(&training, &o->training, &o->common, term, err));
-    st = mien_trainer_check_data(training.file.recipe, training.set, err);
-    if (st != MIEN_OK) {
-        st = mien_wrap(err, st, "%s", o->training.data);
-        goto done;
-    }
+    TRY(mien_trainer_check_data(training.file.recipe, training.set, o->training.data, err));
     if (o->init != NULL) {
         TRY(mien_model_file_take_weights(&training.file, o->init, err));
     }

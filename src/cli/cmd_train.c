@@ -334,8 +334,7 @@ static enum mien_status suit(struct mien_class_map *out, const struct mien_datas
 {
     enum mien_status st = MIEN_OK;
     TRY(mien_class_map_create(out, set, file->classes, file->class_count, err));
-    st = mien_trainer_check_data(file->recipe, &out->set, err);
-    st = st == MIEN_OK ? st : mien_wrap(err, st, "%s", data);
+    TRY(mien_trainer_check_data(file->recipe, &out->set, data, err));
 
 done:
     return st;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/csv.h"
 #include "base/file.h"
@@ -11,10 +12,16 @@
 static const char *const columns[] = { "image", "label", "predicted" };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
-enum mien_status eval_check_predictions(const char *path, char *const *classes, int class_count,
-                                        struct mien_error *err)
+enum mien_status eval_check_predictions(const char *path, const char *data, char *const *classes,
+                                        int class_count, struct mien_error *err)
 {
     const size_t length = strlen(path);
+    struct stat out;
+    struct stat in;
+    if (stat(path, &out) == 0 && stat(data, &in) == 0 && out.st_dev == in.st_dev &&
+        out.st_ino == in.st_ino) {
+        return mien_fail(err, MIEN_ERR_USAGE, "--predictions %.800s is the data itself", path);
+    }
     if (length < 4 || strcmp(path + length - 4, ".csv") != 0) {
         return mien_fail(err, MIEN_ERR_USAGE,
                          "--predictions %.800s: expected a name that ends in "
@@ -34,15 +41,6 @@ enum mien_status eval_check_predictions(const char *path, char *const *classes, 
     return MIEN_OK;
 }
 
-static size_t most_probable(const float *probabilities, size_t classes)
-{
-    size_t best = 0;
-    for (size_t c = 1; c < classes; c++) {
-        best = probabilities[c] > probabilities[best] ? c : best;
-    }
-    return best;
-}
-
 static void write_rows(FILE *to, const struct eval_predictions *found)
 {
     const size_t classes = (size_t)found->class_count;
@@ -59,7 +57,7 @@ static void write_rows(FILE *to, const struct eval_predictions *found)
         (void)fputc(',', to);
         mien_csv_put(to, found->classes[found->labels[i]]);
         (void)fputc(',', to);
-        mien_csv_put(to, found->classes[most_probable(row, classes)]);
+        mien_csv_put(to, found->classes[mien_metrics_top(row, found->class_count)]);
         for (size_t c = 0; c < classes; c++) {
             (void)fprintf(to, ",%.9g", (double)row[c]);
         }

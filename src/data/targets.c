@@ -58,6 +58,7 @@ struct reader {
         size_t image;
     } * names;      /* [set->count], sorted */
     char *numbers;  /* what they point into where the set has no names */
+    double *votes;  /* [classes]: those of the row */
     float *targets; /* [set->count][classes] */
     uint8_t *seen;  /* [set->count] */
     size_t found, blank,
@@ -143,16 +144,12 @@ static enum mien_status sort_names(struct reader *r, struct mien_error *err)
     return MIEN_OK;
 }
 
-/* The row's proportions as shares; its label for an image that nobody has a word on. */
+/* The row's proportions as shares; an image that nobody has a word on keeps its label. */
 static enum mien_status take_shares(struct reader *r, size_t image, struct mien_error *err)
 {
     const size_t classes = (size_t)r->set->class_count;
-    float *const row = r->targets + image * classes;
     double sum = 0.0;
-    double *const votes = mien_calloc(classes, sizeof(*votes), err);
-    if (votes == NULL) {
-        return MIEN_ERR_MEMORY;
-    }
+    memset(r->votes, 0, classes * sizeof(*r->votes));
     for (size_t i = 0; i < r->column_count; i++) {
         char *end = NULL;
         if (r->class_of[i] == NOT_A_CLASS) {
@@ -161,19 +158,17 @@ static enum mien_status take_shares(struct reader *r, size_t image, struct mien_
         const double vote = strtod(r->fields[i], &end);
         if (end == r->fields[i] || end[strspn(end, " \t")] != '\0' ||
             !(vote >= 0.0 && vote <= 1e30)) {
-            free(votes);
             return mien_fail(err, MIEN_ERR_FORMAT,
                              "%.800s:%zu: '%.60s' for the class %.200s; expected a number from 0",
                              r->path, r->csv.line, r->fields[i], r->set->classes[r->class_of[i]]);
         }
-        votes[r->class_of[i]] = vote;
+        r->votes[r->class_of[i]] = vote;
         sum += vote;
     }
     for (size_t c = 0; c < classes && sum > 0.0; c++) {
-        row[c] = (float)(votes[c] / sum);
+        r->targets[image * classes + c] = (float)(r->votes[c] / sum);
     }
     r->blank += sum > 0.0 ? 0 : 1;
-    free(votes);
     return MIEN_OK;
 }
 
@@ -199,28 +194,20 @@ static enum mien_status read_row(struct reader *r, struct mien_error *err)
     return take_shares(r, named->image, err);
 }
 
+/* Every image has its label until a row says more. */
 static enum mien_status begin_targets(struct reader *r, struct mien_error *err)
 {
     const size_t classes = (size_t)r->set->class_count;
+    r->votes = mien_calloc(classes, sizeof(*r->votes), err);
     r->targets = mien_calloc(r->set->count, classes * sizeof(*r->targets), err);
     r->seen = mien_calloc(r->set->count, 1, err);
-    return r->targets != NULL && r->seen != NULL ? MIEN_OK : MIEN_ERR_MEMORY;
-}
-
-/* An image that nothing above 0 was said of has its label. */
-static void fall_back(struct reader *r)
-{
-    const size_t classes = (size_t)r->set->class_count;
-    for (size_t i = 0; i < r->set->count; i++) {
-        float *const row = r->targets + i * classes;
-        float most = 0.0f;
-        for (size_t c = 0; c < classes; c++) {
-            most = row[c] > most ? row[c] : most;
-        }
-        if (most == 0.0f) {
-            row[r->set->labels[i]] = 1.0f;
-        }
+    if (r->votes == NULL || r->targets == NULL || r->seen == NULL) {
+        return MIEN_ERR_MEMORY;
     }
+    for (size_t i = 0; i < r->set->count; i++) {
+        r->targets[i * classes + (size_t)r->set->labels[i]] = 1.0f;
+    }
+    return MIEN_OK;
 }
 
 static enum mien_status settle(struct reader *r, struct mien_error *err)
@@ -230,7 +217,6 @@ static enum mien_status settle(struct reader *r, struct mien_error *err)
         return mien_fail(err, MIEN_ERR_FORMAT, "%.800s: none of its %zu images is in the data",
                          r->path, r->strange);
     }
-    fall_back(r);
     mien_log_line(r->log,
                   "%s: target distributions of %zu of %zu images; the others have their label",
                   r->path, r->found - r->blank, r->set->count);
@@ -293,6 +279,7 @@ done:
     free(r.class_of);
     free(r.names);
     free(r.numbers);
+    free(r.votes);
     free(r.targets);
     free(r.seen);
     return st;

@@ -8,8 +8,6 @@
 
 enum { NUMBER_BYTES = 32 };
 
-static const char blanks[] = " \t";
-
 bool mien_class_weights_none(const char *text)
 {
     return strcmp(text, "none") == 0;
@@ -23,7 +21,7 @@ bool mien_class_weights_balanced(const char *text)
 /* Characters of `text`, `length` at most, without blanks at its end. */
 static size_t trimmed(const char *text, size_t length)
 {
-    while (length > 0 && strchr(blanks, text[length - 1]) != NULL) {
+    while (length > 0 && text[length - 1] == ' ') {
         length--;
     }
     return length;
@@ -31,11 +29,11 @@ static size_t trimmed(const char *text, size_t length)
 
 bool mien_class_weights_next(struct mien_class_weight *out, const char **at)
 {
-    const char *const name = *at + strspn(*at, blanks);
+    const char *const name = *at + strspn(*at, " ");
     const size_t item = strcspn(name, ";");
     const size_t length = trimmed(name, item);
     size_t number = length; /* where the last word begins */
-    while (number > 0 && strchr(blanks, name[number - 1]) == NULL) {
+    while (number > 0 && name[number - 1] != ' ') {
         number--;
     }
     char text[NUMBER_BYTES] = "";

@@ -35,19 +35,19 @@ size_t mien_loader_image(const struct mien_loader *loader, size_t place)
 double mien_loader_weight(const struct mien_loader *loader, const float *class_weights,
                           size_t first, size_t n)
 {
+    const bool soft = mien_loader_shares(loader) != NULL;
     double sum = 0.0;
-    for (size_t i = first; class_weights != NULL && i < first + n; i++) {
+    if (class_weights == NULL) {
+        return (double)n;
+    }
+    for (size_t i = first; i < first + n; i++) {
         const size_t image = (size_t)loader->order[i];
-        const float part = loader->share_count > 0 && loader->training
-                               ? loader->options.recipe->train.soft_targets
-                               : 0.0f;
-        sum += (1.0 - (double)part) * (double)class_weights[loader->set->labels[image]];
-        for (size_t c = 0; part > 0.0f && c < loader->share_count; c++) {
-            sum += (double)part * (double)(loader->set->targets[image * loader->share_count + c] *
-                                           class_weights[c]);
+        sum += soft ? 0.0 : (double)class_weights[loader->set->labels[image]];
+        for (size_t c = 0; soft && c < loader->share_count; c++) {
+            sum += (double)mien_loader_share(loader, image, c) * (double)class_weights[c];
         }
     }
-    return class_weights != NULL ? sum : (double)n;
+    return sum;
 }
 
 struct mien_cl_buffer *mien_loader_labels(const struct mien_loader *loader)
@@ -117,7 +117,7 @@ static enum mien_status send_images(const struct mien_loader *loader,
         const size_t image = (size_t)loader->order[first + (size_t)i];
         memcpy(stage->host_images + (size_t)i * bytes, loader->set->images + image * bytes, bytes);
         stage->host_labels[i] = loader->set->labels[image];
-        if (stage->shares != NULL) {
+        if (mien_loader_shares(loader) != NULL) {
             mien_loader_share_classes(stage->host_shares + (size_t)i * loader->share_count, loader,
                                       image);
         }
@@ -126,7 +126,7 @@ static enum mien_status send_images(const struct mien_loader *loader,
                             err));
     TRY(mien_cl_write_later(loader->cl, stage->labels, 0, stage->host_labels,
                             (size_t)n * sizeof(int32_t), err));
-    if (stage->shares != NULL) {
+    if (mien_loader_shares(loader) != NULL) {
         TRY(mien_cl_write_later(loader->cl, stage->shares, 0, stage->host_shares,
                                 (size_t)n * loader->share_count * sizeof(float), err));
     }

@@ -6,13 +6,18 @@
 #include "train/augment.h"
 #include "train/loader_internal.h"
 
+float mien_loader_share(const struct mien_loader *loader, size_t image, size_t class)
+{
+    const struct mien_dataset *const set = loader->set;
+    const float part = loader->options.recipe->train.soft_targets;
+    const float label = (size_t)set->labels[image] == class ? 1.0f : 0.0f;
+    return part * set->targets[image * loader->share_count + class] + (1.0f - part) * label;
+}
+
 void mien_loader_share_classes(float *shares, const struct mien_loader *loader, size_t image)
 {
-    const float *const targets = loader->set->targets + image * loader->share_count;
-    const float part = loader->options.recipe->train.soft_targets;
     for (size_t c = 0; c < loader->share_count; c++) {
-        const float label = (size_t)loader->set->labels[image] == c ? 1.0f : 0.0f;
-        shares[c] = part * targets[c] + (1.0f - part) * label;
+        shares[c] = mien_loader_share(loader, image, c);
     }
 }
 

@@ -44,8 +44,11 @@ struct mien_loader {
     int stage; /* the one to fill next */
 };
 
-/** What is right for an image, class by class: its target distribution in part, its label in the
- * rest. */
+/** The share of a class in what is right for an image: its target distribution in part, its label
+ * in the rest. */
+float mien_loader_share(const struct mien_loader *loader, size_t image, size_t class);
+
+/** The same of all classes. */
 void mien_loader_share_classes(float *shares, const struct mien_loader *loader, size_t image);
 
 #endif

@@ -18,7 +18,7 @@ struct capture {
     float *weights, *input, *seconds, *share, *class_shares;
     int32_t *labels, *others;
     uint32_t draw;
-    bool soft; /* class_shares are what is right */
+    size_t share_count; /* of an image: the classes; 0: its labels are what is right */
 };
 
 static void release(struct capture *c)
@@ -42,10 +42,10 @@ static enum mien_status allocate(struct capture *c, size_t step, struct mien_err
     c->input = mien_calloc(c->images, c->image_floats * sizeof(*c->input), err);
     c->seconds = mien_calloc(c->batches, sizeof(*c->seconds), err);
     c->share = mien_calloc(c->batches, sizeof(*c->share), err);
-    const size_t classes = /* of shares */
-        c->trainer->file->recipe->train.soft_targets > 0.0f ? (size_t)c->trainer->file->class_count
-                                                            : 0;
-    c->class_shares = mien_calloc(c->images, classes * sizeof(float), err);
+    if (c->trainer->file->recipe->train.soft_targets > 0.0f) {
+        c->share_count = (size_t)c->trainer->file->class_count;
+    }
+    c->class_shares = mien_calloc(c->images, c->share_count * sizeof(float), err);
     c->labels = mien_calloc(c->images, sizeof(*c->labels), err);
     c->others = mien_calloc(c->images, sizeof(*c->others), err);
     c->images = 0;
@@ -88,14 +88,13 @@ static enum mien_status take_batch(struct capture *c, size_t index, const struct
     const bool mixed = batch->second > 0.0f;
     TRY(take_images(c, batch, err));
     const struct mien_softmax_target *const target = &batch->target;
-    const size_t classes = (size_t)c->trainer->file->class_count;
     TRY(mien_cl_read(c->trainer->cl, c->labels + c->images, target->labels, 0, bytes, err));
     TRY(mien_cl_read(c->trainer->cl, c->others + c->images, target->labels, mixed ? bytes : 0,
                      bytes, err));
-    c->soft = target->shares != NULL;
-    if (c->soft) {
-        TRY(mien_cl_read(c->trainer->cl, c->class_shares + c->images * classes, target->shares, 0,
-                         (size_t)batch->n * classes * sizeof(float), err));
+    if (c->share_count > 0) {
+        TRY(mien_cl_read(c->trainer->cl, c->class_shares + c->images * c->share_count,
+                         target->shares, 0, (size_t)batch->n * c->share_count * sizeof(float),
+                         err));
     }
     c->seconds[index] = batch->second;
     c->share[index] = batch->share;
@@ -159,7 +158,7 @@ static size_t list_tensors(struct mien_tensor tensors[MOST_TENSORS], const struc
             classes * sizeof(float)
         };
     }
-    if (c->soft) {
+    if (c->share_count > 0) {
         tensors[count++] = (struct mien_tensor){
             MIEN_REPLAY_CLASS_SHARES, MIEN_F32,        2,
             { c->images, classes },   c->class_shares, c->images * classes * sizeof(float)

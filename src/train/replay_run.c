@@ -136,7 +136,8 @@ static enum mien_status read_tensors(struct mien_replay *out, const struct mien_
                         (size_t)out->file.class_count, err));
         out->class_weights = data;
     }
-    if (mien_safetensors_find(file, MIEN_REPLAY_CLASS_SHARES) != NULL) {
+    if (out->file.recipe->train.soft_targets > 0.0f ||
+        mien_safetensors_find(file, MIEN_REPLAY_CLASS_SHARES) != NULL) {
         TRY(copy_tensor(&data, &tensor, file, MIEN_REPLAY_CLASS_SHARES, MIEN_F32, 2, out->images,
                         err));
         out->class_shares = data;

@@ -408,7 +408,7 @@ enum mien_status mien_run(struct mien_run_result *out, struct mien_cl *cl,
         return MIEN_ERR_MEMORY;
     }
     memcpy(state.saved, file->weights, floats * sizeof(*state.saved));
-    TRY(mien_trainer_check_data(file->recipe, set, err));
+    TRY(mien_trainer_check_data(file->recipe, set, options->data, err));
     TRY(mien_run_paths_init(&state.paths, options->folder, options->resume, err));
     if (options->resume) { /* with the kernels that it began with */
         TRY(mien_checkpoint_tuning(&tuning, state.paths.last, err));

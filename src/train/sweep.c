@@ -102,8 +102,7 @@ static enum mien_status check_trials(struct work *work, struct mien_error *err)
         struct mien_recipe *recipe = NULL;
         st = read_recipe(&recipe, work, t, err);
         if (st == MIEN_OK) {
-            st = mien_trainer_check_data(recipe, work->set, err);
-            st = st == MIEN_OK ? st : mien_wrap(err, st, "%s", work->options->data);
+            st = mien_trainer_check_data(recipe, work->set, work->options->data, err);
         }
         mien_recipe_destroy(recipe);
     }

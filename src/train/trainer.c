@@ -54,8 +54,8 @@ done:
     return st;
 }
 
-enum mien_status mien_trainer_check_data(const struct mien_recipe *recipe,
-                                         const struct mien_dataset *set, struct mien_error *err)
+static enum mien_status check_data(const struct mien_recipe *recipe, const struct mien_dataset *set,
+                                   struct mien_error *err)
 {
     if (set->splits[MIEN_SPLIT_TRAIN].count == 0) {
         return mien_fail(err, MIEN_ERR_FORMAT, "the data has no training images");
@@ -65,13 +65,24 @@ enum mien_status mien_trainer_check_data(const struct mien_recipe *recipe,
                          "the recipe learns from target distributions (train.soft_targets), and "
                          "the data has none; mien pack --targets adds them");
     }
+    return MIEN_OK;
+}
+
+enum mien_status mien_trainer_check_data(const struct mien_recipe *recipe,
+                                         const struct mien_dataset *set, const char *where,
+                                         struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
     float *const weights = mien_calloc((size_t)set->class_count, sizeof(*weights), err);
     if (weights == NULL) {
         return MIEN_ERR_MEMORY;
     }
-    const enum mien_status st = mien_weigh_classes(weights, recipe, set, err);
+    TRY(check_data(recipe, set, err));
+    TRY(mien_weigh_classes(weights, recipe, set, err));
+
+done:
     free(weights);
-    return st;
+    return st == MIEN_OK || where == NULL ? st : mien_wrap(err, st, "%s", where);
 }
 
 enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl *cl,
@@ -83,7 +94,7 @@ enum mien_status mien_trainer_init(struct mien_trainer *trainer, struct mien_cl 
     const struct mien_recipe *const recipe = file->recipe;
     *trainer = (struct mien_trainer){ .cl = cl, .set = set, .file = file, .options = *options };
     const size_t images = set->splits[MIEN_SPLIT_TRAIN].count;
-    TRY(mien_trainer_check_data(recipe, set, err));
+    TRY(check_data(recipe, set, err)); /* its classes below */
     const int batch = images < (size_t)recipe->train.batch ? (int)images : recipe->train.batch;
     const struct mien_model_options model = {
         .batch = batch,

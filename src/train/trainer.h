@@ -62,14 +62,16 @@ struct mien_trainer_memory mien_trainer_plan(const struct mien_network *network,
                                              const struct mien_recipe *recipe, int batch);
 
 /**
- * See that a recipe's data suits it.
+ * See that a recipe's data suits it, before anything is made for it.
  *
+ * where   what errors call the data; may be NULL
  * Errors  MIEN_ERR_FORMAT: no training images; no target distributions for a recipe that learns
  * from them; a class that it weighs and that is not there; MIEN_ERR_MEMORY
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_trainer_check_data(const struct mien_recipe *recipe,
-                                         const struct mien_dataset *set, struct mien_error *err);
+                                         const struct mien_dataset *set, const char *where,
+                                         struct mien_error *err);
 
 /**
  * Put a model with its weights, a data set and an optimiser on the device.

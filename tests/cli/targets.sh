@@ -76,5 +76,15 @@ check "nothing is written then" [ ! -e x.safetensors ]
 expect 1 eval $model faces --predictions nowhere/said.csv
 expect 2 eval $model faces --predictions run/best.safetensors
 errs 'expected a name that ends in .csv'
+head -n 1 said.csv >self.csv
+cp self.csv before.csv
+expect 2 eval $model self.csv --predictions ./self.csv
+errs 'is the data itself'
+check "the data is as it was" cmp -s self.csv before.csv
+expect 4 find-rate hard.safetensors --recipe "$recipes/tiny.yaml" --set train.soft_targets=0.5 --out rate.png
+errs 'hard.safetensors: the recipe learns from target distributions'
+expect 4 sweep hard.safetensors --recipe "$recipes/tiny.yaml" --set train.soft_targets=0,0.5 --epochs 2 --out sweep
+errs 'hard.safetensors: the recipe learns from target distributions'
+check "no trial was made" [ ! -e sweep ]
 expect 2 train soft.safetensors --recipe "$recipes/tiny.yaml" --set train.soft_targets=1.1 --out none
 finish

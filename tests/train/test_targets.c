@@ -183,6 +183,35 @@ static void test_targets__are_kept_for_a_replay(void **state)
     free(path);
 }
 
+/* Without its shares such a step would be another one. */
+static void test_targets__that_a_replay_lacks_are_missed(void **state)
+{
+    struct mien_error err = { "" };
+    char *const folder = scratch_make();
+    char *const path = scratch_path(folder, "replay.safetensors");
+    const struct mien_replay_place place = { 1, 1, 3, 0.01 };
+    struct mien_nonfinite found;
+    struct mien_replay replay;
+    struct fixture f;
+    size_t bytes = 0;
+    set_up(&f, state, recipe, 0);
+    assert_ok(mien_replay_write(&found, path, &f.trainer, &place, &err), &err);
+    unsigned char *const file = scratch_read(path, &bytes);
+    static const char name[] = MIEN_REPLAY_CLASS_SHARES;
+    for (size_t i = 0; i + sizeof(name) < bytes; i++) { /* by another name it is none */
+        if (memcmp(file + i, name, sizeof(name) - 1) == 0) {
+            file[i] = 'x';
+        }
+    }
+    scratch_write(path, file, bytes);
+    must_fail(mien_replay_read(&replay, path, &err), MIEN_ERR_FORMAT, &err,
+              "'replay.class_shares' is missing");
+    free(file);
+    tear_down(&f);
+    scratch_remove(folder);
+    free(path);
+}
+
 /* With the classes of a model in another order, of which one has no images. */
 static void test_class_map__puts_shares_where_their_classes_are(void **state)
 {
@@ -215,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_targets__are_for_training_alone),
         cmocka_unit_test(test_targets__that_are_missing_end_the_training),
         cmocka_unit_test(test_targets__are_kept_for_a_replay),
+        cmocka_unit_test(test_targets__that_a_replay_lacks_are_missed),
     };
     return cmocka_run_group_tests_name("train/targets", tests, device_setup, device_teardown);
 }
