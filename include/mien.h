@@ -274,8 +274,7 @@ struct mien_data_about {
     size_t resized;        /**< images that came in another size */
     size_t converted;      /**< images that came in another colour form or depth */
     size_t skipped;        /**< files in class folders that are no images, by name */
-    uint64_t
-        fingerprint; /**< of pixels, labels, targets, splits, classes: same data, same number */
+    uint64_t fingerprint;  /**< of all of it but the names: same data, same number */
 };
 
 /** Borrowed from the data set. */
