@@ -158,9 +158,10 @@ static enum mien_status take_shares(struct reader *r, size_t image, struct mien_
         const double vote = strtod(r->fields[i], &end);
         if (end == r->fields[i] || end[strspn(end, " \t")] != '\0' ||
             !(vote >= 0.0 && vote <= 1e30)) {
-            return mien_fail(err, MIEN_ERR_FORMAT,
-                             "%.800s:%zu: '%.60s' for the class %.200s; expected a number from 0",
-                             r->path, r->csv.line, r->fields[i], r->set->classes[r->class_of[i]]);
+            return mien_fail(
+                err, MIEN_ERR_FORMAT,
+                "%.800s:%zu: '%.60s' for the class %.200s; expected a number from 0 to 1e30",
+                r->path, r->csv.line, r->fields[i], r->set->classes[r->class_of[i]]);
         }
         r->votes[r->class_of[i]] = vote;
         sum += vote;

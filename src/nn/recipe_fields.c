@@ -249,7 +249,8 @@ static void describe(char *out, size_t bytes, const struct mien_recipe_field *fi
     case MIEN_FIELD_BOOL: (void)snprintf(out, bytes, "true or false"); break;
     case MIEN_FIELD_CLASS_WEIGHTS:
         (void)snprintf(out, bytes,
-                       "none, balanced, or classes with their weights: disgust 4; fear 1.5");
+                       "none, balanced, or classes, each once, with weights from 1e-6 to 1e6: "
+                       "disgust 4; fear 1.5");
         break;
     case MIEN_FIELD_CHOICE: {
         size_t used = (size_t)snprintf(out, bytes, "one of %s", field->choices[0]);

@@ -286,7 +286,8 @@ static void test_recipe__refuses_bad_values_with_their_line(void **state)
         char text[256];
         (void)snprintf(text, sizeof(text), INPUT LAYERS "train: { class_weights: \"%s\" }\n",
                        weights[i]);
-        refuse(text, "expected none, balanced, or classes with their weights: disgust 4; fear 1.5");
+        refuse(text, "expected none, balanced, or classes, each once, with weights from 1e-6 to "
+                     "1e6: disgust 4; fear 1.5");
     }
     refuse(INPUT "augment: { mirror: 2 }\n" LAYERS, "expected true or false");
     refuse(INPUT "augment: { rotat: 5 }\n" LAYERS, "did you mean augment.rotate");
