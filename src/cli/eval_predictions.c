@@ -1,12 +1,10 @@
 /* eval_predictions.c - what `mien eval` found of each image, as a CSV file */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/csv.h"
-#include "base/file.h"
-#include "base/number.h"
+#include "base/print.h"
 #include "cli/cmd_eval.h"
 
 static const char *const columns[] = { "image", "label", "predicted" };
@@ -41,8 +39,9 @@ enum mien_status eval_check_predictions(const char *path, const char *data, char
     return MIEN_OK;
 }
 
-static void write_rows(FILE *to, const struct eval_predictions *found)
+static void print_rows(FILE *to, const void *user)
 {
+    const struct eval_predictions *const found = user;
     const size_t classes = (size_t)found->class_count;
     (void)fprintf(to, "%s,%s,%s", columns[0], columns[1], columns[2]);
     for (size_t c = 0; c < classes; c++) {
@@ -68,26 +67,5 @@ static void write_rows(FILE *to, const struct eval_predictions *found)
 enum mien_status eval_write_predictions(const char *path, const struct eval_predictions *found,
                                         struct mien_error *err)
 {
-    enum mien_status st = MIEN_OK;
-    struct mien_plain_numbers numbers;
-    char *text = NULL;
-    size_t bytes = 0;
-    TRY(mien_plain_numbers_begin(&numbers, err));
-    FILE *const to = open_memstream(&text, &bytes);
-    bool good = to != NULL;
-    if (good) {
-        write_rows(to, found);
-        good = ferror(to) == 0;
-        good = fclose(to) == 0 && good && text != NULL;
-    }
-    mien_plain_numbers_end(&numbers);
-    if (!good) {
-        st = mien_fail(err, MIEN_ERR_MEMORY, "no memory for %s", path);
-        goto done;
-    }
-    TRY(mien_file_replace(path, text, bytes, err));
-
-done:
-    free(text);
-    return st;
+    return mien_print_file(path, print_rows, found, err);
 }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/print.h"
 #include "export/c_parts.h"
 #include "export/weights.h"
 
@@ -98,25 +99,24 @@ done:
     return st;
 }
 
-/* Print into memory, then write the file in one step. */
+/* A text and who prints it. */
+struct text {
+    const struct mien_c_source *source;
+    void (*print)(FILE *to, const struct mien_c_source *source);
+};
+
+static void print_text(FILE *to, const void *user)
+{
+    const struct text *const text = user;
+    text->print(to, text->source);
+}
+
 static enum mien_status write_text(const char *path, const struct mien_c_source *source,
                                    void (*print)(FILE *to, const struct mien_c_source *source),
                                    struct mien_error *err)
 {
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *const to = open_memstream(&text, &bytes);
-    bool good = to != NULL;
-    if (good) {
-        print(to, source);
-        good = ferror(to) == 0;
-        /* glibc's fclose() succeeds with text NULL when the last realloc() is refused */
-        good = fclose(to) == 0 && good && text != NULL;
-    }
-    const enum mien_status st = good ? mien_file_replace(path, text, bytes, err)
-                                     : mien_fail(err, MIEN_ERR_MEMORY, "no memory for %s", path);
-    free(text);
-    return st;
+    const struct text text = { source, print };
+    return mien_print_file(path, print_text, &text, err);
 }
 
 enum { FILES = 4 };

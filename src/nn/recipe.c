@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/print.h"
 #include "nn/recipe_parts.h"
 
 /* Keys first: libcyaml would refuse an unknown one too, but cannot say which are near. */
@@ -235,43 +236,30 @@ static void write_key(FILE *file, const char *path, const char *before)
     (void)fprintf(file, "%*s%s: ", indent, "", path);
 }
 
+static void write_recipe(FILE *to, const void *user)
+{
+    const struct mien_recipe *const recipe = user;
+    size_t count = 0;
+    bool layers = false;
+    const char *before = "";
+    const struct mien_recipe_field *fields = mien_recipe_fields(&count);
+    for (size_t i = 0; i < count; i++) {
+        char value[MIEN_FIELD_BYTES];
+        if (!layers && strncmp(fields[i].path, "train.", 6) == 0) {
+            write_layers(to, recipe);
+            layers = true;
+        }
+        mien_recipe_field_format(value, sizeof(value), recipe, &fields[i]);
+        write_key(to, fields[i].path, before);
+        (void)fprintf(to, "%s\n", value);
+        before = fields[i].path;
+    }
+}
+
 enum mien_status mien_recipe_format(char **out, const struct mien_recipe *recipe,
                                     struct mien_error *err)
 {
-    enum mien_status st = MIEN_OK;
-    struct mien_plain_numbers numbers;
-    char *text = NULL;
-    size_t bytes = 0;
-    *out = NULL;
-    TRY(mien_plain_numbers_begin(&numbers, err));
-    FILE *file = open_memstream(&text, &bytes);
-    bool good = file != NULL;
-    if (good) {
-        size_t count = 0;
-        bool layers = false;
-        const char *before = "";
-        const struct mien_recipe_field *fields = mien_recipe_fields(&count);
-        for (size_t i = 0; i < count; i++) {
-            char value[MIEN_FIELD_BYTES];
-            if (!layers && strncmp(fields[i].path, "train.", 6) == 0) {
-                write_layers(file, recipe);
-                layers = true;
-            }
-            mien_recipe_field_format(value, sizeof(value), recipe, &fields[i]);
-            write_key(file, fields[i].path, before);
-            (void)fprintf(file, "%s\n", value);
-            before = fields[i].path;
-        }
-        good = ferror(file) == 0;
-        /* glibc's fclose() succeeds with text NULL when the last realloc() is refused */
-        good = fclose(file) == 0 && good && text != NULL;
-    }
-    mien_plain_numbers_end(&numbers);
-    if (!good) {
-        free(text);
-        return mien_fail(err, MIEN_ERR_MEMORY, "no memory to write the recipe %s", recipe->name);
-    }
-    *out = text;
-done:
-    return st;
+    char what[128];
+    (void)snprintf(what, sizeof(what), "the text of the recipe %s", recipe->name);
+    return mien_print(out, NULL, write_recipe, recipe, what, err);
 }

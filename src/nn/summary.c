@@ -2,7 +2,8 @@
 #include "nn/summary.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+
+#include "base/print.h"
 
 /* Trainable numbers of one layer. */
 static size_t count_parameters(const struct mien_network *network, const struct mien_layer *layer)
@@ -51,37 +52,26 @@ static void write_row(FILE *file, const char *name, const char *spec, const stru
     (void)fprintf(file, "%-16s %-28s %18s %15s %12.3f\n", name, spec, shape, count, flop / 1e6);
 }
 
+static void write_summary(FILE *to, const void *user)
+{
+    const struct mien_network *const network = user;
+    (void)fprintf(to, "%-16s %-28s %18s %15s %12s\n", "layer", "what", "output (c x h x w)",
+                  "parameters", "MFLOP");
+    write_row(to, "input", "", &network->input, 0, 0);
+    for (size_t i = 0; i < network->layer_count; i++) {
+        const struct mien_layer *layer = &network->layers[i];
+        char spec[MIEN_LAYER_TEXT_BYTES];
+        mien_layer_spec_format(spec, &layer->spec);
+        write_row(to, layer->name, spec, &layer->out, count_parameters(network, layer),
+                  layer->flop);
+    }
+    write_row(to, "total", "one image, forward", NULL, network->parameters, total_flop(network));
+}
+
 enum mien_status mien_summary_text(char **out, const struct mien_network *network,
                                    struct mien_error *err)
 {
-    char *text = NULL;
-    size_t bytes = 0;
-    *out = NULL;
-    FILE *file = open_memstream(&text, &bytes);
-    bool good = file != NULL;
-    if (good) {
-        (void)fprintf(file, "%-16s %-28s %18s %15s %12s\n", "layer", "what", "output (c x h x w)",
-                      "parameters", "MFLOP");
-        write_row(file, "input", "", &network->input, 0, 0);
-        for (size_t i = 0; i < network->layer_count; i++) {
-            const struct mien_layer *layer = &network->layers[i];
-            char spec[MIEN_LAYER_TEXT_BYTES];
-            mien_layer_spec_format(spec, &layer->spec);
-            write_row(file, layer->name, spec, &layer->out, count_parameters(network, layer),
-                      layer->flop);
-        }
-        write_row(file, "total", "one image, forward", NULL, network->parameters,
-                  total_flop(network));
-        good = ferror(file) == 0;
-        /* glibc's fclose() succeeds with text NULL when the last realloc() is refused */
-        good = fclose(file) == 0 && good && text != NULL;
-    }
-    if (!good) {
-        free(text);
-        return mien_fail(err, MIEN_ERR_MEMORY, "no memory for the summary of a network");
-    }
-    *out = text;
-    return MIEN_OK;
+    return mien_print(out, NULL, write_summary, network, "the summary of a network", err);
 }
 
 static json_t *shape_json(const struct mien_shape *shape)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/number.h"
+#include "base/print.h"
 #include "report/parts.h"
 #include "report/report.h"
 
@@ -179,8 +179,9 @@ static void write_contents(FILE *to, const json_t *report)
     (void)fputs("</nav>\n", to);
 }
 
-static void write_page(FILE *to, const json_t *report)
+static void write_page(FILE *to, const void *user)
 {
+    const json_t *const report = user;
     write_head(to, report);
     write_contents(to, report);
     (void)fputs("<main>\n", to);
@@ -203,32 +204,11 @@ static void write_page(FILE *to, const json_t *report)
 enum mien_status mien_report_page(char **out, size_t *bytes, const json_t *report,
                                   struct mien_error *err)
 {
-    struct mien_plain_numbers numbers;
-    char *text = NULL;
     *out = NULL;
     *bytes = 0;
     if (strcmp(mien_part_text(report, "format"), MIEN_REPORT_FORMAT) != 0) {
         return mien_fail(err, MIEN_ERR_FORMAT, "no report: its format is '%.40s', expected '%s'",
                          mien_part_text(report, "format"), MIEN_REPORT_FORMAT);
     }
-    const enum mien_status st = mien_plain_numbers_begin(&numbers, err);
-    if (st != MIEN_OK) {
-        return st;
-    }
-    FILE *const file = open_memstream(&text, bytes);
-    bool good = file != NULL;
-    if (good) {
-        write_page(file, report);
-        good = ferror(file) == 0;
-        /* glibc's fclose() succeeds with text NULL when the last realloc() is refused */
-        good = fclose(file) == 0 && good && text != NULL;
-    }
-    mien_plain_numbers_end(&numbers);
-    if (!good) {
-        free(text);
-        *bytes = 0;
-        return mien_fail(err, MIEN_ERR_MEMORY, "no memory for the page");
-    }
-    *out = text;
-    return MIEN_OK;
+    return mien_print(out, bytes, write_page, report, "the page", err);
 }

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/number.h"
+#include "base/print.h"
 #include "train/sweep.h"
 
 /* A thousand trials of 128 rungs, and their settings. */
@@ -91,8 +91,17 @@ json_t *mien_sweep_describe(const struct mien_sweep *sweep)
 }
 
 /* A cell of a CSV file: quoted where it must be. */
-static void write_rows(FILE *to, const struct mien_sweep *sweep, const size_t *order)
+/* A sweep and the order of its trials. */
+struct ranked {
+    const struct mien_sweep *sweep;
+    const size_t *order;
+};
+
+static void print_rows(FILE *to, const void *user)
 {
+    const struct ranked *const ranked = user;
+    const struct mien_sweep *const sweep = ranked->sweep;
+    const size_t *const order = ranked->order;
     (void)fputs("rank,run", to);
     for (size_t i = 0; i < sweep->axis_count; i++) {
         (void)fputc(',', to);
@@ -124,35 +133,13 @@ static void write_rows(FILE *to, const struct mien_sweep *sweep, const size_t *o
 enum mien_status mien_sweep_write_csv(const char *path, const struct mien_sweep *sweep,
                                       struct mien_error *err)
 {
-    enum mien_status st = MIEN_ERR_MEMORY;
-    struct mien_plain_numbers numbers;
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *to = NULL;
     size_t *const order = mien_calloc(sweep->trial_count, sizeof(*order), err);
     if (order == NULL) {
-        goto done;
+        return MIEN_ERR_MEMORY;
     }
     mien_sweep_rank(order, sweep);
-    to = open_memstream(&text, &bytes);
-    if (to == NULL) {
-        st = mien_fail(err, MIEN_ERR_MEMORY, "out of memory for %s", path);
-        goto done;
-    }
-    TRY(mien_plain_numbers_begin(&numbers, err));
-    write_rows(to, sweep, order);
-    mien_plain_numbers_end(&numbers);
-    const bool whole = ferror(to) == 0;
-    const bool closed = fclose(to) == 0;
-    to = NULL;
-    st = whole && closed ? mien_file_replace(path, text, bytes, err)
-                         : mien_fail(err, MIEN_ERR_MEMORY, "out of memory for %s", path);
-
-done:
-    if (to != NULL) {
-        (void)fclose(to); /* there is an error already */
-    }
-    free(text);
+    const struct ranked ranked = { sweep, order };
+    const enum mien_status st = mien_print_file(path, print_rows, &ranked, err);
     free(order);
     return st;
 }
