@@ -22,7 +22,7 @@ import yaml
 
 
 class Mark(nn.Module):
-    """Keeps what it takes, for additions behind it."""
+    """Keeps what it takes, for additions and products behind it."""
 
     def __init__(self, name):
         super().__init__()
@@ -38,6 +38,14 @@ class Add(nn.Module):
         self.projection = projection
 
 
+class Multiply(nn.Module):
+    """Multiplies what a mark kept by one number for each channel."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+
 class Network(nn.Module):
     def __init__(self, modules):
         super().__init__()
@@ -50,6 +58,9 @@ class Network(nn.Module):
                 kept[layer.name] = x
             elif isinstance(layer, Add):
                 x = x + layer.projection(kept[layer.name])
+            elif isinstance(layer, Multiply):
+                skip = kept[layer.name]
+                x = skip * x.reshape(x.shape[:2] + (1,) * (skip.dim() - 2))
             else:
                 x = layer(x)
         return x
@@ -104,6 +115,7 @@ def layer_of(kind, words, flat, classes):
         "dense": lambda: dense_of(words, classes),
         "relu": nn.ReLU,
         "leakyrelu": lambda: nn.LeakyReLU(*map(float, words)),
+        "sigmoid": nn.Sigmoid,
         "silu": nn.SiLU,
         "gelu": nn.GELU,
         "batchnorm": nn.LazyBatchNorm1d if flat else nn.LazyBatchNorm2d,
@@ -114,6 +126,7 @@ def layer_of(kind, words, flat, classes):
         "flatten": nn.Flatten,
         "mark": lambda: Mark(words[0]),
         "add": lambda: add_of(words),
+        "multiply": lambda: Multiply(words[0]),
     }[kind]()
 
 

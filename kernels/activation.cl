@@ -1,10 +1,10 @@
 /*
- * activation.cl - leaky ReLU, SiLU and GELU, forward and backward
+ * activation.cl - leaky ReLU, sigmoid, SiLU and GELU, forward and backward
  *
  * Pairs with   src/ops/activation.c (host), src/ref/activation.c (plain C)
  * Layout       any, as `count` vectors
  * Mapping      one work-item per `chunk` vectors
- * Build        -DLEAKYRELU, -DSILU or -DGELU: what f is
+ * Build        -DLEAKYRELU, -DSIGMOID, -DSILU or -DGELU: what f is
  * NaN          goes through; backward gives zero where the mask is NaN
  * Determinism  elementwise
  */
@@ -19,6 +19,17 @@ static inline vec value(const vec x, const float slope)
 static inline vec derivative(const vec x, const float slope)
 {
     return select((vec)(slope), (vec)(1.0f), isgreater(x, (vec)(0.0f)));
+}
+#elif defined(SIGMOID)
+static inline vec value(const vec x, const float slope)
+{
+    return 1.0f / (1.0f + exp(-x));
+}
+
+static inline vec derivative(const vec x, const float slope)
+{
+    const vec s = value(x, slope);
+    return s * (1.0f - s);
 }
 #elif defined(SILU)
 static inline vec value(const vec x, const float slope)

@@ -132,8 +132,7 @@ static size_t output_of(const struct mien_network *network, size_t conv)
     }
     const enum mien_layer_kind kind =
         i < network->layer_count ? network->layers[i].spec.kind : MIEN_LAYER_FLATTEN;
-    const bool active = kind == MIEN_LAYER_RELU || kind == MIEN_LAYER_LEAKYRELU ||
-                        kind == MIEN_LAYER_SILU || kind == MIEN_LAYER_GELU;
+    const bool active = mien_layer_is_activation(kind);
     return active ? i : conv;
 }
 

@@ -243,13 +243,14 @@ done:
 const struct mien_layer *mien_explain_default_layer(const struct mien_network *network)
 {
     const struct mien_layer *found = NULL;
-    bool open = false; /* no other layer but batch norm since the last convolution or sum */
+    bool open =
+        false; /* no other layer but batch norm since the last convolution, sum or product */
     for (size_t i = 0; i < network->layer_count; i++) {
         const struct mien_layer *const layer = &network->layers[i];
         const enum mien_layer_kind kind = layer->spec.kind;
-        const bool active = kind == MIEN_LAYER_RELU || kind == MIEN_LAYER_LEAKYRELU ||
-                            kind == MIEN_LAYER_SILU || kind == MIEN_LAYER_GELU;
-        const bool maps = kind == MIEN_LAYER_ADD || (kind == MIEN_LAYER_CONV && !layer->projects);
+        const bool active = mien_layer_is_activation(kind);
+        const bool maps =
+            mien_layer_takes_mark(kind) || (kind == MIEN_LAYER_CONV && !layer->projects);
         const bool here = layer->out.h * layer->out.w > 1 && (maps || (active && open));
         found = here ? layer : found;
         open = maps || (kind == MIEN_LAYER_BATCHNORM && open);

@@ -123,6 +123,19 @@ static const char add[] = "/* y = a + b; in place of either is allowed. */\n"
                           "}\n"
                           "\n";
 
+static const char multiply[] =
+    "/* y = x gates, each channel of x by its number; in place of x is allowed. */\n"
+    "static void multiply(float *y, const float *gates, const float *x, int channels, int "
+    "pixels)\n"
+    "{\n"
+    "    for (int c = 0; c < channels; c++) {\n"
+    "        for (int i = 0; i < pixels; i++) {\n"
+    "            *y++ = *x++ * gates[c];\n"
+    "        }\n"
+    "    }\n"
+    "}\n"
+    "\n";
+
 static const char leakyrelu[] =
     "/* y = x, below zero slope x; in place is allowed. */\n"
     "static void leakyrelu(float *y, const float *x, float slope, int count)\n"
@@ -132,6 +145,15 @@ static const char leakyrelu[] =
     "    }\n"
     "}\n"
     "\n";
+
+static const char sigmoid[] = "/* y = 1 / (1 + exp(-x)); in place is allowed. */\n"
+                              "static void sigmoid(float *y, const float *x, int count)\n"
+                              "{\n"
+                              "    for (int i = 0; i < count; i++) {\n"
+                              "        y[i] = 1.0f / (1.0f + expf(-x[i]));\n"
+                              "    }\n"
+                              "}\n"
+                              "\n";
 
 static const char silu[] = "/* y = x / (1 + exp(-x)); in place is allowed. */\n"
                            "static void silu(float *y, const float *x, int count)\n"
@@ -225,6 +247,7 @@ static void functions_of(const char *out[MOST_FUNCTIONS + 1], enum mien_layer_ki
     case MIEN_LAYER_DENSE: out[0] = dense; break;
     case MIEN_LAYER_RELU: out[0] = relu; break;
     case MIEN_LAYER_LEAKYRELU: out[0] = leakyrelu; break;
+    case MIEN_LAYER_SIGMOID: out[0] = sigmoid; break;
     case MIEN_LAYER_SILU: out[0] = silu; break;
     case MIEN_LAYER_GELU: out[0] = gelu; break;
     case MIEN_LAYER_MAXPOOL: out[0] = maxpool; break;
@@ -232,6 +255,7 @@ static void functions_of(const char *out[MOST_FUNCTIONS + 1], enum mien_layer_ki
     case MIEN_LAYER_GLOBALAVGPOOL: out[0] = globalavgpool; break;
     case MIEN_LAYER_BATCHNORM: out[0] = batchnorm; break;
     case MIEN_LAYER_ADD: out[0] = add; break;
+    case MIEN_LAYER_MULTIPLY: out[0] = multiply; break;
     case MIEN_LAYER_MARK:
     case MIEN_LAYER_FLATTEN:
     case MIEN_LAYER_DROPOUT: break; /* trains only */
@@ -319,10 +343,14 @@ void mien_c_print_step(FILE *to, const struct mien_c_source *source, const struc
         (void)fprintf(to, ", (float)%.9g, %d", (double)spec->slope, in->c * in->h * in->w);
         break;
     case MIEN_LAYER_RELU:
+    case MIEN_LAYER_SIGMOID:
     case MIEN_LAYER_SILU:
     case MIEN_LAYER_GELU: (void)fprintf(to, ", %d", in->c * in->h * in->w); break;
     case MIEN_LAYER_ADD:
         (void)fprintf(to, ", buffer%d, %d", step->skip + 1, in->c * in->h * in->w);
+        break;
+    case MIEN_LAYER_MULTIPLY:
+        (void)fprintf(to, ", buffer%d, %d, %d", step->skip + 1, out->c, out->h * out->w);
         break;
     case MIEN_LAYER_MARK:
     case MIEN_LAYER_FLATTEN:

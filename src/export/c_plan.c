@@ -24,7 +24,7 @@ static int readers_of(const struct mien_network *network, int i)
     for (size_t k = 0; k < network->layer_count; k++) {
         const struct mien_layer *const layer = &network->layers[k];
         count += layer->from == i ? 1 : 0;
-        count += layer->spec.kind == MIEN_LAYER_ADD && layer->skip == i ? 1 : 0;
+        count += mien_layer_takes_mark(layer->spec.kind) && layer->skip == i ? 1 : 0;
     }
     return count;
 }
@@ -57,11 +57,13 @@ static enum effect effect_of(enum mien_layer_kind kind)
     case MIEN_LAYER_ADD:
     case MIEN_LAYER_RELU:
     case MIEN_LAYER_LEAKYRELU:
+    case MIEN_LAYER_SIGMOID:
     case MIEN_LAYER_SILU:
     case MIEN_LAYER_GELU:
     case MIEN_LAYER_BATCHNORM: return EFFECT_IN_PLACE;
     case MIEN_LAYER_CONV:
     case MIEN_LAYER_DENSE:
+    case MIEN_LAYER_MULTIPLY:
     case MIEN_LAYER_MAXPOOL:
     case MIEN_LAYER_AVGPOOL:
     case MIEN_LAYER_GLOBALAVGPOOL: break;
@@ -74,16 +76,16 @@ static void plan_layer(struct planner *planner, int i)
     struct mien_c_plan *const plan = planner->plan;
     const struct mien_layer *const layer = &planner->network->layers[i];
     const enum effect effect = effect_of(layer->spec.kind);
-    const bool sums = layer->spec.kind == MIEN_LAYER_ADD;
+    const bool joins = mien_layer_takes_mark(layer->spec.kind);
     const int from = layer->from < 0 ? plan->input : planner->results[layer->from];
-    const int skip = sums ? planner->results[layer->skip] : -1;
+    const int skip = joins ? planner->results[layer->skip] : -1;
     int to = from;
     if (effect == EFFECT_ANOTHER ||
         (effect == EFFECT_IN_PLACE && planner->readers[from] > 1)) { /* it is needed as it is */
         to = take_buffer(planner, floats_of(&layer->out));
     }
     planner->readers[from]--;
-    if (sums) {
+    if (joins) {
         planner->readers[skip]--;
     }
     planner->readers[to] += readers_of(planner->network, i);

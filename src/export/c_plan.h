@@ -9,7 +9,7 @@
 struct mien_c_step {
     const struct mien_layer *layer; /**< borrowed */
     int from, to;                   /**< buffers, from 0; equal: in place */
-    int skip;                       /**< of an add: the buffer that is added; else -1 */
+    int skip; /**< of what takes a mark: the buffer that is added or multiplied; else -1 */
 };
 
 struct mien_c_plan {

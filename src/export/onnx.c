@@ -139,6 +139,20 @@ static void add_product(struct walk *walk, const struct value *value, const char
     add_node(walk, "Mul", output, inputs);
 }
 
+/* What a mark kept times the value: two of features, or two of pictures. */
+static void add_gated(struct walk *walk, const struct mien_layer *layer)
+{
+    char name[NAME_BYTES];
+    const struct value skip = walk->values[layer->skip];
+    if (skip.flat) {
+        make_flat(walk, part_of(name, layer->name, "input"));
+    } else {
+        make_picture(walk, layer);
+    }
+    add_product(walk, &skip, layer->name);
+    walk->now.flat = skip.flat;
+}
+
 static void add_silu(struct walk *walk, const struct mien_layer *layer)
 {
     char name[NAME_BYTES];
@@ -187,6 +201,7 @@ static void add_layer(struct walk *walk, const struct mien_layer *layer)
         add_simple(walk, "LeakyRelu", layer->name);
         mien_onnx_float(walk->onnx, "alpha", layer->spec.slope);
         break;
+    case MIEN_LAYER_SIGMOID: add_simple(walk, "Sigmoid", layer->name); break;
     case MIEN_LAYER_SILU: add_silu(walk, layer); break;
     case MIEN_LAYER_GELU: add_gelu(walk, layer); break;
     case MIEN_LAYER_MAXPOOL:
@@ -206,6 +221,7 @@ static void add_layer(struct walk *walk, const struct mien_layer *layer)
         break;
     case MIEN_LAYER_FLATTEN: make_flat(walk, layer->name); break;
     case MIEN_LAYER_ADD: add_sum(walk, layer); break;
+    case MIEN_LAYER_MULTIPLY: add_gated(walk, layer); break;
     case MIEN_LAYER_MARK:
     case MIEN_LAYER_DROPOUT: break; /* trains only */
     }

@@ -33,10 +33,10 @@ static double extra_bytes(const struct mien_graph *graph, const struct mien_node
     return value_bytes(graph, &node->extra) + value_bytes(graph, &node->winner);
 }
 
-/* Of the second input of an addition, or the second gradient of a fork. */
+/* Of the second input of an addition or a product, or the second gradient of a fork. */
 static double skip_bytes(const struct mien_node *node, const struct mien_value *skip)
 {
-    return skip->item == MIEN_NO_ITEM ? 0.0 : act_bytes(&node->in);
+    return skip->item == MIEN_NO_ITEM ? 0.0 : act_bytes(&node->out);
 }
 
 /* Forward; and backward but for the pooling of a convolution, which only moves numbers there. */
@@ -45,6 +45,15 @@ static double node_flop(const struct mien_node *node, bool backward)
     const bool counted = node->pooled != NULL && !(backward && node->class == &mien_node_conv);
     const double pooled = counted ? node->pooled->flop : 0.0;
     return node->class == &mien_node_relayout ? 0.0 : (node->layer->flop + pooled) * node->in.n;
+}
+
+/* What the gradients of a product's two inputs read beside that of the product. */
+static double factor_bytes(const struct mien_node *node, bool has_dx)
+{
+    return !node->class->multiplies
+               ? 0.0
+               : (has_dx ? act_bytes(&node->out) : 0.0) +
+                     (node->dskip.item != MIEN_NO_ITEM ? act_bytes(&node->in) : 0.0);
 }
 
 /* Gradient of the input: reads dy and what the node's class says, writes dx. */
@@ -59,8 +68,8 @@ static double backward_bytes(const struct mien_graph *graph, const struct mien_n
     const bool reads_y = node->class->reads_output || (mask && node->class->masks_output);
     return act_bytes(&node->out) + (has_dx ? act_bytes(&node->in) : 0.0) +
            (reads_x ? act_bytes(&node->in) : 0.0) + (reads_y ? act_bytes(&node->out) : 0.0) +
-           skip_bytes(node, &node->dskip) + (weights ? 0.0 : extra_bytes(graph, node)) +
-           param_bytes(node);
+           skip_bytes(node, &node->dskip) + factor_bytes(node, has_dx) +
+           (weights ? 0.0 : extra_bytes(graph, node)) + param_bytes(node);
 }
 
 enum mien_status mien_model_costs(struct mien_cost **out, size_t *count,

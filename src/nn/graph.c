@@ -17,13 +17,13 @@ struct tensor {
                         gradient is wanted */
 };
 
-/* What a mark keeps for the layers that add it. */
+/* What a mark keeps for the layers that add it or multiply it. */
 struct mark {
     struct tensor tensor; /* without a gradient */
     size_t fork;          /* the node for the next of them, where gradients must reach it */
 };
 
-/* Of a layer at most: a change of layout, itself, and of an add the one at its mark. */
+/* Of a layer at most: a change of layout, itself, and of what takes a mark the one there. */
 enum { MAX_NODES = 3 };
 
 static const struct mien_value no_value = { MIEN_NO_ITEM, NULL };
@@ -49,7 +49,9 @@ static const struct mien_node_class *class_of(enum mien_layer_kind kind)
     case MIEN_LAYER_BATCHNORM: return &mien_node_batchnorm;
     case MIEN_LAYER_DROPOUT: return &mien_node_dropout;
     case MIEN_LAYER_ADD: return &mien_node_add;
+    case MIEN_LAYER_MULTIPLY: return &mien_node_multiply;
     case MIEN_LAYER_LEAKYRELU:
+    case MIEN_LAYER_SIGMOID:
     case MIEN_LAYER_SILU:
     case MIEN_LAYER_GELU: return &mien_node_activation;
     case MIEN_LAYER_MARK:                 /* see add_mark() */
@@ -297,7 +299,7 @@ static enum mien_status add_layer(struct builder *b, size_t i, struct mien_error
 }
 
 /*
- * Keep the tensor for those that add it.  Where gradients must reach it, a node for each of them
+ * Keep the tensor for those that take it.  Where gradients must reach it, a node for each of them
  * sums what comes from it and from the layers behind the mark; the first masks for a ReLU before.
  */
 static enum mien_status add_mark(struct builder *b, size_t i, struct mien_error *err)
@@ -318,8 +320,9 @@ static enum mien_status add_mark(struct builder *b, size_t i, struct mien_error 
 }
 
 /*
- * From the mark to the sum: the layers of the projection, and a change of layout where dense layers
- * of CLBlast lie between.  `sum` is the gradient of the sum, which is that of the last node here.
+ * From the mark to the sum or the product: the layers of the projection, and a change of layout
+ * where dense layers of CLBlast lie between.  `sum` is the gradient of what the last node here
+ * makes.
  */
 static enum mien_status add_skip(struct builder *b, size_t i, const struct mien_act *want,
                                  const struct mien_value *sum, struct mien_error *err)
@@ -377,6 +380,32 @@ done:
     return st;
 }
 
+/* A product has a gradient of its own for what the mark kept, as it is not that of the product. */
+static enum mien_status add_product(struct builder *b, size_t i, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const struct mien_layer *const layer = &b->network->layers[i];
+    const struct tensor gates = b->now;
+    struct mien_value dskip = no_value;
+    if (mien_model_has_gradients(b->options) && b->marks[layer->skip].tensor.trained) {
+        const struct mien_shape *const out = &layer->out;
+        const struct mien_act act = { gates.act.n, out->c, out->h, out->w, gates.act.lanes };
+        TRY(add_value(&dskip, b, act_bytes(&act), err));
+    }
+    TRY(add_skip(b, i, &gates.act, &dskip, err));
+    const struct mien_value skip = b->now.value;
+    const bool trained = gates.trained || b->now.trained;
+    b->now = gates;
+    b->now.trained = trained;
+    TRY(add_node(b, &mien_node_multiply, layer, NULL, false, err));
+    struct mien_node *const node = &b->graph->nodes[b->graph->count - 1];
+    node->skip = skip;
+    node->dskip = dskip;
+
+done:
+    return st;
+}
+
 /* The node that each tap stands for; a layer that is none of its own cannot be tapped. */
 static enum mien_status find_taps(struct mien_graph *graph, const struct mien_network *network,
                                   const struct mien_model_options *options, struct mien_error *err)
@@ -419,6 +448,7 @@ static enum mien_status add_layers(struct builder *b, struct mien_error *err)
         switch (kind) {
         case MIEN_LAYER_MARK: TRY(add_mark(b, i, err)); break;
         case MIEN_LAYER_ADD: TRY(add_sum(b, i, err)); break;
+        case MIEN_LAYER_MULTIPLY: TRY(add_product(b, i, err)); break;
         default: TRY(add_layer(b, i, err)); break;
         }
     }

@@ -65,6 +65,10 @@ void mien_graph_plan_lives(struct mien_graph *graph, const struct mien_model_opt
             (mask && !node->class->masks_output)) {
             use(plan, &node->x, backward);
         }
+        if (node->class->multiplies) {
+            use(plan, &node->x, node->dskip.item != MIEN_NO_ITEM ? backward : forward);
+            use(plan, &node->skip, node->dx.item != MIEN_NO_ITEM ? backward : forward);
+        }
         if (node->class->reads_output || (mask && node->class->masks_output)) {
             use(plan, &node->y, backward);
         }

@@ -198,9 +198,14 @@ static enum mien_status build_layer(const struct builder *builder, struct mien_l
     case MIEN_LAYER_MAXPOOL:
     case MIEN_LAYER_AVGPOOL: TRY(build_pool(builder, layer)); break;
     case MIEN_LAYER_MARK: break;
+    case MIEN_LAYER_MULTIPLY:
+        layer->out = builder->network->layers[layer->skip].out;
+        layer->flop = elements(&layer->out);
+        break;
     case MIEN_LAYER_ADD:
     case MIEN_LAYER_RELU:
     case MIEN_LAYER_LEAKYRELU:
+    case MIEN_LAYER_SIGMOID:
     case MIEN_LAYER_SILU:
     case MIEN_LAYER_GELU:
     case MIEN_LAYER_DROPOUT: layer->flop = elements(&in); break;
@@ -240,7 +245,7 @@ static enum mien_status append(const struct builder *builder, const struct mien_
         (void)snprintf(layer->name, sizeof(layer->name), "%s%d", mien_layer_kind_name(spec->kind),
                        layer->number);
     }
-    return spec->kind == MIEN_LAYER_ADD ? MIEN_OK : build_layer(builder, layer);
+    return mien_layer_takes_mark(spec->kind) ? MIEN_OK : build_layer(builder, layer);
 }
 
 static int last_layer(const struct builder *builder)
@@ -303,8 +308,35 @@ static void suggest_projection(char *out, size_t bytes, const struct mien_layer 
     }
 }
 
-static enum mien_status append_add(const struct builder *builder,
-                                   const struct mien_layer_spec *spec)
+/* Whether a layer can take what a mark kept beside what comes straight along. */
+static enum mien_status check_joined(const struct builder *builder, const struct mien_layer *layer)
+{
+    const struct mien_layer *const layers = builder->network->layers;
+    const struct mien_shape *const got = &layers[layer->skip].out;
+    const struct mien_shape *const want = &layer->in;
+    if (layer->spec.kind == MIEN_LAYER_MULTIPLY) {
+        return got->c == want->c && want->h == 1 && want->w == 1
+                   ? MIEN_OK
+                   : refuse(builder, layer,
+                            "got %dx%dx%d (channels x height x width) to multiply by, expected "
+                            "%dx1x1, one number for each channel of %s",
+                            want->c, want->h, want->w, got->c, layers[layer->skip].name);
+    }
+    if (got->c != want->c || got->h != want->h || got->w != want->w) {
+        char hint[96];
+        suggest_projection(hint, sizeof(hint), layer, got);
+        return refuse(builder, layer,
+                      "%s gives %dx%dx%d (channels x height x width), expected %dx%dx%d to add to "
+                      "%s%s",
+                      layers[layer->skip].name, got->c, got->h, got->w, want->c, want->h, want->w,
+                      layers[layer->from].name, hint);
+    }
+    return MIEN_OK;
+}
+
+/* An addition or a product. */
+static enum mien_status append_joined(const struct builder *builder,
+                                      const struct mien_layer_spec *spec)
 {
     enum mien_status st = MIEN_OK;
     struct mien_network *const network = builder->network;
@@ -321,17 +353,7 @@ static enum mien_status append_add(const struct builder *builder,
     }
     layer->skip = skip;
     network->layers[mark].uses++;
-    const struct mien_shape *const got = &network->layers[skip].out;
-    const struct mien_shape *const want = &layer->in;
-    if (got->c != want->c || got->h != want->h || got->w != want->w) {
-        char hint[96];
-        suggest_projection(hint, sizeof(hint), layer, got);
-        return refuse(builder, layer,
-                      "%s gives %dx%dx%d (channels x height x width), expected %dx%dx%d to add to "
-                      "%s%s",
-                      network->layers[skip].name, got->c, got->h, got->w, want->c, want->h, want->w,
-                      network->layers[from].name, hint);
-    }
+    TRY(check_joined(builder, layer));
     TRY(build_layer(builder, layer));
 done:
     return st;
@@ -353,8 +375,9 @@ static enum mien_status check_marks(const struct builder *builder)
     for (size_t i = 0; i < builder->network->layer_count; i++) {
         const struct mien_layer *const layer = &builder->network->layers[i];
         if (layer->spec.kind == MIEN_LAYER_MARK && layer->uses == 0) {
-            return refuse(builder, layer, "no layer adds it: expected \"add %s\" behind it",
-                          layer->spec.mark);
+            return refuse(builder, layer,
+                          "no layer takes it: expected \"add %s\" or \"multiply %s\" behind it",
+                          layer->spec.mark, layer->spec.mark);
         }
     }
     return MIEN_OK;
@@ -367,7 +390,8 @@ static enum mien_status build_layers(const struct builder *builder)
     for (size_t i = 0; i < builder->recipe->layer_count; i++) {
         const struct mien_layer_spec *const spec = &builder->recipe->layers[i];
         switch (spec->kind) {
-        case MIEN_LAYER_ADD: TRY(append_add(builder, spec)); break;
+        case MIEN_LAYER_ADD:
+        case MIEN_LAYER_MULTIPLY: TRY(append_joined(builder, spec)); break;
         case MIEN_LAYER_MARK: TRY(append_mark(builder, spec)); break;
         default: TRY(append(builder, spec, last_layer(builder), NULL)); break;
         }

@@ -47,6 +47,7 @@ struct mien_node_class {
     bool bends_input;  /**< its backward pass of the input needs x, in every model */
     bool reads_output; /**< its backward pass needs y, also without a mask */
     bool masks_output; /**< its mask for a ReLU before it is its output y, not its input */
+    bool multiplies;   /**< its backward pass needs x for dskip and skip for dx, in every model */
     bool passes_on;    /**< y is x, in the same memory */
     bool keeps_sign;   /**< y is above zero only where x is: a ReLU before it is masked behind it */
     /** Fill node->op, node->out, *work_bytes and *extra_bytes from node->layer and node->in. */
@@ -83,8 +84,9 @@ struct mien_node {
     struct mien_value x, y, dx, dy, extra;
     struct mien_value winner;   /**< of that pooling */
     struct mien_value unpooled; /**< conv: the gradient of what that pooling takes */
-    struct mien_value skip;     /**< add: what is added to x */
-    struct mien_value dskip;    /**< fork: the gradient that comes from the addition */
+    struct mien_value skip;     /**< add, multiply: what is added to x, multiplied by x */
+    struct mien_value dskip;    /**< fork: the gradient that comes from who took what the mark kept;
+                                     multiply: the gradient of skip */
     struct mien_node *norm;   /**< conv, dense: the batch norm that is part of it in evaluation, or
                                    NULL */
     struct mien_value normed; /**< then it makes this in evaluation, */
@@ -144,6 +146,6 @@ const struct mien_graph *mien_model_graph(const struct mien_model *model);
 
 extern const struct mien_node_class mien_node_conv, mien_node_dense, mien_node_relu,
     mien_node_maxpool, mien_node_avgpool, mien_node_batchnorm, mien_node_dropout, mien_node_add,
-    mien_node_fork, mien_node_activation, mien_node_relayout;
+    mien_node_multiply, mien_node_fork, mien_node_activation, mien_node_relayout;
 
 #endif

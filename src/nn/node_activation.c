@@ -1,4 +1,4 @@
-/* node_activation.c - leaky ReLU, SiLU and GELU in a model */
+/* node_activation.c - leaky ReLU, sigmoid, SiLU and GELU in a model */
 #include "nn/node.h"
 #include "ops/activation.h"
 
@@ -18,9 +18,10 @@ static struct mien_activation op_of(const struct mien_node *node, const struct m
     struct mien_act act = node->in;
     act.n = pass->n;
     return (struct mien_activation){
-        .kind = spec->kind == MIEN_LAYER_SILU   ? MIEN_ACTIVATION_SILU
-                : spec->kind == MIEN_LAYER_GELU ? MIEN_ACTIVATION_GELU
-                                                : MIEN_ACTIVATION_LEAKYRELU,
+        .kind = spec->kind == MIEN_LAYER_SIGMOID ? MIEN_ACTIVATION_SIGMOID
+                : spec->kind == MIEN_LAYER_SILU  ? MIEN_ACTIVATION_SILU
+                : spec->kind == MIEN_LAYER_GELU  ? MIEN_ACTIVATION_GELU
+                                                 : MIEN_ACTIVATION_LEAKYRELU,
         .act = act,
         .slope = spec->slope,
         .after_relu = node->after_relu,

@@ -44,7 +44,7 @@ const struct mien_node_class mien_node_add = {
     .backward = backward_add,
 };
 
-/* Two read the same tensor: the layer behind the mark and an addition. */
+/* Two read the same tensor: the layer behind the mark, and an addition or a product. */
 static enum mien_status forward_fork(const struct mien_node *node, const struct mien_pass *pass,
                                      struct mien_error *err)
 {

@@ -18,7 +18,9 @@ enum mien_layer_kind {
     MIEN_LAYER_DROPOUT,
     MIEN_LAYER_MARK,
     MIEN_LAYER_ADD,
+    MIEN_LAYER_MULTIPLY,
     MIEN_LAYER_LEAKYRELU,
+    MIEN_LAYER_SIGMOID,
     MIEN_LAYER_SILU,
     MIEN_LAYER_GELU,
 };
@@ -36,7 +38,7 @@ struct mien_layer_spec {
     bool bias;
     float rate;                 /**< dropout: share that is dropped, 0 <= rate < 1 */
     float slope;                /**< leakyrelu: of what is below zero, 0 to 1 */
-    char mark[MIEN_MARK_BYTES]; /**< mark and add: the name that joins them */
+    char mark[MIEN_MARK_BYTES]; /**< mark, add and multiply: the name that joins them */
     bool project;   /**< add: what was marked goes through a convolution, given as that of conv */
     bool normalize; /**< add: and through batch norm behind it */
 };
@@ -130,6 +132,12 @@ enum { MIEN_LAYER_TEXT_BYTES = 112 };
 
 /** A layer as its line in a recipe, without what is the default: "conv 64 3x3 pad 1 bias no". */
 void mien_layer_spec_format(char out[MIEN_LAYER_TEXT_BYTES], const struct mien_layer_spec *spec);
+
+/** Whether a layer's spec is that of an activation: ReLU and its like, number by number. */
+bool mien_layer_is_activation(enum mien_layer_kind kind);
+
+/** Whether the layer takes what a mark kept beside what comes straight along. */
+bool mien_layer_takes_mark(enum mien_layer_kind kind);
 
 /** "conv", "maxpool": the first word of a layer's line. */
 const char *mien_layer_kind_name(enum mien_layer_kind kind);

@@ -9,18 +9,38 @@ enum { MAX_CONV_KERNEL = 7, MAX_POOL_WINDOW = 64 };
 enum { MAX_WINNERS = 256 }; /* pixels of a window, of which the largest is kept as a byte */
 
 static const char *const kind_names[] = {
-    [MIEN_LAYER_CONV] = "conv",       [MIEN_LAYER_DENSE] = "dense",
-    [MIEN_LAYER_RELU] = "relu",       [MIEN_LAYER_MAXPOOL] = "maxpool",
-    [MIEN_LAYER_AVGPOOL] = "avgpool", [MIEN_LAYER_GLOBALAVGPOOL] = "globalavgpool",
-    [MIEN_LAYER_FLATTEN] = "flatten", [MIEN_LAYER_BATCHNORM] = "batchnorm",
-    [MIEN_LAYER_DROPOUT] = "dropout", [MIEN_LAYER_MARK] = "mark",
-    [MIEN_LAYER_ADD] = "add",         [MIEN_LAYER_LEAKYRELU] = "leakyrelu",
-    [MIEN_LAYER_SILU] = "silu",       [MIEN_LAYER_GELU] = "gelu",
+    [MIEN_LAYER_CONV] = "conv",
+    [MIEN_LAYER_DENSE] = "dense",
+    [MIEN_LAYER_RELU] = "relu",
+    [MIEN_LAYER_MAXPOOL] = "maxpool",
+    [MIEN_LAYER_AVGPOOL] = "avgpool",
+    [MIEN_LAYER_GLOBALAVGPOOL] = "globalavgpool",
+    [MIEN_LAYER_FLATTEN] = "flatten",
+    [MIEN_LAYER_BATCHNORM] = "batchnorm",
+    [MIEN_LAYER_DROPOUT] = "dropout",
+    [MIEN_LAYER_MARK] = "mark",
+    [MIEN_LAYER_ADD] = "add",
+    [MIEN_LAYER_MULTIPLY] = "multiply",
+    [MIEN_LAYER_LEAKYRELU] = "leakyrelu",
+    [MIEN_LAYER_SIGMOID] = "sigmoid",
+    [MIEN_LAYER_SILU] = "silu",
+    [MIEN_LAYER_GELU] = "gelu",
 };
 
 const char *mien_layer_kind_name(enum mien_layer_kind kind)
 {
     return kind_names[kind];
+}
+
+bool mien_layer_is_activation(enum mien_layer_kind kind)
+{
+    return kind == MIEN_LAYER_RELU || kind == MIEN_LAYER_LEAKYRELU || kind == MIEN_LAYER_SIGMOID ||
+           kind == MIEN_LAYER_SILU || kind == MIEN_LAYER_GELU;
+}
+
+bool mien_layer_takes_mark(enum mien_layer_kind kind)
+{
+    return kind == MIEN_LAYER_ADD || kind == MIEN_LAYER_MULTIPLY;
 }
 
 /* A line cut at its blanks. */
@@ -78,8 +98,8 @@ static enum mien_status parse_kind(struct mien_layer_spec *spec, const char *wor
         }
     }
     return wrong(err, "layer", word,
-                 "conv, dense, relu, leakyrelu, silu, gelu, maxpool, avgpool, globalavgpool, "
-                 "flatten, batchnorm, dropout, mark or add");
+                 "conv, dense, relu, leakyrelu, sigmoid, silu, gelu, maxpool, avgpool, "
+                 "globalavgpool, flatten, batchnorm, dropout, mark, add or multiply");
 }
 
 /* Whether its line has the width, kernel and options of a convolution. */
@@ -130,8 +150,7 @@ static enum mien_status parse_mark(struct mien_layer_spec *spec, struct words *w
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
     const char *const name = take(words);
     if (name[0] == '\0' || name[strspn(name, letters)] != '\0') {
-        return wrong(err, spec->kind == MIEN_LAYER_MARK ? "mark" : "add", name,
-                     "a name of letters, digits, - and _");
+        return wrong(err, kind_names[spec->kind], name, "a name of letters, digits, - and _");
     }
     memcpy(spec->mark, name, strlen(name) + 1);
     if (spec->kind == MIEN_LAYER_ADD && words->next < words->count) {
@@ -256,7 +275,7 @@ enum mien_status mien_layer_spec_parse(struct mien_layer_spec *out, const char *
     struct mien_layer_spec spec = { .kind = MIEN_LAYER_RELU };
     TRY(split(&words, text, err));
     TRY(parse_kind(&spec, take(&words), err));
-    if (spec.kind == MIEN_LAYER_MARK || spec.kind == MIEN_LAYER_ADD) {
+    if (spec.kind == MIEN_LAYER_MARK || mien_layer_takes_mark(spec.kind)) {
         TRY(parse_mark(&spec, &words, err));
     }
     const bool conv = is_conv(&spec);
@@ -352,7 +371,8 @@ void mien_layer_spec_format(char out[MIEN_LAYER_TEXT_BYTES], const struct mien_l
         (void)snprintf(out, bytes, "%s%s", name, spec->slope == default_slope ? "" : slope);
         break;
     }
-    case MIEN_LAYER_MARK: (void)snprintf(out, bytes, "%s %s", name, spec->mark); break;
+    case MIEN_LAYER_MARK:
+    case MIEN_LAYER_MULTIPLY: (void)snprintf(out, bytes, "%s %s", name, spec->mark); break;
     case MIEN_LAYER_ADD: {
         char conv[MIEN_LAYER_TEXT_BYTES / 2] = "";
         if (spec->project) {
@@ -363,6 +383,7 @@ void mien_layer_spec_format(char out[MIEN_LAYER_TEXT_BYTES], const struct mien_l
         break;
     }
     case MIEN_LAYER_RELU:
+    case MIEN_LAYER_SIGMOID:
     case MIEN_LAYER_SILU:
     case MIEN_LAYER_GELU:
     case MIEN_LAYER_GLOBALAVGPOOL:

@@ -1,4 +1,4 @@
-/* activation.c - leaky ReLU, SiLU and GELU on the device */
+/* activation.c - leaky ReLU, sigmoid, SiLU and GELU on the device */
 #include "ops/activation.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@ struct options {
 static struct mien_cl_launch grid_of(cl_int *chunk, cl_int *count, struct options *options,
                                      const char *kernel, const struct mien_activation *op)
 {
-    static const char *const names[MIEN_ACTIVATIONS] = { "LEAKYRELU", "SILU", "GELU" };
+    static const char *const names[MIEN_ACTIVATIONS] = { "LEAKYRELU", "SIGMOID", "SILU", "GELU" };
     const cl_int lanes = op->act.lanes;
     *count = (cl_int)(mien_act_floats(&op->act) / (size_t)lanes);
     struct mien_cl_launch launch =

@@ -1,4 +1,4 @@
-/** activation.h - leaky ReLU, SiLU and GELU on the device (internal) */
+/** activation.h - leaky ReLU, sigmoid, SiLU and GELU on the device (internal) */
 #ifndef MIEN_OPS_ACTIVATION_H
 #define MIEN_OPS_ACTIVATION_H
 
@@ -8,10 +8,11 @@
 
 enum mien_activation_kind {
     MIEN_ACTIVATION_LEAKYRELU, /**< x, below zero slope x */
+    MIEN_ACTIVATION_SIGMOID,   /**< 1 / (1 + exp(-x)) */
     MIEN_ACTIVATION_SILU,      /**< x / (1 + exp(-x)) */
     MIEN_ACTIVATION_GELU,      /**< x P(X <= x) of a normal X, the exact form */
 };
-enum { MIEN_ACTIVATIONS = 3 };
+enum { MIEN_ACTIVATIONS = 4 };
 
 struct mien_activation {
     enum mien_activation_kind kind;

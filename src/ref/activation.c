@@ -1,4 +1,4 @@
-/* activation.c - leaky ReLU, SiLU and GELU in plain C, in double */
+/* activation.c - leaky ReLU, sigmoid, SiLU and GELU in plain C, in double */
 #include "ref/activation.h"
 
 #include <math.h>
@@ -17,6 +17,7 @@ static double share_below(double x)
 static double value(double x, enum mien_ref_activation kind, double slope)
 {
     switch (kind) {
+    case MIEN_REF_SIGMOID: return sigmoid(x);
     case MIEN_REF_SILU: return x * sigmoid(x);
     case MIEN_REF_GELU: return x * share_below(x);
     case MIEN_REF_LEAKYRELU: break;
@@ -28,6 +29,7 @@ static double derivative(double x, enum mien_ref_activation kind, double slope)
 {
     const double density = 0.39894228040143267794 * exp(-0.5 * x * x);
     switch (kind) {
+    case MIEN_REF_SIGMOID: return sigmoid(x) * (1.0 - sigmoid(x));
     case MIEN_REF_SILU: return sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x)));
     case MIEN_REF_GELU: return share_below(x) + x * density;
     case MIEN_REF_LEAKYRELU: break;

@@ -9,7 +9,7 @@ enum { SIDE = 56, SMALLEST = 7, DEPTH = 3, MOST_PLANES = 10, BOX = 92 }; /* unit
 /* The kind of a layer, the first word of its spec, is one of those with no picture of their own. */
 static bool is_follower(const json_t *layer)
 {
-    static const char *const kinds[] = { "batchnorm", "relu",    "leakyrelu", "silu",
+    static const char *const kinds[] = { "batchnorm", "relu",    "leakyrelu", "sigmoid", "silu",
                                          "gelu",      "dropout", "flatten",   "mark" };
     const char *const spec = mien_part_text(layer, "spec");
     const size_t length = strcspn(spec, " ");

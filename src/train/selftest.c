@@ -26,7 +26,9 @@ const char *mien_selftest_row(enum mien_layer_kind kind)
     case MIEN_LAYER_BATCHNORM:
     case MIEN_LAYER_DROPOUT:
     case MIEN_LAYER_ADD:
+    case MIEN_LAYER_MULTIPLY:
     case MIEN_LAYER_LEAKYRELU:
+    case MIEN_LAYER_SIGMOID:
     case MIEN_LAYER_SILU:
     case MIEN_LAYER_GELU: break;
     }

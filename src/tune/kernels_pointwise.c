@@ -3,6 +3,7 @@
 #include "ops/activation.h"
 #include "ops/add.h"
 #include "ops/dropout.h"
+#include "ops/multiply.h"
 #include "ops/relu.h"
 #include "tune/kernels_internal.h"
 
@@ -31,6 +32,11 @@ static enum mien_status enqueue_leakyrelu(void *user, struct mien_error *err)
     return activate(user, MIEN_ACTIVATION_LEAKYRELU, err);
 }
 
+static enum mien_status enqueue_sigmoid(void *user, struct mien_error *err)
+{
+    return activate(user, MIEN_ACTIVATION_SIGMOID, err);
+}
+
 static enum mien_status enqueue_silu(void *user, struct mien_error *err)
 {
     return activate(user, MIEN_ACTIVATION_SILU, err);
@@ -47,6 +53,16 @@ static enum mien_status enqueue_add(void *user, struct mien_error *err)
     struct mien_cl_buffer *const *const b = s->buffers;
     return s->pass == FORWARD ? mien_add_fwd(s->cl, b[Y], b[X], b[OTHER], &s->op.act, false, err)
                               : mien_add_bwd(s->cl, b[DX], b[DY], b[OTHER], NULL, &s->op.act, err);
+}
+
+/* The gates are the first floats of a tensor as large as x. */
+static enum mien_status enqueue_multiply(void *user, struct mien_error *err)
+{
+    const struct kernel_shape *const s = user;
+    struct mien_cl_buffer *const *const b = s->buffers;
+    return s->pass == FORWARD
+               ? mien_multiply(s->cl, b[Y], b[X], b[OTHER], &s->op.act, err)
+               : mien_multiply_gates_bwd(s->cl, b[OTHER], b[DY], b[X], NULL, &s->op.act, err);
 }
 
 static enum mien_status enqueue_dropout(void *user, struct mien_error *err)
@@ -68,10 +84,12 @@ static const struct pointwise {
     /* Of the report's first layer, of resnet-9, of medium. */
     { "relu", 64, 44, enqueue_relu, 1u << X | 1u << Y | 1u << DX | 1u << DY, { 2, 3 } },
     { "leakyrelu", 64, 44, enqueue_leakyrelu, 1u << X | 1u << Y | 1u << DX | 1u << DY, { 2, 3 } },
+    { "sigmoid", 64, 44, enqueue_sigmoid, 1u << X | 1u << Y | 1u << DX | 1u << DY, { 2, 3 } },
     { "silu", 64, 44, enqueue_silu, 1u << X | 1u << Y | 1u << DX | 1u << DY, { 2, 3 } },
     { "gelu", 64, 44, enqueue_gelu, 1u << X | 1u << Y | 1u << DX | 1u << DY, { 2, 3 } },
     { "add", 48, 22, enqueue_add, 1u << X | 1u << Y | 1u << DX | 1u << DY | 1u << OTHER, { 3, 3 } },
     { "add", 192, 5, enqueue_add, 1u << X | 1u << Y | 1u << DX | 1u << DY | 1u << OTHER, { 3, 3 } },
+    { "multiply", 64, 22, enqueue_multiply, 1u << X | 1u << Y | 1u << DY | 1u << OTHER, { 2, 2 } },
     { "dropout", 256, 1, enqueue_dropout, 1u << X | 1u << Y | 1u << DX | 1u << DY, { 2, 2 } },
 };
 

@@ -1,4 +1,4 @@
-/* check_activation.c - the rows of leaky ReLU, SiLU and GELU */
+/* check_activation.c - the rows of leaky ReLU, sigmoid, SiLU and GELU */
 #include "ops/activation.h"
 #include "ref/activation.h"
 #include "verify/check_internal.h"
@@ -34,6 +34,11 @@ done:
 static enum mien_status prepare_leakyrelu(struct check *k, struct mien_error *err)
 {
     return prepare(k, MIEN_ACTIVATION_LEAKYRELU, err);
+}
+
+static enum mien_status prepare_sigmoid(struct check *k, struct mien_error *err)
+{
+    return prepare(k, MIEN_ACTIVATION_SIGMOID, err);
 }
 
 static enum mien_status prepare_silu(struct check *k, struct mien_error *err)
@@ -73,6 +78,13 @@ static void expect(struct check *k, int pass)
 const struct check_op mien_verify_leakyrelu = {
     .passes = { "forward", "backward" },
     .prepare = prepare_leakyrelu,
+    .enqueue = enqueue,
+    .expect = expect,
+};
+
+const struct check_op mien_verify_sigmoid = {
+    .passes = { "forward", "backward" },
+    .prepare = prepare_sigmoid,
     .enqueue = enqueue,
     .expect = expect,
 };

@@ -122,9 +122,10 @@ enum mien_status mien_verify_dense(const struct check_call *call, struct mien_er
 
 extern const struct check_op mien_verify_batchnorm_fold;
 extern const struct check_op mien_verify_maxpool, mien_verify_avgpool, mien_verify_batchnorm,
-    mien_verify_batchnorm_pool, mien_verify_relu, mien_verify_leakyrelu, mien_verify_silu,
-    mien_verify_gelu, mien_verify_add, mien_verify_dropout, mien_verify_softmax, mien_verify_sgd,
-    mien_verify_adam, mien_verify_average, mien_verify_accumulate, mien_verify_clip,
-    mien_verify_guard, mien_verify_sam, mien_verify_gather, mien_verify_relayout, mien_verify_rows;
+    mien_verify_batchnorm_pool, mien_verify_relu, mien_verify_leakyrelu, mien_verify_sigmoid,
+    mien_verify_silu, mien_verify_gelu, mien_verify_add, mien_verify_multiply, mien_verify_dropout,
+    mien_verify_softmax, mien_verify_sgd, mien_verify_adam, mien_verify_average,
+    mien_verify_accumulate, mien_verify_clip, mien_verify_guard, mien_verify_sam,
+    mien_verify_gather, mien_verify_relayout, mien_verify_rows;
 
 #endif

@@ -143,7 +143,7 @@ for groups in 4 64; do
         says "^conv2d 64x22x22 to 64x22x22 by 3x3 in $groups groups, $pass, grouped, batch 9 "
     done
 done
-for kernel in 'relu 64x44x44' 'leakyrelu 64x44x44' 'silu 64x44x44' 'gelu 64x44x44' 'add 192x5x5' 'dropout 256x1x1'; do
+for kernel in 'relu 64x44x44' 'leakyrelu 64x44x44' 'sigmoid 64x44x44' 'silu 64x44x44' 'gelu 64x44x44' 'add 192x5x5' 'multiply 64x22x22' 'dropout 256x1x1'; do
     expect 0 bench kernels --filter "$kernel" --batch 9 --repeat 2 --warmup 1 --quiet
     says "^$kernel, forward, batch 9 "
     says "^$kernel, backward, batch 9 "

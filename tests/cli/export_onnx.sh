@@ -53,10 +53,21 @@ layers:
   - leakyrelu 0.2
   - conv 8 3x3 pad 1 groups 8
   - silu
+  - mark gated
+  - globalavgpool
+  - conv 4 1x1
+  - relu
+  - conv 8 1x1
+  - sigmoid
+  - multiply gated
   - dropout 0.1
   - maxpool 3x2 stride 2 pad 1
   - flatten
   - dense 20 bias no
+  - mark features
+  - dense 20
+  - sigmoid
+  - multiply features
   - mark three
   - batchnorm
   - relu

@@ -34,6 +34,11 @@ layers:
   - avgpool 2 pad 1
   - leakyrelu
   - leakyrelu 0.2
+  - mark gated
+  - globalavgpool
+  - dense 8
+  - sigmoid
+  - multiply gated
   - globalavgpool
   - dense 6 bias no
   - batchnorm

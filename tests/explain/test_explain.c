@@ -246,6 +246,10 @@ static void test_default_layer__is_the_last_convolutions_activation(void **state
           "conv2" },
         { "conv 3 3x3, relu, mark a, conv 3 6x6, add a conv 3 6x6, relu, flatten, dense classes",
           "relu1" },
+        { "conv 3 3x3, relu, mark a, globalavgpool, conv 3 1x1, sigmoid, multiply a, maxpool 2, "
+          "flatten, dense classes",
+          "multiply1" },
+        { "conv 3 3x3, sigmoid, flatten, dense classes", "sigmoid1" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

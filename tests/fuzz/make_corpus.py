@@ -277,6 +277,10 @@ layers:
   - avgpool 2
   - dropout 0.3
   - gelu
+  - mark c
+  - globalavgpool
+  - sigmoid
+  - multiply c
   - globalavgpool
   - flatten
   - dense 12

@@ -101,6 +101,37 @@ static const char *const recipes[] = {
     "  - dense 6\n"
     "  - gelu\n"
     "  - dense classes\n",
+    /* Squeeze and excitation; gates that a ReLU cuts off, of features, and of what has no weights.
+     */
+    "input: { channels: 3, height: 9, width: 9 }\n"
+    "layers:\n"
+    "  - mark image\n"
+    "  - globalavgpool\n"
+    "  - sigmoid\n"
+    "  - multiply image\n"
+    "  - conv 8 3x3 pad 1 bias no\n"
+    "  - batchnorm\n"
+    "  - relu\n"
+    "  - mark a\n"
+    "  - globalavgpool\n"
+    "  - conv 4 1x1\n"
+    "  - relu\n"
+    "  - conv 8 1x1\n"
+    "  - sigmoid\n"
+    "  - multiply a\n"
+    "  - relu\n"
+    "  - mark b\n"
+    "  - avgpool 3\n"
+    "  - flatten\n"
+    "  - dense 8\n"
+    "  - relu\n"
+    "  - multiply b\n"
+    "  - add b\n"
+    "  - flatten\n"
+    "  - mark c\n"
+    "  - sigmoid\n"
+    "  - multiply c\n"
+    "  - dense classes\n",
 };
 
 struct fixture {
@@ -236,6 +267,7 @@ static void test_gradient__is_the_central_difference_through_a_change_of_layout(
     const int native = mien_device_lanes(mien_cl_device(cl));
     check_network(cl, recipes[1], native > 1 ? native : 8, MIEN_BLAS_CLBLAST);
     check_network(cl, recipes[2], native > 1 ? native : 8, MIEN_BLAS_CLBLAST);
+    check_network(cl, recipes[4], native > 1 ? native : 8, MIEN_BLAS_CLBLAST);
 }
 
 int main(void)

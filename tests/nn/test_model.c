@@ -116,8 +116,13 @@ static const struct {
       "          relu, mark b, conv 12 3x3 stride 2 pad 1, relu, conv 12 3x3 pad 1,\n"
       "          add b conv 12 1x1 stride 2, relu, mark c, conv 12 1x1, relu, add c, add c,\n"
       "          flatten, dense 16, mark d, relu, dense 16, add d, dense classes ]" },
+    { "network_gated",
+      "input: { channels: 3, height: 11, width: 9 }\n"
+      "layers: [ conv 8 3x3 pad 1, relu, mark a, globalavgpool, conv 4 1x1, relu, conv 8 1x1,\n"
+      "          sigmoid, multiply a, maxpool 2, conv 12 3x3 pad 1, mark b, globalavgpool,\n"
+      "          conv 12 1x1, relu, multiply b, relu, flatten, dense classes ]" },
 };
-enum { TINY, POOLED, REPORT, RESIDUAL };
+enum { TINY, POOLED, REPORT, RESIDUAL, GATED };
 
 /* A model with room for more images than a batch has, ready for the steps of one case. */
 struct fixture {
@@ -417,6 +422,11 @@ static void test_model__trains_the_residual_network_as_pytorch_does(void **state
     check_both_layouts(device_or_skip(state), RESIDUAL);
 }
 
+static void test_model__trains_the_gated_network_as_pytorch_does(void **state)
+{
+    check_both_layouts(device_or_skip(state), GATED);
+}
+
 static void test_model__trains_the_pooled_network_as_pytorch_does(void **state)
 {
     check_both_layouts(device_or_skip(state), POOLED);
@@ -474,6 +484,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model__trains_the_tiny_network_as_pytorch_does),
         cmocka_unit_test(test_model__trains_the_residual_network_as_pytorch_does),
+        cmocka_unit_test(test_model__trains_the_gated_network_as_pytorch_does),
         cmocka_unit_test(test_model__trains_the_pooled_network_as_pytorch_does),
         cmocka_unit_test(test_model__trains_the_reports_network_as_pytorch_does),
         cmocka_unit_test(test_model__gives_the_same_bits_every_time),

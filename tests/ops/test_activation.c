@@ -1,4 +1,5 @@
-/* test_activation.c - leaky ReLU, SiLU and GELU on the device, the reference against PyTorch */
+/* test_activation.c - leaky ReLU, sigmoid, SiLU and GELU on the device, the reference against
+ * PyTorch */
 // oclgrind
 #include <math.h>
 #include <stdio.h>
@@ -80,6 +81,11 @@ static void test_activation__leakyrelu_matches_reference(void **state)
     check_all(state, MIEN_ACTIVATION_LEAKYRELU);
 }
 
+static void test_activation__sigmoid_matches_reference(void **state)
+{
+    check_all(state, MIEN_ACTIVATION_SIGMOID);
+}
+
 static void test_activation__silu_matches_reference(void **state)
 {
     check_all(state, MIEN_ACTIVATION_SILU);
@@ -90,7 +96,8 @@ static void test_activation__gelu_matches_reference(void **state)
     check_all(state, MIEN_ACTIVATION_GELU);
 }
 
-/* Far from zero nothing overflows: x itself above, nothing below, and no NaN but that of a NaN. */
+/* Far from zero nothing overflows: x itself above (of sigmoid one), nothing below, and no NaN but
+ * that of a NaN. */
 static void test_activation__is_tame_far_from_zero(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
@@ -100,16 +107,20 @@ static void test_activation__is_tame_far_from_zero(void **state)
     const float dy[] = { 1.0f, 1.0f, 1.0f, 1.0f, 1.0f };
     struct mien_cl_buffer *const bx = upload_act(cl, x, &act, 0.0f);
     struct mien_cl_buffer *const bdy = upload_act(cl, dy, &act, 0.0f);
-    for (int kind = MIEN_ACTIVATION_SILU; kind < MIEN_ACTIVATIONS; kind++) {
+    for (int kind = MIEN_ACTIVATION_SIGMOID; kind < MIEN_ACTIVATIONS; kind++) {
         const struct mien_activation op = { .kind = (enum mien_activation_kind)kind, .act = act };
+        const bool flat = kind == MIEN_ACTIVATION_SIGMOID;
+        const float slope_above = flat ? 0.0f : 1.0f;
         struct mien_cl_buffer *const by = poisoned_act(cl, &act);
         struct mien_cl_buffer *const bdx = poisoned_act(cl, &act);
         assert_ok(mien_activation_fwd(cl, by, bx, &op, &err), &err);
         assert_ok(mien_activation_bwd(cl, bdx, bdy, bx, &op, &err), &err);
         float *const y = download_act(cl, by, &act);
         float *const dx = download_act(cl, bdx, &act);
-        assert_true(y[0] == x[0] && y[1] == 0.0f && y[2] == x[2] && fabsf(y[3]) < 1e-30f);
-        assert_true(dx[0] == 1.0f && dx[1] == 0.0f && dx[2] == 1.0f && fabsf(dx[3]) < 1e-30f);
+        assert_true(y[0] == (flat ? 1.0f : x[0]) && y[2] == (flat ? 1.0f : x[2]));
+        assert_true(y[1] == 0.0f && fabsf(y[3]) < 1e-30f);
+        assert_true(dx[0] == slope_above && dx[2] == slope_above);
+        assert_true(dx[1] == 0.0f && fabsf(dx[3]) < 1e-30f);
         assert_true(isnan(y[4]) && isnan(dx[4]));
         mien_cl_buffer_destroy(by);
         mien_cl_buffer_destroy(bdx);
@@ -124,8 +135,9 @@ static void test_ref_activation__gives_what_pytorch_gives(void **state)
 {
     (void)state;
     static const enum mien_ref_activation kinds[] = { MIEN_REF_LEAKYRELU, MIEN_REF_LEAKYRELU,
-                                                      MIEN_REF_SILU, MIEN_REF_GELU };
-    for (int i = 0; i < 4; i++) {
+                                                      MIEN_REF_SILU, MIEN_REF_GELU,
+                                                      MIEN_REF_SIGMOID };
+    for (int i = 0; i < 5; i++) {
         char name[32];
         (void)snprintf(name, sizeof(name), "activation_%02d", i);
         struct mien_safetensors *const file = oracle_open(name);
@@ -172,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_ref_activation__gives_what_pytorch_gives),
         cmocka_unit_test(test_ref_activation__derivative_is_the_central_difference),
         cmocka_unit_test(test_activation__leakyrelu_matches_reference),
+        cmocka_unit_test(test_activation__sigmoid_matches_reference),
         cmocka_unit_test(test_activation__silu_matches_reference),
         cmocka_unit_test(test_activation__gelu_matches_reference),
         cmocka_unit_test(test_activation__is_tame_far_from_zero),
