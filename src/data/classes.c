@@ -37,16 +37,23 @@ const char *mien_class_canonical(const char *name)
     return NULL;
 }
 
-int mien_class_find(char *const *classes, int class_count, const char *name)
+int mien_class_index(char *const *classes, int class_count, const char *name)
 {
-    const char *const wanted = mien_class_canonical(name);
-    int found = -1;
     for (int c = 0; c < class_count; c++) {
-        const char *const own = mien_class_canonical(classes[c]);
         if (strcmp(classes[c], name) == 0) {
             return c;
         }
-        found = wanted != NULL && own != NULL && strcmp(wanted, own) == 0 ? c : found;
+    }
+    return -1;
+}
+
+int mien_class_find(char *const *classes, int class_count, const char *name)
+{
+    const char *const wanted = mien_class_canonical(name);
+    int found = mien_class_index(classes, class_count, name);
+    for (int c = 0; found < 0 && wanted != NULL && c < class_count; c++) {
+        const char *const own = mien_class_canonical(classes[c]);
+        found = own != NULL && strcmp(wanted, own) == 0 ? c : found;
     }
     return found;
 }
@@ -62,12 +69,7 @@ void mien_class_list_finish(struct mien_class_list *list)
 
 int mien_class_list_find(const struct mien_class_list *list, const char *name)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->names[i], name) == 0) {
-            return (int)i;
-        }
-    }
-    return -1;
+    return mien_class_index(list->names, (int)list->count, name);
 }
 
 enum mien_status mien_class_list_add(struct mien_class_list *list, const char *name,

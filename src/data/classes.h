@@ -18,6 +18,9 @@ extern const char *const mien_fer2013_names[MIEN_EMOTIONS];
  */
 const char *mien_class_canonical(const char *name);
 
+/** The class of exactly that name; -1: there is none. */
+int mien_class_index(char *const *classes, int class_count, const char *name);
+
 /** The class of that name, or else the one that stands for the same emotion; -1: there is none. */
 int mien_class_find(char *const *classes, int class_count, const char *name);
 

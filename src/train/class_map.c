@@ -3,19 +3,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
-
-static int find(char *const *classes, int class_count, const char *name)
-{
-    for (int i = 0; i < class_count; i++) {
-        if (strcmp(classes[i], name) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
+#include "data/classes.h"
 
 static enum mien_status refuse(const char *name, char *const *classes, int class_count,
                                struct mien_error *err)
@@ -58,7 +48,7 @@ enum mien_status mien_class_map_create(struct mien_class_map *out, const struct 
         goto done;
     }
     for (int i = 0; i < set->class_count; i++) {
-        to[i] = find(classes, class_count, set->classes[i]);
+        to[i] = mien_class_index(classes, class_count, set->classes[i]);
         if (to[i] < 0) {
             st = refuse(set->classes[i], classes, class_count, err);
             goto done;

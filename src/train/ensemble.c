@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/classes.h"
 
 enum mien_status mien_ensemble_init(struct mien_ensemble *ensemble, char *const *classes,
                                     int class_count, size_t count, struct mien_error *err)
@@ -35,21 +36,11 @@ void mien_ensemble_clear(struct mien_ensemble *ensemble, size_t count)
     memset(ensemble->sums, 0, count * (size_t)ensemble->class_count * sizeof(*ensemble->sums));
 }
 
-static int find(const char *name, char *const *classes, int class_count)
-{
-    for (int i = 0; i < class_count; i++) {
-        if (strcmp(classes[i], name) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
 enum mien_status mien_ensemble_match(struct mien_ensemble *ensemble, char *const *classes,
                                      int class_count, struct mien_error *err)
 {
     for (int i = 0; i < ensemble->class_count; i++) {
-        ensemble->order[i] = find(ensemble->classes[i], classes, class_count);
+        ensemble->order[i] = mien_class_index(classes, class_count, ensemble->classes[i]);
         if (ensemble->order[i] < 0) {
             return mien_fail(err, MIEN_ERR_FORMAT,
                              "does not know the class '%.200s' of the first model",
@@ -57,7 +48,7 @@ enum mien_status mien_ensemble_match(struct mien_ensemble *ensemble, char *const
         }
     }
     for (int i = 0; i < class_count; i++) {
-        if (find(classes[i], ensemble->classes, ensemble->class_count) < 0) {
+        if (mien_class_index(ensemble->classes, ensemble->class_count, classes[i]) < 0) {
             return mien_fail(err, MIEN_ERR_FORMAT,
                              "has the class '%.200s', which the first model does not know",
                              classes[i]);
