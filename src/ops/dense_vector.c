@@ -8,7 +8,8 @@
 enum {
     OPTION_BYTES = 128,
     TILE_OUTPUTS = 4,
-    FORWARD_PIECE = 256, /* inputs whose activations stay in a core's cache */
+    FORWARD_PIECE = 512, /* inputs whose activations stay in a core's cache */
+    FORWARD_PART = 256,  /* fewest inputs of a part of the sum */
     FORWARD_SPLITS = 32, /* most parts of the sum over the inputs */
     FORWARD_GROUP = 32,  /* fewest outputs of a group when parts are few */
     DATA_PIECE = 64,     /* inputs a work-item of the backward pass makes */
@@ -35,7 +36,7 @@ static void write_options(char out[OPTION_BYTES], const struct mien_dense *op)
 
 static int forward_splits(const struct mien_dense *op)
 {
-    return mien_at_most(FORWARD_SPLITS, mien_divide_up(op->in, FORWARD_PIECE));
+    return mien_at_most(FORWARD_SPLITS, mien_divide_up(op->in, FORWARD_PART));
 }
 
 static int forward_groups(const struct mien_dense *op)
