@@ -26,10 +26,12 @@ static inline vec value(const vec x, const float slope)
     return 1.0f / (1.0f + exp(-x));
 }
 
+/* s (1 - s) with s = 1 / (1 + exp(-x)): the same on both sides of 0, where above it 1 - s cancels. */
 static inline vec derivative(const vec x, const float slope)
 {
-    const vec s = value(x, slope);
-    return s * (1.0f - s);
+    const vec below = exp(-fabs(x));
+    const vec s = 1.0f / (1.0f + below);
+    return below * s * s;
 }
 #elif defined(SILU)
 static inline vec value(const vec x, const float slope)

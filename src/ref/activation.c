@@ -29,7 +29,7 @@ static double derivative(double x, enum mien_ref_activation kind, double slope)
 {
     const double density = 0.39894228040143267794 * exp(-0.5 * x * x);
     switch (kind) {
-    case MIEN_REF_SIGMOID: return sigmoid(x) * (1.0 - sigmoid(x));
+    case MIEN_REF_SIGMOID: return sigmoid(x) * sigmoid(-x);
     case MIEN_REF_SILU: return sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x)));
     case MIEN_REF_GELU: return share_below(x) + x * density;
     case MIEN_REF_LEAKYRELU: break;
