@@ -131,11 +131,15 @@ def layer_of(kind, words, flat, classes):
 
 
 def network_of(recipe, classes):
-    modules, flat = [], False
+    modules, flat, marks = [], False, {}
     for line in recipe["layers"]:
         kind, *words = line.split()
         modules.append(layer_of(kind, words, flat, classes))
         flat = flat or kind in ("flatten", "dense")
+        if kind == "mark":
+            marks[words[0]] = flat
+        elif kind == "multiply":
+            flat = marks[words[0]]
     return Network(modules)
 
 

@@ -10,8 +10,7 @@
  */
 #include "vec.h"
 
-/* No restrict: y may be x. */
-__kernel void multiply(__global float *y, __global const float *x,
+__kernel void multiply(__global float *restrict y, __global const float *restrict x,
                        __global const float *restrict gates, const int rows, const int width,
                        const int cols, const int chunk)
 {

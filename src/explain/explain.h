@@ -53,9 +53,9 @@ enum mien_status mien_explain_saliency(float *maps, struct mien_probe *probe,
                                        const struct mien_saliency *op, struct mien_error *err);
 
 /**
- * The layer that Grad-CAM looks at unless told: the last convolution or addition, or, where it has
- * one, the activation behind it; NULL when there is none with more than one pixel.  The convolution
- * of a shortcut alone is passed over for the sum that it is part of.
+ * The layer that Grad-CAM looks at unless told: the last convolution, addition or product, or,
+ * where it has one, the activation behind it; NULL when there is none with more than one pixel. The
+ * convolution of a shortcut alone is passed over for the sum that it is part of.
  */
 const struct mien_layer *mien_explain_default_layer(const struct mien_network *network);
 

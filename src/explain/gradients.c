@@ -243,8 +243,8 @@ done:
 const struct mien_layer *mien_explain_default_layer(const struct mien_network *network)
 {
     const struct mien_layer *found = NULL;
-    bool open =
-        false; /* no other layer but batch norm since the last convolution, sum or product */
+    /* No other layer but batch norm since the last convolution, sum or product. */
+    bool open = false;
     for (size_t i = 0; i < network->layer_count; i++) {
         const struct mien_layer *const layer = &network->layers[i];
         const enum mien_layer_kind kind = layer->spec.kind;

@@ -124,7 +124,7 @@ static const char add[] = "/* y = a + b; in place of either is allowed. */\n"
                           "\n";
 
 static const char multiply[] =
-    "/* y = x gates, each channel of x by its number; in place of x is allowed. */\n"
+    "/* y = x gates, each channel of x by its number. */\n"
     "static void multiply(float *y, const float *gates, const float *x, int channels, int "
     "pixels)\n"
     "{\n"

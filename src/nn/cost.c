@@ -47,15 +47,6 @@ static double node_flop(const struct mien_node *node, bool backward)
     return node->class == &mien_node_relayout ? 0.0 : (node->layer->flop + pooled) * node->in.n;
 }
 
-/* What the gradients of a product's two inputs read beside that of the product. */
-static double factor_bytes(const struct mien_node *node, bool has_dx)
-{
-    return !node->class->multiplies
-               ? 0.0
-               : (has_dx ? act_bytes(&node->out) : 0.0) +
-                     (node->dskip.item != MIEN_NO_ITEM ? act_bytes(&node->in) : 0.0);
-}
-
 /* Gradient of the input: reads dy and what the node's class says, writes dx. */
 static double backward_bytes(const struct mien_graph *graph, const struct mien_node *node,
                              bool weights)
@@ -68,8 +59,26 @@ static double backward_bytes(const struct mien_graph *graph, const struct mien_n
     const bool reads_y = node->class->reads_output || (mask && node->class->masks_output);
     return act_bytes(&node->out) + (has_dx ? act_bytes(&node->in) : 0.0) +
            (reads_x ? act_bytes(&node->in) : 0.0) + (reads_y ? act_bytes(&node->out) : 0.0) +
-           skip_bytes(node, &node->dskip) + factor_bytes(node, has_dx) +
-           (weights ? 0.0 : extra_bytes(graph, node)) + param_bytes(node);
+           skip_bytes(node, &node->dskip) + (weights ? 0.0 : extra_bytes(graph, node)) +
+           param_bytes(node);
+}
+
+/* Of the gates: a multiply-add for each number; of what the mark kept: a multiplication. */
+static size_t product_costs(struct mien_cost *out, const struct mien_node *node)
+{
+    const double gates = act_bytes(&node->in);
+    const double kept = act_bytes(&node->out);
+    size_t count = 0;
+    if (node->dx.item != MIEN_NO_ITEM) {
+        out[count++] = (struct mien_cost){ node->labels[MIEN_LABEL_BACKWARD_FILTER],
+                                           2.0 * node_flop(node, true),
+                                           2.0 * kept + (node->after_relu ? 2.0 : 1.0) * gates };
+    }
+    if (node->dskip.item != MIEN_NO_ITEM) {
+        out[count++] = (struct mien_cost){ node->labels[MIEN_LABEL_BACKWARD], node_flop(node, true),
+                                           2.0 * kept + gates };
+    }
+    return count;
 }
 
 enum mien_status mien_model_costs(struct mien_cost **out, size_t *count,
@@ -94,6 +103,10 @@ enum mien_status mien_model_costs(struct mien_cost **out, size_t *count,
         const bool weights = node->class == &mien_node_conv || node->class == &mien_node_dense;
         if (node->dy.item == MIEN_NO_ITEM) {
             continue; /* no layer before it has parameters */
+        }
+        if (node->class->multiplies) {
+            *count += product_costs(*out + *count, node);
+            continue;
         }
         if (weights) {
             (*out)[(*count)++] =

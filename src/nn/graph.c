@@ -100,8 +100,9 @@ static void fill_labels(struct mien_node *node)
     const bool weights = node->class == &mien_node_conv || node->class == &mien_node_dense;
     const char *const passes[MIEN_NODE_LABELS] = {
         [MIEN_LABEL_FORWARD] = "forward",
-        [MIEN_LABEL_BACKWARD] = weights ? "backward data" : "backward",
-        [MIEN_LABEL_BACKWARD_FILTER] = "backward filter",
+        [MIEN_LABEL_BACKWARD] = weights || node->class->multiplies ? "backward data" : "backward",
+        [MIEN_LABEL_BACKWARD_FILTER] =
+            node->class->multiplies ? "backward gates" : "backward filter",
     };
     for (int i = 0; i < MIEN_NODE_LABELS; i++) {
         (void)snprintf(node->labels[i], MIEN_LABEL_BYTES, "%s%s%s%s %s", node->layer->name,
@@ -154,6 +155,7 @@ enum mien_status mien_graph_add_node(struct graph_builder *b, const struct mien_
         .class = class,
         .layer = layer,
         .local_bytes = b->options->local_bytes,
+        .lanes = b->options->lanes > 0 ? b->options->lanes : 1,
         .tuning = b->options->tuning,
         .backward = mien_model_has_gradients(b->options),
         .in = b->now.act,
@@ -243,6 +245,17 @@ static const struct mien_layer *fused_pool(const struct graph_builder *b,
     return apart ? NULL : layer;
 }
 
+enum mien_status mien_graph_add_relayout(struct graph_builder *b, const struct mien_layer *layer,
+                                         struct mien_error *err)
+{
+    const bool after_relu = b->now.after_relu;
+    b->now.after_relu = false; /* the node behind masks: the same numbers in another order */
+    const enum mien_status st =
+        mien_graph_add_node(b, &mien_node_relayout, layer, NULL, false, err);
+    b->now.after_relu = after_relu;
+    return st;
+}
+
 enum mien_status mien_graph_add_layer(struct graph_builder *b, size_t i, struct mien_error *err)
 {
     const struct mien_layer *const layer = &b->network->layers[i];
@@ -257,14 +270,10 @@ enum mien_status mien_graph_add_layer(struct graph_builder *b, size_t i, struct 
         (b->options->blas == MIEN_BLAS_AUTO &&
          mien_tuning_wants_clblast(b->options->tuning, &b->now.act, layer->spec.width));
     if (class == &mien_node_dense && b->now.act.lanes > 1 && clblast) {
-        const bool after_relu = b->now.after_relu;
-        b->now.after_relu = false; /* the dense layer masks: the same numbers in another order */
-        const enum mien_status st =
-            mien_graph_add_node(b, &mien_node_relayout, layer, NULL, false, err);
+        const enum mien_status st = mien_graph_add_relayout(b, layer, err);
         if (st != MIEN_OK) {
             return st;
         }
-        b->now.after_relu = after_relu;
     }
     const struct mien_layer *const pooled = fused_pool(b, class, i);
     return mien_graph_add_node(b, class, layer, pooled, mien_graph_fuses_relu(b, class, i), err);

@@ -48,6 +48,11 @@ enum mien_status mien_graph_add_node(struct graph_builder *b, const struct mien_
                                      const struct mien_layer *pooled, bool relu,
                                      struct mien_error *err);
 
+/** Append a change of layout in front of a layer: blocks to rows, or rows to blocks. */
+MIEN_CHECK_RESULT
+enum mien_status mien_graph_add_relayout(struct graph_builder *b, const struct mien_layer *layer,
+                                         struct mien_error *err);
+
 /** Append the nodes of layer `i`, which takes what comes straight along. */
 MIEN_CHECK_RESULT
 enum mien_status mien_graph_add_layer(struct graph_builder *b, size_t i, struct mien_error *err);
@@ -57,11 +62,13 @@ enum mien_status mien_graph_add_layer(struct graph_builder *b, size_t i, struct 
 bool mien_graph_fuses_relu(const struct graph_builder *b, const struct mien_node_class *class,
                            size_t i);
 
-/** Append the nodes of layer `i`, which is a mark, an addition, a product. */
+/** Append the nodes of layer `i`, a mark. */
 MIEN_CHECK_RESULT
 enum mien_status mien_graph_add_mark(struct graph_builder *b, size_t i, struct mien_error *err);
+/** The same of an addition, from its mark on. */
 MIEN_CHECK_RESULT
 enum mien_status mien_graph_add_sum(struct graph_builder *b, size_t i, struct mien_error *err);
+/** The same of a product. */
 MIEN_CHECK_RESULT
 enum mien_status mien_graph_add_product(struct graph_builder *b, size_t i, struct mien_error *err);
 

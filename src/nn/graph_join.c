@@ -85,14 +85,22 @@ done:
     return st;
 }
 
-/* A product has a gradient of its own for what the mark kept, as it is not that of the product. */
+/*
+ * A product has a gradient of its own for what the mark kept, as it is not that of the product.
+ * Gates that dense layers of CLBlast made come back to the layout of what the mark kept, which is
+ * larger.
+ */
 enum mien_status mien_graph_add_product(struct graph_builder *b, size_t i, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const struct mien_layer *const layer = &b->network->layers[i];
+    const struct graph_tensor *const kept = &b->marks[layer->skip].tensor;
+    if (b->now.act.lanes == 1 && kept->act.lanes > 1) {
+        TRY(mien_graph_add_relayout(b, layer, err));
+    }
     const struct graph_tensor gates = b->now;
     struct mien_value dskip = MIEN_NO_VALUE;
-    if (mien_model_has_gradients(b->options) && b->marks[layer->skip].tensor.trained) {
+    if (mien_model_has_gradients(b->options) && kept->trained) {
         const struct mien_shape *const out = &layer->out;
         const struct mien_act act = { gates.act.n, out->c, out->h, out->w, gates.act.lanes };
         TRY(mien_graph_add_value(&dskip, b, mien_graph_act_bytes(&act), err));

@@ -397,15 +397,24 @@ static enum mien_status show_gradients(const struct mien_model *model, const str
         };
         TRY(model->look(model->look_user, &gradient, err));
     }
-    if (model->look != NULL && node->dx.buffer != NULL) {
-        struct mien_computed gradient = {
-            .label = node->labels[MIEN_LABEL_BACKWARD],
-            .what = "gradient of the input",
-            .buffer = node->dx.buffer,
-            .act = node->in,
-        };
-        gradient.act.n = n;
-        TRY(model->look(model->look_user, &gradient, err));
+    const struct mien_computed of_input = {
+        .label = node->labels[node->class->multiplies ? MIEN_LABEL_BACKWARD_FILTER
+                                                      : MIEN_LABEL_BACKWARD],
+        .what = "gradient of the input",
+        .buffer = node->dx.buffer,
+        .act = { n, node->in.c, node->in.h, node->in.w, node->in.lanes },
+    };
+    const struct mien_computed of_skip = {
+        .label = node->labels[MIEN_LABEL_BACKWARD],
+        .what = "gradient of what the mark kept",
+        .buffer = node->class->multiplies ? node->dskip.buffer : NULL,
+        .act = { n, node->out.c, node->out.h, node->out.w, node->out.lanes },
+    };
+    if (model->look != NULL && of_input.buffer != NULL) {
+        TRY(model->look(model->look_user, &of_input, err));
+    }
+    if (model->look != NULL && of_skip.buffer != NULL) {
+        TRY(model->look(model->look_user, &of_skip, err));
     }
 
 done:

@@ -319,8 +319,10 @@ static enum mien_status check_joined(const struct builder *builder, const struct
                    ? MIEN_OK
                    : refuse(builder, layer,
                             "got %dx%dx%d (channels x height x width) to multiply by, expected "
-                            "%dx1x1, one number for each channel of %s",
-                            want->c, want->h, want->w, got->c, layers[layer->skip].name);
+                            "%dx1x1, one number for each channel of %s: %s",
+                            want->c, want->h, want->w, got->c, layers[layer->skip].name,
+                            want->h * want->w > 1 ? "add globalavgpool before it"
+                                                  : "such as from \"conv WIDTH 1x1\"");
     }
     if (got->c != want->c || got->h != want->h || got->w != want->w) {
         char hint[96];

@@ -15,8 +15,8 @@ enum { MIEN_NODE_PARAMS = 4 };
 /** What the launches of a node are labelled as, see mien_cl_label(). */
 enum mien_node_label {
     MIEN_LABEL_FORWARD,
-    MIEN_LABEL_BACKWARD, /**< of the input; "backward data" where there are weights too */
-    MIEN_LABEL_BACKWARD_FILTER,
+    MIEN_LABEL_BACKWARD, /**< of the input; "backward data" where there are weights or gates too */
+    MIEN_LABEL_BACKWARD_FILTER, /**< of a product "backward gates" */
 };
 enum { MIEN_NODE_LABELS = 3, MIEN_LABEL_BYTES = 96 };
 
@@ -65,6 +65,7 @@ struct mien_node {
     const struct mien_layer
         *layer;         /**< borrowed; the relayout in front of a dense layer has that one's */
     size_t local_bytes; /**< of the device, for setup() alone; 0: no limit */
+    int lanes;          /**< of the device's activations, for setup() alone */
     const struct mien_tuning *tuning; /**< borrowed, for setup() alone; NULL: defaults */
     bool backward;                    /**< it has a backward pass; for setup() alone */
     struct mien_act in, out;          /**< for a whole batch */

@@ -28,10 +28,12 @@ static enum mien_status backward(const struct mien_node *node, const struct mien
     struct mien_act act = node->out;
     act.n = pass->n;
     if (node->dx.buffer != NULL) {
+        mien_cl_label(pass->cl, node->labels[MIEN_LABEL_BACKWARD_FILTER]);
         TRY(mien_multiply_gates_bwd(pass->cl, node->dx.buffer, node->dy.buffer, node->skip.buffer,
                                     node->after_relu ? node->x.buffer : NULL, &act, err));
     }
     if (node->dskip.buffer != NULL) {
+        mien_cl_label(pass->cl, node->labels[MIEN_LABEL_BACKWARD]);
         TRY(mien_multiply(pass->cl, node->dskip.buffer, node->dy.buffer, node->x.buffer, &act,
                           err));
     }

@@ -137,13 +137,13 @@ const struct mien_node_class mien_node_relu = {
     .backward = backward_relu,
 };
 
-/* Blocked activations to plain rows, for CLBlast. */
+/* Blocked activations to plain rows, for CLBlast, and rows to blocks where gates come out of it. */
 static enum mien_status setup_relayout(struct mien_node *node, size_t *work_bytes,
                                        size_t *extra_bytes, struct mien_error *err)
 {
     (void)err;
     node->out = node->in;
-    node->out.lanes = 1;
+    node->out.lanes = node->in.lanes == 1 ? node->lanes : 1;
     *work_bytes = 0;
     *extra_bytes = 0;
     return MIEN_OK;
@@ -152,20 +152,24 @@ static enum mien_status setup_relayout(struct mien_node *node, size_t *work_byte
 static enum mien_status forward_relayout(const struct mien_node *node, const struct mien_pass *pass,
                                          struct mien_error *err)
 {
-    struct mien_act act = node->in;
+    struct mien_act act = node->in.lanes > 1 ? node->in : node->out;
     act.n = pass->n;
-    return mien_relayout_to_rows(pass->cl, node->y.buffer, node->x.buffer, &act, err);
+    return node->in.lanes > 1
+               ? mien_relayout_to_rows(pass->cl, node->y.buffer, node->x.buffer, &act, err)
+               : mien_relayout_from_rows(pass->cl, node->y.buffer, node->x.buffer, &act, err);
 }
 
 static enum mien_status backward_relayout(const struct mien_node *node,
                                           const struct mien_pass *pass, struct mien_error *err)
 {
-    struct mien_act act = node->in;
+    struct mien_act act = node->in.lanes > 1 ? node->in : node->out;
     act.n = pass->n;
     if (node->dx.buffer == NULL) {
         return MIEN_OK;
     }
-    return mien_relayout_from_rows(pass->cl, node->dx.buffer, node->dy.buffer, &act, err);
+    return node->in.lanes > 1
+               ? mien_relayout_from_rows(pass->cl, node->dx.buffer, node->dy.buffer, &act, err)
+               : mien_relayout_to_rows(pass->cl, node->dx.buffer, node->dy.buffer, &act, err);
 }
 
 const struct mien_node_class mien_node_relayout = {

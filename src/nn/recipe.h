@@ -133,10 +133,10 @@ enum { MIEN_LAYER_TEXT_BYTES = 112 };
 /** A layer as its line in a recipe, without what is the default: "conv 64 3x3 pad 1 bias no". */
 void mien_layer_spec_format(char out[MIEN_LAYER_TEXT_BYTES], const struct mien_layer_spec *spec);
 
-/** Whether a layer's spec is that of an activation: ReLU and its like, number by number. */
+/** Whether layers of this kind are activations: ReLU and its like, number by number. */
 bool mien_layer_is_activation(enum mien_layer_kind kind);
 
-/** Whether the layer takes what a mark kept beside what comes straight along. */
+/** Whether layers of this kind take what a mark kept beside what comes straight along. */
 bool mien_layer_takes_mark(enum mien_layer_kind kind);
 
 /** "conv", "maxpool": the first word of a layer's line. */

@@ -8,7 +8,7 @@
  * y = x gates, each plane by the number of its image and channel; also the gradient of x from that
  * of y.
  *
- * Shapes    y, x  as `act`, y overwritten, may be x;  gates  as `act` with planes of 1x1
+ * Shapes    y, x  as `act`, y overwritten;  gates  as `act` with planes of 1x1
  * Errors    MIEN_ERR_CL, MIEN_ERR_MEMORY
  * Numerics  exact
  */

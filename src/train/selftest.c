@@ -67,11 +67,15 @@ static struct mien_verify_shape shape_of(const struct mien_network *network, siz
     const struct mien_layer_spec *const spec = &layer->spec;
     const bool whole = spec->kind == MIEN_LAYER_GLOBALAVGPOOL; /* one window of all pixels */
     const bool wide = spec->kind == MIEN_LAYER_CONV || spec->kind == MIEN_LAYER_DENSE;
+    /* What a product multiplies has the shape of its result, what comes straight along is one
+     * pixel. */
+    const struct mien_shape *const takes =
+        spec->kind == MIEN_LAYER_MULTIPLY ? &layer->out : &layer->in;
     return (struct mien_verify_shape){
         .n = batch,
-        .c = layer->in.c,
-        .h = layer->in.h,
-        .w = layer->in.w,
+        .c = takes->c,
+        .h = takes->h,
+        .w = takes->w,
         .width = wide ? spec->width : 0,
         .kh = whole ? layer->in.h : spec->kernel_h,
         .kw = whole ? layer->in.w : spec->kernel_w,

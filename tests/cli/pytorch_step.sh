@@ -39,6 +39,7 @@ layers:
   - dense 8
   - sigmoid
   - multiply gated
+  - batchnorm
   - globalavgpool
   - dense 6 bias no
   - batchnorm

@@ -39,6 +39,11 @@ static const struct {
       "1,\n"
       "          batchnorm, add b conv 6 1x1 stride 2 batchnorm, relu, flatten, dense classes ]",
       0, 5, MIEN_BLAS_AUTO },
+    { "input: { channels: 1, height: 10, width: 10 }\n" /* gates, with batch norm of their own */
+      "layers: [ conv 8 3x3 pad 1 bias no, batchnorm, relu, mark a, globalavgpool, conv 4 1x1,\n"
+      "          batchnorm, relu, conv 8 1x1 bias no, batchnorm, sigmoid, multiply a, conv 6 3x3,\n"
+      "          batchnorm, relu, flatten, dense classes ]",
+      0, 4, MIEN_BLAS_AUTO },
     { "input: { channels: 1, height: 10, width: 10 }\n" /* batch norms that stay as they are */
       "layers: [ batchnorm, conv 8 3x3, mark a, batchnorm, relu, add a, maxpool 2, batchnorm,\n"
       "          conv 4 3x3, relu, batchnorm, flatten, dense classes ]",
@@ -92,11 +97,23 @@ static void maxpool(double *out, const double *in, const struct mien_layer *l)
     }
 }
 
+static void globalavgpool(double *out, const double *in, const struct mien_layer *l)
+{
+    const int pixels = l->in.h * l->in.w;
+    for (int c = 0; c < l->in.c; c++) {
+        out[c] = 0.0;
+        for (int i = 0; i < pixels; i++) {
+            out[c] += in[c * pixels + i] / pixels;
+        }
+    }
+}
+
 static double activate(const struct mien_layer_spec *spec, double v)
 {
     switch (spec->kind) {
     case MIEN_LAYER_RELU: return v > 0.0 ? v : 0.0;
     case MIEN_LAYER_LEAKYRELU: return v > 0.0 ? v : v * (double)spec->slope;
+    case MIEN_LAYER_SIGMOID: return 1.0 / (1.0 + exp(-v));
     case MIEN_LAYER_SILU: return v / (1.0 + exp(-v));
     case MIEN_LAYER_GELU: return 0.5 * v * (1.0 + erf(v / sqrt(2.0)));
     default: return v;
@@ -117,6 +134,7 @@ static void run_layer(double *const *outs, const double *input, const struct mie
     switch (l->spec.kind) {
     case MIEN_LAYER_CONV: conv(out, in, l, params[0], params[1]); return;
     case MIEN_LAYER_MAXPOOL: maxpool(out, in, l); return;
+    case MIEN_LAYER_GLOBALAVGPOOL: globalavgpool(out, in, l); return;
     default: break;
     }
     for (int i = 0; i < count; i++) {
@@ -131,6 +149,8 @@ static void run_layer(double *const *outs, const double *input, const struct mie
             out[i] = (in[i] - (double)params[2][c]) / sqrt((double)params[3][c] + 1e-5) *
                          (double)params[0][c] +
                      (double)params[1][c];
+        } else if (l->spec.kind == MIEN_LAYER_MULTIPLY) {
+            out[i] = outs[l->skip][i] * in[c];
         } else {
             out[i] = activate(&l->spec, in[i] + (l->skip >= 0 ? outs[l->skip][i] : 0.0));
         }

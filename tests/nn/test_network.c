@@ -308,8 +308,9 @@ static void test_network__refuses_what_does_not_fit(void **state)
           "mark1 (mark a): no layer takes it: expected \"add a\" or \"multiply a\" behind it" },
         { 8, "mark a, relu, multiply a",
           "multiply1 (multiply a): got 3x8x8 (channels x height x width) to multiply by, expected "
-          "3x1x1, one number for each channel of mark1" },
-        { 8, "mark a, globalavgpool, conv 4 1x1, multiply a", "got 4x1x1 (channels" },
+          "3x1x1, one number for each channel of mark1: add globalavgpool before it" },
+        { 8, "mark a, globalavgpool, conv 4 1x1, multiply a",
+          "expected 3x1x1, one number for each channel of mark1: such as from \"conv WIDTH 1x1\"" },
         { 8, "globalavgpool, multiply a", "there is no \"mark a\" before it" },
         { 8, "flatten, dense classes, dense 6", "dense2 (dense 6): the last layer gives 6x1x1" },
         { 4096, "conv 65536 1x1", "more than 2147483647 elements" },

@@ -361,6 +361,58 @@ static void test_graph__keeps_a_mark_until_it_is_added(void **state)
     mien_network_destroy(network);
 }
 
+/* A product's gradient of what the mark kept is a tensor of its own, and both inputs stay for it;
+ * gates of CLBlast come back to blocks, as what they multiply is. */
+static void test_graph__keeps_both_inputs_of_a_product(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_graph graph;
+    struct mien_network *const network =
+        network_from("input: { channels: 1, height: 8, width: 8 }\n"
+                     "layers: [ conv 4 3x3 pad 1, relu, mark a, globalavgpool, dense 4, relu,\n"
+                     "          multiply a, conv 2 3x3, flatten, dense classes ]",
+                     3);
+    const struct mien_model_options own = {
+        .batch = 2, .train = true, .blas = MIEN_BLAS_OWN, .lanes = 8
+    };
+    const struct mien_model_options rows = {
+        .batch = 2, .train = true, .blas = MIEN_BLAS_CLBLAST, .lanes = 8
+    };
+    must(mien_graph_build(&graph, network, &own, &err), &err);
+    static const struct mien_node_class *const classes[] = {
+        &mien_node_conv,     &mien_node_fork, &mien_node_avgpool, &mien_node_dense,
+        &mien_node_multiply, &mien_node_conv, &mien_node_dense,
+    };
+    assert_int_equal(graph.count, 7);
+    for (size_t i = 0; i < graph.count; i++) {
+        assert_ptr_equal(graph.nodes[i].class, classes[i]);
+    }
+    const struct mien_node *const fork = &graph.nodes[1];
+    const struct mien_node *const product = &graph.nodes[4];
+    const int backward = 8 + 3; /* of the product */
+    assert_int_equal(product->skip.item, fork->x.item);
+    assert_int_equal(product->dskip.item, fork->dskip.item);
+    assert_int_not_equal(product->dskip.item, product->dy.item);
+    assert_true(product->after_relu && product->out.h == 8 && product->out.lanes == 8);
+    assert_int_equal(graph.plan.items[product->x.item].last, backward);
+    assert_int_equal(graph.plan.items[fork->x.item].last, 8 + 6);
+    mien_graph_finish(&graph);
+
+    must(mien_graph_build(&graph, network, &rows, &err), &err);
+    size_t back = 0;
+    for (size_t i = 0; i < graph.count; i++) {
+        const struct mien_node *const node = &graph.nodes[i];
+        const bool changes = node->class == &mien_node_relayout;
+        back += changes && node->in.lanes == 1 && node->out.lanes == 8;
+        assert_true(node->class != &mien_node_multiply || node->out.lanes == 8);
+        assert_true(node->class != &mien_node_conv || node->out.lanes == 8);
+    }
+    assert_int_equal(back, 1);
+    mien_graph_finish(&graph);
+    mien_network_destroy(network);
+}
+
 /* Which pixel of a window won is of use to the backward pass alone. */
 static void test_graph__keeps_winners_for_a_backward_pass_only(void **state)
 {
@@ -451,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_graph__has_a_convolution_pool_for_its_batch_norm),
         cmocka_unit_test(test_graph__makes_a_batch_norm_and_its_pooling_one),
         cmocka_unit_test(test_graph__keeps_a_mark_until_it_is_added),
+        cmocka_unit_test(test_graph__keeps_both_inputs_of_a_product),
         cmocka_unit_test(test_graph__keeps_winners_for_a_backward_pass_only),
         cmocka_unit_test(test_model_plan__needs_less_without_training_and_shares),
         cmocka_unit_test(test_model_plan__refuses_own_products_on_plain_rows),

@@ -47,27 +47,26 @@ static void tear_down(struct fixture *f)
     free(f->gates);
 }
 
-/* Of x into a tensor of its own; and of dy, whose unused lanes are zero, in its place. */
+static bool same(float a, float b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
 static void check_product(struct fixture *f)
 {
     float *const want = random_floats(f->planes * f->pixels, 4);
-    for (int place = 0; place < 2; place++) {
-        const bool in_place = place == 1;
-        struct mien_cl_buffer *const by =
-            in_place ? upload_act(f->cl, f->dy, &f->act, 0.0f) : poisoned_act(f->cl, &f->act);
-        assert_ok(mien_multiply(f->cl, by, in_place ? by : f->bx, f->bgates, &f->act, &f->err),
-                  &f->err);
-        mien_ref_multiply(want, in_place ? f->dy : f->x, f->gates, f->planes, f->pixels);
-        float *const y = download_act(f->cl, by, &f->act);
-        for (size_t i = 0; i < f->planes * f->pixels; i++) {
-            if (y[i] != want[i]) {
-                fail_msg("[%zu]: got %.9g, expected %.9g", i, (double)y[i], (double)want[i]);
-            }
+    struct mien_cl_buffer *const by = poisoned_act(f->cl, &f->act);
+    assert_ok(mien_multiply(f->cl, by, f->bx, f->bgates, &f->act, &f->err), &f->err);
+    mien_ref_multiply(want, f->x, f->gates, f->planes, f->pixels);
+    float *const y = download_act(f->cl, by, &f->act);
+    for (size_t i = 0; i < f->planes * f->pixels; i++) {
+        if (!same(y[i], want[i])) {
+            fail_msg("[%zu]: got %.9g, expected %.9g", i, (double)y[i], (double)want[i]);
         }
-        assert_unused_lanes(f->cl, by, &f->act, in_place);
-        mien_cl_buffer_destroy(by);
-        free(y);
     }
+    assert_unused_lanes(f->cl, by, &f->act, false);
+    mien_cl_buffer_destroy(by);
+    free(y);
     free(want);
 }
 
@@ -102,6 +101,46 @@ static void test_multiply__matches_reference_on_all_shapes(void **state)
     }
 }
 
+/* One plane a case: a NaN in x, in dy, in the gates, infinity times 0, and gates of 0 as masks. */
+static void test_multiply__lets_nan_through_but_for_masks(void **state)
+{
+    static const int lanes[] = { 1, 8 };
+    struct mien_cl *const cl = device_or_skip(state);
+    for (size_t k = 0; k < 2; k++) {
+        const struct mien_act act = { 2, 3, 2, 3, lanes[k] };
+        struct fixture f;
+        set_up(&f, cl, &act);
+        f.x[1] = NAN;
+        f.dy[f.pixels + 2] = NAN;
+        f.gates[2] = NAN;
+        f.gates[3] = 0.0f;
+        f.x[3 * f.pixels] = INFINITY;
+        f.gates[4] = -0.0f;
+        mien_cl_buffer_destroy(f.bx);
+        mien_cl_buffer_destroy(f.bdy);
+        mien_cl_buffer_destroy(f.bgates);
+        f.bx = upload_act(cl, f.x, &act, 0.25f);
+        f.bdy = upload_act(cl, f.dy, &act, 0.0f);
+        f.bgates = upload_act(cl, f.gates, &f.gate_act, 0.5f);
+        check_product(&f);
+        for (int masked = 0; masked < 2; masked++) {
+            struct mien_cl_buffer *const bd = poisoned_act(cl, &f.gate_act);
+            assert_ok(mien_multiply_gates_bwd(cl, bd, f.bdy, f.bx, masked == 1 ? f.bgates : NULL,
+                                              &act, &f.err),
+                      &f.err);
+            float *const got = download_act(cl, bd, &f.gate_act);
+            assert_true(isnan(got[0]) == (masked == 0 || f.gates[0] > 0.0f));
+            assert_true(isnan(got[1]) == (masked == 0 || f.gates[1] > 0.0f));
+            assert_true(masked == 0 ? isfinite(got[2]) : got[2] == 0.0f);
+            assert_true(masked == 0 ? isinf(got[3]) : got[3] == 0.0f);
+            assert_true(masked == 0 ? got[4] != 0.0f : got[4] == 0.0f);
+            mien_cl_buffer_destroy(bd);
+            free(got);
+        }
+        tear_down(&f);
+    }
+}
+
 static void test_ref_multiply__products_and_sums_by_hand(void **state)
 {
     (void)state;
@@ -124,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ref_multiply__products_and_sums_by_hand),
         cmocka_unit_test(test_multiply__matches_reference_on_all_shapes),
+        cmocka_unit_test(test_multiply__lets_nan_through_but_for_masks),
     };
     return cmocka_run_group_tests_name("ops/multiply", tests, device_setup, device_teardown);
 }

@@ -11,7 +11,8 @@ static const char recipe[] =
     "augment: { mirror: yes, rotate: 10, mixup: 0.2 }\n"
     "layers: [ conv 6 3x3 pad 1 bias no, batchnorm, relu, mark a, conv 6 3x3 pad 1 groups 3, "
     "silu,\n"
-    "          conv 6 1x1, add a, batchnorm, relu, maxpool 2, dropout 0.2, conv 5 3x3, leakyrelu,\n"
+    "          conv 6 1x1, add a, batchnorm, relu, maxpool 2, dropout 0.2, mark b,\n"
+    "          globalavgpool, dense 6, sigmoid, multiply b, conv 5 3x3, leakyrelu,\n"
     "          avgpool 2, flatten, dense 9, relu, dense classes ]\n"
     "train: { batch: 9, epochs: 2, ema: 0.9, clip_norm: 1, accumulate: 2, sam: 0.1,\n"
     "  optimizer: { kind: adam, rate: 0.01 } }";
