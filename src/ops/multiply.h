@@ -20,8 +20,10 @@ enum mien_status mien_multiply(struct mien_cl *cl, struct mien_cl_buffer *y,
 /**
  * The gradient of the gates: the sum of dy x over each plane, 0 where `mask` is not above 0.
  *
- * Shapes    dy, x  as `act`;  dgates, mask  as `act` with planes of 1x1, dgates overwritten; mask
- * may be NULL: no mask Errors    MIEN_ERR_CL, MIEN_ERR_MEMORY Numerics  docs/numerics.md
+ * Shapes    dy, x         as `act`
+ *           dgates, mask  as `act` with planes of 1x1, dgates overwritten; mask NULL: no mask
+ * Errors    MIEN_ERR_CL, MIEN_ERR_MEMORY
+ * Numerics  docs/numerics.md
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_multiply_gates_bwd(struct mien_cl *cl, struct mien_cl_buffer *dgates,

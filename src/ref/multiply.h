@@ -1,5 +1,4 @@
-/** multiply.h - a tensor times one number for each channel in plain C: the oracle of the kernels
- * (internal) */
+/** multiply.h - products with one number for each channel in plain C (internal) */
 #ifndef MIEN_REF_MULTIPLY_H
 #define MIEN_REF_MULTIPLY_H
 

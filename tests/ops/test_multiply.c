@@ -1,5 +1,4 @@
-/* test_multiply.c - a tensor times one number for each channel on the device against the reference
- */
+/* test_multiply.c - products with one number for each channel against the reference */
 // oclgrind
 #include <math.h>
 #include <stdlib.h>
