@@ -26,7 +26,7 @@ static inline vec value(const vec x, const float slope)
     return 1.0f / (1.0f + exp(-x));
 }
 
-/* s (1 - s) with s = 1 / (1 + exp(-x)): the same on both sides of 0, where above it 1 - s cancels. */
+/* s (1 - s) with s = 1 / (1 + exp(-x)); above 0, where 1 - s cancels, as below. */
 static inline vec derivative(const vec x, const float slope)
 {
     const vec below = exp(-fabs(x));

@@ -2,11 +2,11 @@
  * multiply.cl - a tensor times one number for each image and channel, and the gradient of these
  *
  * Pairs with   src/ops/multiply.c (host), src/ref/multiply.c (plain C)
- * Layout       x, y, dy [blocks][c][h][w] of vectors, gates and dgates [blocks][c], as `rows` planes
+ * Layout       x, y, dy [blocks][c][h][w] of vectors, `rows` planes; gates, dgates [blocks][c]
  * Mapping      multiply: dimension 0 takes `cols` vectors of a plane, dimension 1 `chunk` planes;
  *              multiply_gates_bwd: one work-item per `chunk` planes
  * NaN          goes through; the gates' gradient is zero where the mask is NaN
- * Determinism  a plane is summed by one work-item, row by row
+ * Determinism  a plane is summed by one work-item, line by line
  */
 #include "vec.h"
 
