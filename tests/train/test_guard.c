@@ -35,6 +35,12 @@ static const char adam[] =
 static const char drawn[] = DRAWN("");
 static const char drawn_sharp[] = DRAWN("sam: 0.1, ");
 static const char drawn_soft[] = DRAWN("soft_targets: 0.6, ");
+/* A product of what a mark kept. */
+static const char gated[] =
+    "input: { channels: 1, height: 9, width: 9 }\n"
+    "layers: [ conv 4 1x1, mark a, globalavgpool, conv 4 1x1, multiply a, globalavgpool,\n"
+    "          dense 4, dense classes ]\n"
+    "train: { batch: 6, optimizer: { kind: sgd, rate: 0.01 } }";
 /* One image: its gradient is the whole step's. */
 static const char linear[] = "input: { channels: 1, height: 9, width: 9 }\n"
                              "layers: [ flatten, dense 6, dense classes ]\n"
@@ -222,6 +228,8 @@ static const struct place places[] = {
     { drawn, "dense1.weight", 3e38f, MIEN_GUARD_LOSS, "loss", "sum over the images" },
     { linear, "dense2.weight", 3e38f, MIEN_GUARD_GRADIENT, "dense2 backward data",
       "gradient of the input" },
+    { gated, "conv2.bias", 3e38f, MIEN_GUARD_GRADIENT, "multiply1 backward data",
+      "gradient of what the mark kept" },
     { sharp, "dense2.weight", -10.0f, MIEN_GUARD_GRADIENT, "conv32 forward",
       "output with sam's weights" },
     { drawn_soft, "dense1.weight", 3e38f, MIEN_GUARD_LOSS, "loss", "sum over the images" },
@@ -262,6 +270,13 @@ static void test_guard__names_layer_and_kernel_and_so_does_the_replay(void **sta
             poke(&f.trainer, "dense1.weight", 0.0f);
             poke(&f.trainer, "dense1.bias", 0.0f);
         }
+        if (places[k].recipe == gated) { /* the product is 0, its gradient large */
+            poke(&f.trainer, "conv1.weight", 0.0f);
+            poke(&f.trainer, "conv1.bias", 0.0f);
+            poke(&f.trainer, "dense1.weight", 1.0f);
+            poke(&f.trainer, "dense1.bias", 0.0f);
+            poke(&f.trainer, "dense2.weight", 1e10f);
+        }
         poke(&f.trainer, places[k].param, places[k].value);
         assert_ok(mien_trainer_step(&f.trainer, &err), &err);
         assert_ok(mien_trainer_guard(&guard, &f.trainer, &err), &err);
@@ -275,6 +290,7 @@ static void test_guard__names_layer_and_kernel_and_so_does_the_replay(void **sta
         assert_string_equal(found.label, places[k].label);
         assert_string_equal(found.what, places[k].what);
         assert_true(found.kernel[0] != '\0');
+        assert_true(places[k].recipe != gated || strcmp(found.kernel, "multiply") == 0);
         if (places[k].faults == MIEN_GUARD_GRADIENT) {
             assert_int_equal(guard.faults, MIEN_GUARD_GRADIENT);
         }
