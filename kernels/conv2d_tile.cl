@@ -3,9 +3,8 @@
  *
  * Pairs with   src/ops/conv2d_tile.c (host), src/ref/conv2d.c (plain C)
  * Layout       plain NCHW (one lane); weights [oc][c][KH][KW].  Built with -DKH -DKW -DSTRIDE
- *              -DPAD, -DDOWN -DACROSS: rows and columns of a work-item, -DTERMS: of a tile
- * Mapping      a work-group of 16 x 16 computes a tile of 16 DOWN rows x 16 ACROSS columns of the
- *              product, TERMS terms at a time; a work-item the rows ly + 16 i and columns lx + 16 j
+ *              -DPAD, and -DDOWN -DACROSS -DTERMS for tile.h
+ * Mapping      tile.h's, of a product whose rows and columns are
  *                forward          rows: output channels, columns: output pixels of all images
  *                backward data    rows: input channels,  columns: input pixels of all images
  *                backward filter  rows: output channels, columns: taps of all channels, and one
@@ -16,52 +15,13 @@
  * NaN          goes through, but for the ReLU mask, which gives zero where mask is NaN
  * Determinism  fixed order of sums; the splits of the filter are added in order by a second kernel
  */
+#include "tile.h"
+
 enum {
-    SIDE = 16,
-    ITEMS = SIDE * SIDE,
-    ROWS = SIDE * DOWN,
-    COLS = SIDE * ACROSS,
-    LEFT = ROWS + 1, /* of a term of a tile in local memory, and one to keep banks apart */
-    RIGHT = COLS + 1,
-    LOADS_LEFT = ROWS * TERMS / ITEMS, /* of each work-item */
-    LOADS_RIGHT = COLS * TERMS / ITEMS,
     WINDOW = 4, /* pixels */
     RUN = 1024, /* terms that are summed up at once where there are many */
     TAPS = KH * KW
 };
-
-/* acc[i][j] += sum over the tile's terms of left[term][ly + 16 i] * right[term][lx + 16 j] */
-static inline void multiply(float acc[DOWN][ACROSS], __local const float *left,
-                            __local const float *right, const int lx, const int ly)
-{
-    for (int term = 0; term < TERMS; term++) {
-        float a[DOWN];
-        float b[ACROSS];
-#pragma unroll
-        for (int i = 0; i < DOWN; i++) {
-            a[i] = left[term * LEFT + ly + SIDE * i];
-        }
-#pragma unroll
-        for (int j = 0; j < ACROSS; j++) {
-            b[j] = right[term * RIGHT + lx + SIDE * j];
-        }
-#pragma unroll
-        for (int i = 0; i < DOWN; i++) {
-#pragma unroll
-            for (int j = 0; j < ACROSS; j++) {
-                acc[i][j] = fma(a[i], b[j], acc[i][j]);
-            }
-        }
-    }
-}
-
-static inline void clear(float acc[DOWN][ACROSS])
-{
-#pragma unroll
-    for (int i = 0; i < DOWN * ACROSS; i++) {
-        acc[i / ACROSS][i % ACROSS] = 0.0f;
-    }
-}
 
 /* The output pixel of a column of forward's product, [image][row][column] from 0; a column of no
  * image gives one behind the last. */
@@ -276,13 +236,8 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_b
         barrier(CLK_LOCAL_MEM_FENCE);
         multiply(acc, left, right, lx, ly);
         barrier(CLK_LOCAL_MEM_FENCE);
-        /* Sums of sums: what rounding loses stays small. */
         if ((k0 + TERMS) % RUN == 0 || k0 + TERMS >= terms) {
-#pragma unroll
-            for (int i = 0; i < DOWN * ACROSS; i++) {
-                total[i / ACROSS][i % ACROSS] += acc[i / ACROSS][i % ACROSS];
-            }
-            clear(acc);
+            move_sums(total, acc);
         }
     }
     for (int i = 0; i < DOWN; i++) {

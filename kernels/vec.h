@@ -24,6 +24,7 @@ typedef float vec;
 typedef int ivec;
 typedef uint uvec;
 #define VBITS(v)              as_int(v)
+#define VFROM_BITS(v)         as_float(v)
 #define VLOAD(i, p)           ((p)[i])
 #define VSTORE_ANY(v, i, p)   ((p)[i] = (v))
 #define VSUM(v)               (v)

@@ -12,12 +12,13 @@ static const struct mien_conv2d_family *const families[MIEN_CONV2D_VARIANTS] = {
     [MIEN_CONV2D_VECTOR] = &mien_conv2d_vector,   [MIEN_CONV2D_WINOGRAD] = &mien_conv2d_winograd,
     [MIEN_CONV2D_CHANNEL] = &mien_conv2d_channel, [MIEN_CONV2D_TILE] = &mien_conv2d_tile,
     [MIEN_CONV2D_GROUPED] = &mien_conv2d_grouped, [MIEN_CONV2D_PRODUCT] = &mien_conv2d_product,
+    [MIEN_CONV2D_BATCHED] = &mien_conv2d_batched,
 };
 
 /* In the order of preference without any measurement. */
 static const enum mien_conv2d_variant preferred[MIEN_CONV2D_VARIANTS] = {
-    MIEN_CONV2D_WINOGRAD, MIEN_CONV2D_PRODUCT, MIEN_CONV2D_CHANNEL,
-    MIEN_CONV2D_VECTOR,   MIEN_CONV2D_TILE,    MIEN_CONV2D_GROUPED,
+    MIEN_CONV2D_WINOGRAD, MIEN_CONV2D_PRODUCT, MIEN_CONV2D_CHANNEL, MIEN_CONV2D_VECTOR,
+    MIEN_CONV2D_TILE,     MIEN_CONV2D_BATCHED, MIEN_CONV2D_GROUPED,
 };
 
 const char *mien_conv2d_variant_name(enum mien_conv2d_variant variant)

@@ -19,8 +19,10 @@ enum mien_conv2d_variant {
     MIEN_CONV2D_TILE,    /**< local-memory tiles, for GPUs; lanes 1 */
     MIEN_CONV2D_GROUPED, /**< the one for channels in groups; any lanes */
     MIEN_CONV2D_PRODUCT, /**< matrix products, for 1x1 with stride 1; lanes > 1 */
+    MIEN_CONV2D_BATCHED, /**< Winograd in several launches, for GPUs, where tuning finds it faster;
+                            lanes 1 */
 };
-enum { MIEN_CONV2D_VARIANTS = 6 };
+enum { MIEN_CONV2D_VARIANTS = 7 };
 
 enum mien_conv2d_pass { MIEN_CONV2D_FWD, MIEN_CONV2D_BWD_DATA, MIEN_CONV2D_BWD_FILTER };
 enum { MIEN_CONV2D_PASSES = 3 };

@@ -2,28 +2,57 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "ops/conv2d_variants.h"
+#include "ops/conv2d_tile.h"
 #include "ops/grid.h"
 
-enum { SIDE = 16 }; /* of a work-group, as in kernels/conv2d_tile.cl */
-enum { OPTION_BYTES = 96 };
-/* Work-groups that keep a large GPU busy, and the group of the summing kernel. */
-enum { WANTED_GROUPS = 256, SUM_GROUP = 64 };
+enum { OPTION_BYTES = 96, SUM_GROUP = 64 }; /* the latter of the summing kernel */
 
-/* Rows and columns of the product that a work-item has, and terms of a tile in local memory. */
-enum { PARAM_DOWN, PARAM_ACROSS, PARAM_TERMS };
-static const struct mien_conv2d_param tile_params[MIEN_CONV2D_PARAMS] = {
-    [PARAM_DOWN] = { "down", { 2, 4, 8 } },
-    [PARAM_ACROSS] = { "across", { 2, 4, 8 } },
-    [PARAM_TERMS] = { "terms", { 8, 16, 32 } },
-};
+static const struct mien_conv2d_param tile_params[MIEN_CONV2D_PARAMS] = { MIEN_TILE_PARAM_LIST };
+
+int mien_tile_default(int index)
+{
+    static const int values[MIEN_TILE_PARAMS] = {
+        [MIEN_TILE_DOWN] = 4, [MIEN_TILE_ACROSS] = 4, [MIEN_TILE_TERMS] = 16
+    };
+    return index < MIEN_TILE_PARAMS ? values[index] : 0;
+}
 
 static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index)
 {
-    static const int values[] = { [PARAM_DOWN] = 4, [PARAM_ACROSS] = 4, [PARAM_TERMS] = 16 };
     (void)op;
     (void)pass;
-    return index <= PARAM_TERMS ? values[index] : 0;
+    return mien_tile_default(index);
+}
+
+struct mien_tile mien_tile_of(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    return (struct mien_tile){ mien_conv2d_value(op, pass, MIEN_TILE_DOWN),
+                               mien_conv2d_value(op, pass, MIEN_TILE_ACROSS),
+                               mien_conv2d_value(op, pass, MIEN_TILE_TERMS) };
+}
+
+size_t mien_tile_count(int each, cl_int count)
+{
+    const size_t side = (size_t)MIEN_TILE_SIDE * (size_t)each;
+    return ((size_t)count + side - 1) / side;
+}
+
+/* A term of both tiles has a number more than they have rows and columns. */
+size_t mien_tile_local_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    const struct mien_tile tile = mien_tile_of(op, pass);
+    const size_t numbers = (size_t)MIEN_TILE_SIDE * (size_t)(tile.down + tile.across) + 2;
+    return (size_t)tile.terms * numbers * sizeof(cl_float);
+}
+
+struct mien_cl_launch mien_tile_grid(const struct mien_tile *tile, cl_int rows, cl_int columns,
+                                     size_t depth)
+{
+    return (struct mien_cl_launch){
+        .global = { mien_tile_count(tile->across, columns) * MIEN_TILE_SIDE,
+                    mien_tile_count(tile->down, rows) * MIEN_TILE_SIDE, depth },
+        .local = { MIEN_TILE_SIDE, MIEN_TILE_SIDE, 1 },
+    };
 }
 
 struct options {
@@ -32,30 +61,12 @@ struct options {
 
 static struct options build_options(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
+    const struct mien_tile tile = mien_tile_of(op, pass);
     struct options out;
     (void)snprintf(out.text, sizeof(out.text),
                    "-DKH=%d -DKW=%d -DSTRIDE=%d -DPAD=%d -DDOWN=%d -DACROSS=%d -DTERMS=%d", op->kh,
-                   op->kw, op->stride, op->pad, mien_conv2d_value(op, pass, PARAM_DOWN),
-                   mien_conv2d_value(op, pass, PARAM_ACROSS),
-                   mien_conv2d_value(op, pass, PARAM_TERMS));
+                   op->kw, op->stride, op->pad, tile.down, tile.across, tile.terms);
     return out;
-}
-
-/* Tiles over so many rows, or columns. */
-static size_t tiles(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int param,
-                    cl_int count)
-{
-    const size_t side = (size_t)SIDE * (size_t)mien_conv2d_value(op, pass, param);
-    return ((size_t)count + side - 1) / side;
-}
-
-/* A term of both tiles has a number more than they have rows and columns. */
-static size_t local_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
-{
-    const int down = mien_conv2d_value(op, pass, PARAM_DOWN);
-    const int across = mien_conv2d_value(op, pass, PARAM_ACROSS);
-    const size_t numbers = (size_t)SIDE * (size_t)(down + across) + 2;
-    return (size_t)mien_conv2d_value(op, pass, PARAM_TERMS) * numbers * sizeof(cl_float);
 }
 
 /* A grid of tiles over a matrix of rows x columns, `depth` times. */
@@ -66,15 +77,13 @@ static struct mien_cl_launch tile_grid(enum mien_conv2d_pass pass, const struct 
     static const char *const kernels[MIEN_CONV2D_PASSES] = { "conv2d_tile_fwd",
                                                              "conv2d_tile_bwd_data",
                                                              "conv2d_tile_bwd_filter" };
-    return (struct mien_cl_launch){
-        .source = "conv2d_tile",
-        .kernel = kernels[pass],
-        .options = options->text,
-        .global = { tiles(op, pass, PARAM_ACROSS, columns) * SIDE,
-                    tiles(op, pass, PARAM_DOWN, rows) * SIDE, (size_t)depth },
-        .local = { SIDE, SIDE, 1 },
-        .flop = mien_conv2d_flop(op),
-    };
+    const struct mien_tile tile = mien_tile_of(op, pass);
+    struct mien_cl_launch launch = mien_tile_grid(&tile, rows, columns, (size_t)depth);
+    launch.source = "conv2d_tile";
+    launch.kernel = kernels[pass];
+    launch.options = options->text;
+    launch.flop = mien_conv2d_flop(op);
+    return launch;
 }
 
 /* Columns of the filter's product: the taps, and one for the bias. */
@@ -86,10 +95,10 @@ static cl_int filter_columns(const struct mien_conv2d *op)
 /* Parts of the filter's sum, at most: as many as keep the device busy; no more for fewer images. */
 static size_t most_splits(const struct mien_conv2d *op)
 {
-    const enum mien_conv2d_pass pass = MIEN_CONV2D_BWD_FILTER;
+    const struct mien_tile tile = mien_tile_of(op, MIEN_CONV2D_BWD_FILTER);
     const size_t groups =
-        tiles(op, pass, PARAM_DOWN, op->oc) * tiles(op, pass, PARAM_ACROSS, filter_columns(op));
-    const size_t wanted = (WANTED_GROUPS + groups - 1) / groups;
+        mien_tile_count(tile.down, op->oc) * mien_tile_count(tile.across, filter_columns(op));
+    const size_t wanted = (MIEN_TILE_WANTED_GROUPS + groups - 1) / groups;
     return wanted < (size_t)op->n ? wanted : (size_t)op->n;
 }
 
@@ -124,7 +133,7 @@ static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pas
 /* Each four columns that a work-item has are the pixels of a window. */
 static bool pools(const struct mien_conv2d *op, int edge)
 {
-    return edge == 2 && mien_conv2d_value(op, MIEN_CONV2D_FWD, PARAM_ACROSS) % 4 == 0;
+    return edge == 2 && mien_conv2d_value(op, MIEN_CONV2D_FWD, MIEN_TILE_ACROSS) % 4 == 0;
 }
 
 static enum mien_status forward(struct mien_cl *cl, const struct mien_conv2d_out *result,
@@ -220,7 +229,7 @@ const struct mien_conv2d_family mien_conv2d_tile = {
     .suits = takes,
     .params = { tile_params, tile_params, tile_params },
     .default_value = default_value,
-    .local_bytes = local_bytes,
+    .local_bytes = mien_tile_local_bytes,
     .work_bytes = work_bytes,
     .pools = pools,
     .fwd = forward,

@@ -42,6 +42,7 @@ extern const struct mien_conv2d_family mien_conv2d_channel;
 extern const struct mien_conv2d_family mien_conv2d_tile;
 extern const struct mien_conv2d_family mien_conv2d_grouped;
 extern const struct mien_conv2d_family mien_conv2d_product;
+extern const struct mien_conv2d_family mien_conv2d_batched;
 
 /** Blocks of the batch. */
 static inline int mien_conv2d_blocks(const struct mien_conv2d *op)

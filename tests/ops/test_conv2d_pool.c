@@ -24,6 +24,9 @@ static const struct shape {
     { MIEN_CONV2D_TILE, 1, 3, 3, 7, 9, 5, 3, 1, 1, 2, true, 0, 0 },
     { MIEN_CONV2D_TILE, 1, 2, 5, 13, 24, 70, 4, 1, 0, 2, false, 0, 0 },
     { MIEN_CONV2D_TILE, 1, 3, 2, 9, 12, 5, 3, 1, 1, 2, true, 1, 8 }, /* two windows each */
+    { MIEN_CONV2D_BATCHED, 1, 3, 3, 7, 9, 5, 3, 1, 1, 2, true, 3, 6 },
+    { MIEN_CONV2D_BATCHED, 1, 2, 5, 13, 24, 70, 4, 1, 0, 3, false, 3, 6 },
+    { MIEN_CONV2D_BATCHED, 1, 3, 2, 10, 11, 5, 3, 1, 1, 5, false, 3, 7 },
     { MIEN_CONV2D_VECTOR, 16, 19, 3, 9, 8, 6, 3, 2, 1, 2, false, 0, 0 },
     { MIEN_CONV2D_VECTOR, 8, 3, 2, 7, 13, 5, 3, 1, 1, 3, false, 1, 4 }, /* columns of 4: 3 */
     { MIEN_CONV2D_VECTOR, 8, 3, 2, 7, 13, 5, 3, 1, 1, 2, false, 1, 1 }, /* of 1: 2 */
@@ -31,6 +34,12 @@ static const struct shape {
     { MIEN_CONV2D_WINOGRAD, 8, 3, 8, 13, 13, 9, 5, 1, 0, 2, false, 4, 6 },
     { MIEN_CONV2D_WINOGRAD, 8, 3, 8, 10, 10, 9, 3, 1, 1, 5, false, 4, 7 },
 };
+
+/* Sums of tiles are rounded, and what is not a number fills a tile. */
+static bool has_tiles(const struct shape *s)
+{
+    return s->variant == MIEN_CONV2D_WINOGRAD || s->variant == MIEN_CONV2D_BATCHED;
+}
 
 static struct mien_conv2d op_of(const struct shape *s)
 {
@@ -79,7 +88,7 @@ static void set_up(struct fixture *f, const struct shape *s, bool relu)
     f->x = whole_numbers(plain_floats(&f->in), 1);
     f->weight = whole_numbers(conv2d_weights(&f->op), 2);
     f->bias = relu ? whole_numbers((size_t)s->oc, 3) : NULL;
-    if (s->variant != MIEN_CONV2D_WINOGRAD) { /* whose tiles it would fill */
+    if (!has_tiles(s)) {
         f->x[plain_floats(&f->in) / 2] = NAN;
     }
     f->unpooled = random_floats(plain_floats(&unpooled), 4);
@@ -163,7 +172,7 @@ static void check_shape(struct mien_cl *cl, const struct shape *s, bool relu)
     uint8_t *const won = guarded_read(cl, winner, bytes);
     assert_unused_lanes(cl, y, &f.out, false);
     assert_guard_intact(cl, work, mien_conv2d_work_bytes(&f.op));
-    check_numbers(&f, got, won, s->variant != MIEN_CONV2D_WINOGRAD);
+    check_numbers(&f, got, won, !has_tiles(s));
     if (s->small) { /* nobody asks who won */
         assert_ok(mien_conv2d_fwd(cl, &alone, x, weight, bias, work, &f.op, &err), &err);
         float *const again = download_act(cl, y, &f.out);

@@ -144,7 +144,7 @@ static bool after_another(void *user)
     return plan->others > 0;
 }
 
-/* A GPU has one variant, and sizes of its tiles to choose from. */
+/* A GPU has sizes of its tiles to choose from, and the batched form. */
 static void test_search__tries_tiles_where_there_is_one_lane(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);

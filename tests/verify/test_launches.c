@@ -88,9 +88,10 @@ static bool is_exempt(const char *kernel, bool cpu)
         const char *begin;
         bool on_cpu, on_gpu; /* where it is not launched */
     } exempt[] = {
-        { "peak_", true, true },           /* of mien bench: what the device can do at most */
-        { "probe_", true, true },          /* of the tests of src/cl */
-        { "conv2d_tile_", true, false },   /* lanes 1 alone: GPUs */
+        { "peak_", true, true },         /* of mien bench: what the device can do at most */
+        { "probe_", true, true },        /* of the tests of src/cl */
+        { "conv2d_tile_", true, false }, /* lanes 1 alone: GPUs, and the next */
+        { "conv2d_batched_", true, false },
         { "conv2d_vector_", false, true }, /* lanes above 1 alone: CPUs, and all below */
         { "conv2d_winograd_", false, true },
         { "conv2d_channel_", false, true },

@@ -153,7 +153,8 @@ static void test_verify__finds_every_kernel_of_this_device_right(void **state)
     const bool cpu = mien_device_lanes(mien_cl_device(cl)) > 1;
     for (int v = 0; v < MIEN_CONV2D_VARIANTS; v++) {
         const enum mien_conv2d_variant variant = (enum mien_conv2d_variant)v;
-        if (cpu == (variant != MIEN_CONV2D_TILE)) { /* the tiles are for GPUs */
+        const bool for_gpus = variant == MIEN_CONV2D_TILE || variant == MIEN_CONV2D_BATCHED;
+        if (variant == MIEN_CONV2D_GROUPED || cpu != for_gpus) {
             (void)verdict_of(&verdicts, "conv2d backward filter",
                              mien_conv2d_variant_name(variant));
         }
