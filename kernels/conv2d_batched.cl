@@ -64,17 +64,6 @@ __kernel void conv2d_batched_weights(__global float *restrict points, const int 
     }
 }
 
-/* `count` pixels of row y of a plane of h x w from column `left` on; zero outside. */
-static inline void load_row(float *line, __global const float *restrict plane, const int y,
-                            const int left, const int h, const int w, const int count)
-{
-#pragma unroll
-    for (int k = 0; k < count; k++) {
-        const int inside = y >= 0 && y < h && left + k >= 0 && left + k < w;
-        line[k] = inside ? plane[y * w + left + k] : 0.0f;
-    }
-}
-
 /* Points of input tiles, of the images from `first` on: tiles of `across` x `down` an image. */
 __kernel void conv2d_batched_tiles(__global float *restrict points, const int points_at,
                                    __global const float *restrict x, const int first,
@@ -94,7 +83,7 @@ __kernel void conv2d_batched_tiles(__global float *restrict points, const int po
 #pragma unroll
         for (int r = 0; r < P; r++) {
             float line[P];
-            load_row(line, plane, top + r, left, h, w, P);
+            load_cut_row(line, plane, top + r, left, h, w, P);
             to_points(rows[r], line);
         }
 #pragma unroll
@@ -136,7 +125,7 @@ __kernel void conv2d_batched_gradient(__global float *restrict points, const int
 #pragma unroll
         for (int r = 0; r < M; r++) {
             float line[M];
-            load_row(line, plane, top + r, left, ho, wo, M);
+            load_cut_row(line, plane, top + r, left, ho, wo, M);
             kernel_to_points(rows[r], line, M);
 #pragma unroll
             for (int k = 0; k < M; k++) {

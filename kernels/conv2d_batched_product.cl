@@ -34,7 +34,7 @@ static inline void place(int *term, int *at, const int me, const int i, const in
 static inline float read_matrix(__global const float *restrict matrix, const int term,
                                 const int end, const int terms, const int at, const int count)
 {
-    const size_t where = DEEP ? (size_t)at * terms + term : (size_t)term * count + at;
+    const int where = DEEP ? at * terms + term : term * count + at;
     return term < end && at < count ? matrix[where] : 0.0f;
 }
 
@@ -82,8 +82,10 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_batche
             move_sums(total, acc);
         }
     }
+#pragma unroll
     for (int i = 0; i < DOWN; i++) {
         const int row = row0 + ly + SIDE * i;
+#pragma unroll
         for (int j = 0; j < ACROSS; j++) {
             const int column = col0 + lx + SIDE * j;
             if (row < rows && column < columns) {

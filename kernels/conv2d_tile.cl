@@ -102,8 +102,10 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_f
         multiply(acc, left, right, lx, ly);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
+#pragma unroll
     for (int i = 0; i < DOWN; i++) {
         const int row = row0 + ly + SIDE * i;
+#pragma unroll
         for (int j = 0; j < ACROSS; j++) {
             const int out = col0 + lx + SIDE * j;
             acc[i][j] += bias && row < oc ? bias[row] : 0.0f;
@@ -113,9 +115,10 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_f
             }
         }
         const int windows = ho / 2 * (wo / 2);
-        for (int g = 0; pool_on && g < ACROSS / WINDOW; g++) {
+#pragma unroll
+        for (int g = 0; g < ACROSS / WINDOW; g++) {
             const int window = col0 / WINDOW + g * SIDE + lx;
-            if (row < oc && window < n * windows) {
+            if (pool_on && row < oc && window < n * windows) {
                 const int at = (window / windows * oc + row) * windows + window % windows;
                 float best;
                 const int which = winner_of(&best, acc[i] + g * WINDOW);
@@ -175,8 +178,10 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_b
         multiply(acc, left, right, lx, ly);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
+#pragma unroll
     for (int j = 0; j < ACROSS; j++) {
         const int in = col0 + lx + SIDE * j;
+#pragma unroll
         for (int i = 0; i < DOWN; i++) {
             const int row = row0 + ly + SIDE * i;
             if (row < c && in < columns) {
@@ -240,8 +245,10 @@ __kernel __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) void conv2d_tile_b
             move_sums(total, acc);
         }
     }
+#pragma unroll
     for (int i = 0; i < DOWN; i++) {
         const int row = row0 + ly + SIDE * i;
+#pragma unroll
         for (int j = 0; j < ACROSS; j++) {
             const int out = col0 + lx + SIDE * j;
             if (row < oc && out < columns) {

@@ -1,6 +1,6 @@
 /*
- * winograd.h - transforms of Winograd tiles of 6x6 and 7x7 points, for conv2d_winograd.cl and
- * conv2d_winograd_filter.cl
+ * winograd.h - transforms of Winograd tiles of 6x6 and 7x7 points, for conv2d_winograd.cl,
+ * conv2d_winograd_filter.cl and conv2d_batched.cl
  *
  * Method   Lavin & Gray, "Fast algorithms for convolutional neural networks", 2016: F(P + 1 - R, R)
  * for outputs, F(R, P + 1 - R) for the filter's gradient.  P 6: 36 products stand for 144 with R 3

@@ -7,30 +7,33 @@
 
 /** A variant's parameters, behind those of conv2d_tile.h: points along one side of a tile, and what
  * the points of images that are computed at once may take. */
-enum { MIEN_BATCHED_POINTS = MIEN_TILE_PARAMS, MIEN_BATCHED_MIB };
+enum { MIEN_BATCHED_POINTS = MIEN_TILE_PARAMS, MIEN_BATCHED_KIB };
 
-enum { MIEN_BATCHED_OPTION_BYTES = 64, MIEN_BATCHED_MOST_SPLITS = 8 };
+enum { MIEN_BATCHED_OPTION_BYTES = 64 };
 
 /**
  * A pass: sizes of its input and output, of backward data those of dy and dx; of the filter's
  * gradient those of x and dy.  All in the kernels' integers, to be arguments of them.
  */
 struct mien_batched {
-    cl_int in, out;                          /**< channels */
-    cl_int h, w, ho, wo, pad, pool;          /**< pool: edge of a pooling's windows; 1: none */
-    cl_int kernel, side;                     /**< edges of kernel, and of a tile's outputs */
-    cl_int points;                           /**< of a tile: the square of what is along one side */
-    cl_int down, across;                     /**< tiles of an image */
-    cl_int images;                           /**< computed at once, at most */
-    struct mien_tile tile;                   /**< of the products */
+    bool filter;    /**< the filter's gradient */
+    cl_int in, out; /**< channels */
+    cl_int h, w, ho, wo, pad;
+    cl_int side;           /**< edge of a tile's outputs */
+    cl_int points;         /**< of a tile: the square of what is along one side */
+    cl_int down, across;   /**< tiles of an image */
+    cl_int splits;         /**< parts of the filter's sums, at most; else 1 */
+    cl_int most_images;    /**< that may be computed at once, whatever the batch */
+    cl_int images;         /**< that are, but for the last ones */
+    struct mien_tile tile; /**< of the products */
     char options[MIEN_BATCHED_OPTION_BYTES]; /**< of kernels/conv2d_batched.cl */
 };
 
 struct mien_batched mien_batched_plan(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
 
-/** Scratch of an image: points of both tensors, and for the filter's gradient a sum for each tile
- * and output channel. */
-size_t mien_batched_image_floats(const struct mien_batched *plan);
+/** Scratch of so many images: points of both tensors, and for the filter's gradient a sum for each
+ * tile and output channel. */
+size_t mien_batched_image_floats(const struct mien_batched *plan, cl_int images);
 
 /** Where the images that are computed at once begin, and their tiles. */
 struct mien_batched_images {
@@ -54,7 +57,9 @@ struct mien_cl_launch mien_batched_grid(const struct mien_batched *plan, const c
 /** The products of all points; see kernels/conv2d_batched_product.cl. */
 struct mien_batched_product {
     cl_int left_at, right_at, result_at; /**< floats of the buffer */
-    cl_int rows, columns, terms, split_terms, adding;
+    cl_int rows, columns, terms;
+    cl_int split_terms; /**< of each part but the last */
+    cl_int adding;      /**< to what is there, instead of over it */
     bool deep;
 };
 
@@ -63,8 +68,11 @@ enum mien_status mien_batched_multiply(struct mien_cl *cl, struct mien_cl_buffer
                                        const struct mien_batched_product *product,
                                        const struct mien_batched *plan, struct mien_error *err);
 
-/** The backward filter pass, and the floats of scratch that it wants. */
-size_t mien_batched_filter_floats(const struct mien_conv2d *op);
+/** Parts of the filter's sums over the first images, of which there are not fewer than over later
+ * ones. */
+cl_int mien_batched_splits(const struct mien_batched *plan);
+
+/** As mien_conv2d_bwd_filter(). */
 MIEN_CHECK_RESULT
 enum mien_status mien_batched_bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dweight,
                                          struct mien_cl_buffer *dbias,

@@ -2,8 +2,8 @@
 #include "ops/conv2d_batched.h"
 #include "ops/grid.h"
 
-enum { GROUP = 64 };         /* of the sums of a bias, as in kernels/group_sum.h */
-enum { FEWEST_TERMS = 256 }; /* of a part of a sum */
+enum { GROUP = 64 };        /* of the sums of a bias, as in kernels/group_sum.h */
+enum { FEWEST_TERMS = 64 }; /* of a part of a sum */
 
 /* Where things lie in the scratch, in floats: x's points, dy's, its sums, the parts. */
 struct places {
@@ -15,34 +15,21 @@ static struct places place(const struct mien_batched *plan, cl_int columns)
     struct places at = { .inputs = 0 };
     at.gradient = plan->points * plan->in * columns;
     at.sums = at.gradient + plan->points * plan->out * columns;
-    at.parts = (cl_int)(mien_batched_image_floats(plan) * (size_t)plan->images);
+    at.parts = (cl_int)mien_batched_image_floats(plan, plan->images);
     return at;
 }
 
-/* Terms of a part of the sums over tiles: as many parts as keep a device busy. */
+/* Terms of a part of the sums over tiles. */
 static cl_int split_terms(const struct mien_batched *plan)
 {
-    const size_t groups = mien_tile_count(plan->tile.down, plan->out) *
-                          mien_tile_count(plan->tile.across, plan->in) * (size_t)plan->points;
     const int columns = plan->images * plan->down * plan->across;
-    int splits = (int)((MIEN_TILE_WANTED_GROUPS + groups - 1) / groups);
-    splits = mien_at_most(splits, MIEN_BATCHED_MOST_SPLITS);
-    splits = mien_at_most(splits, mien_divide_up(columns, FEWEST_TERMS));
+    const int splits = mien_at_most(plan->splits, mien_divide_up(columns, FEWEST_TERMS));
     return mien_round_up(mien_divide_up(columns, splits), plan->tile.terms);
 }
 
-/* Parts of the first images, of which there are not fewer than of later ones. */
-static cl_int count_splits(const struct mien_batched *plan)
+cl_int mien_batched_splits(const struct mien_batched *plan)
 {
     return mien_divide_up(plan->images * plan->down * plan->across, split_terms(plan));
-}
-
-size_t mien_batched_filter_floats(const struct mien_conv2d *op)
-{
-    const struct mien_batched plan = mien_batched_plan(op, MIEN_CONV2D_BWD_FILTER);
-    return mien_batched_image_floats(&plan) * (size_t)plan.images +
-           (size_t)MIEN_BATCHED_MOST_SPLITS * (size_t)plan.points * (size_t)plan.in *
-               (size_t)plan.out;
 }
 
 static enum mien_status transform_gradient(struct mien_cl *cl, struct mien_cl_buffer *work,
@@ -67,12 +54,14 @@ static enum mien_status add_bias(struct mien_cl *cl, struct mien_cl_buffer *dbia
                                  const struct mien_batched_images *images, struct mien_error *err)
 {
     const cl_int adding = images->first > 0;
-    struct mien_cl_launch launch =
-        mien_batched_grid(plan, "conv2d_batched_bias", images->columns, plan->out, 1.0);
-    launch.global[0] = (size_t)plan->out * GROUP;
-    launch.global[1] = 0;
-    launch.local[0] = GROUP;
-    launch.local[1] = 0;
+    const struct mien_cl_launch launch = {
+        .source = "conv2d_batched",
+        .kernel = "conv2d_batched_bias",
+        .options = plan->options,
+        .global = { (size_t)plan->out * GROUP },
+        .local = { GROUP },
+        .flop = (double)images->columns * plan->out * MIEN_GRID_FLOAT_FLOP,
+    };
     const struct mien_cl_arg args[] = { ARG_BUF(dbias), ARG_BUF(work), ARG_I32(at->sums),
                                         ARG_I32(images->columns), ARG_I32(adding) };
     return mien_cl_launch(cl, &launch, args, ARG_COUNT(args), err);
@@ -82,7 +71,7 @@ static enum mien_status add_parts(struct mien_cl *cl, struct mien_cl_buffer *dwe
                                   const struct mien_cl_buffer *work, const struct places *at,
                                   const struct mien_batched *plan, struct mien_error *err)
 {
-    const cl_int splits = count_splits(plan);
+    const cl_int splits = mien_batched_splits(plan);
     const struct mien_cl_launch launch = mien_batched_grid(
         plan, "conv2d_batched_add", plan->in, plan->out, (double)plan->points * splits);
     const struct mien_cl_arg args[] = { ARG_BUF(dweight),  ARG_BUF(work),      ARG_I32(at->parts),

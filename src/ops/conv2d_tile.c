@@ -46,12 +46,14 @@ size_t mien_tile_local_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass
 }
 
 struct mien_cl_launch mien_tile_grid(const struct mien_tile *tile, cl_int rows, cl_int columns,
-                                     size_t depth)
+                                     size_t depth, double terms)
 {
+    const size_t across = mien_tile_count(tile->across, columns) * MIEN_TILE_SIDE;
+    const size_t down = mien_tile_count(tile->down, rows) * MIEN_TILE_SIDE;
     return (struct mien_cl_launch){
-        .global = { mien_tile_count(tile->across, columns) * MIEN_TILE_SIDE,
-                    mien_tile_count(tile->down, rows) * MIEN_TILE_SIDE, depth },
+        .global = { across, down, depth },
         .local = { MIEN_TILE_SIDE, MIEN_TILE_SIDE, 1 },
+        .flop = 2.0 * (double)across * tile->across * (double)down * tile->down * terms,
     };
 }
 
@@ -72,17 +74,16 @@ static struct options build_options(const struct mien_conv2d *op, enum mien_conv
 /* A grid of tiles over a matrix of rows x columns, `depth` times. */
 static struct mien_cl_launch tile_grid(enum mien_conv2d_pass pass, const struct options *options,
                                        const struct mien_conv2d *op, cl_int rows, cl_int columns,
-                                       cl_int depth)
+                                       cl_int depth, double terms)
 {
     static const char *const kernels[MIEN_CONV2D_PASSES] = { "conv2d_tile_fwd",
                                                              "conv2d_tile_bwd_data",
                                                              "conv2d_tile_bwd_filter" };
     const struct mien_tile tile = mien_tile_of(op, pass);
-    struct mien_cl_launch launch = mien_tile_grid(&tile, rows, columns, (size_t)depth);
+    struct mien_cl_launch launch = mien_tile_grid(&tile, rows, columns, (size_t)depth, terms);
     launch.source = "conv2d_tile";
     launch.kernel = kernels[pass];
     launch.options = options->text;
-    launch.flop = mien_conv2d_flop(op);
     return launch;
 }
 
@@ -147,8 +148,8 @@ static enum mien_status forward(struct mien_cl *cl, const struct mien_conv2d_out
     const cl_int pool_on = op->pool > 0;
     const cl_int pixels =
         pool_on ? op->ho / op->pool * op->pool * (op->wo / op->pool * op->pool) : op->ho * op->wo;
-    const struct mien_cl_launch launch =
-        tile_grid(MIEN_CONV2D_FWD, &options, op, op->oc, op->n * pixels, 1);
+    const struct mien_cl_launch launch = tile_grid(
+        MIEN_CONV2D_FWD, &options, op, op->oc, op->n * pixels, 1, (double)op->c * op->kh * op->kw);
     const struct mien_cl_arg args[] = {
         ARG_BUF(result->y),
         mien_grid_optional(result->winner),
@@ -178,7 +179,8 @@ static enum mien_status backward_data(struct mien_cl *cl, struct mien_cl_buffer 
     (void)work;
     const struct options options = build_options(op, MIEN_CONV2D_BWD_DATA);
     const struct mien_cl_launch launch =
-        tile_grid(MIEN_CONV2D_BWD_DATA, &options, op, op->c, op->n * op->h * op->w, 1);
+        tile_grid(MIEN_CONV2D_BWD_DATA, &options, op, op->c, op->n * op->h * op->w, 1,
+                  (double)op->oc * op->kh * op->kw);
     const struct mien_cl_arg args[] = {
         ARG_BUF(dx),     ARG_BUF(dy),     ARG_BUF(weight), mien_grid_optional(mask),
         ARG_I32(op->n),  ARG_I32(op->c),  ARG_I32(op->h),  ARG_I32(op->w),
@@ -198,8 +200,8 @@ static enum mien_status backward_filter(struct mien_cl *cl, struct mien_cl_buffe
     const cl_int images = split_images(op);
     const cl_int splits = count_splits(op);
     const cl_int columns = filter_columns(op);
-    const struct mien_cl_launch parts =
-        tile_grid(MIEN_CONV2D_BWD_FILTER, &options, op, op->oc, columns, splits);
+    const struct mien_cl_launch parts = tile_grid(MIEN_CONV2D_BWD_FILTER, &options, op, op->oc,
+                                                  columns, splits, (double)op->n * op->ho * op->wo);
     const struct mien_cl_arg part_args[] = {
         ARG_BUF(work),   ARG_BUF(dy),     ARG_BUF(x),      ARG_I32(op->n),
         ARG_I32(op->c),  ARG_I32(op->h),  ARG_I32(op->w),  ARG_I32(op->oc),

@@ -29,8 +29,9 @@ size_t mien_tile_count(int each, cl_int count);
 /** Local memory of a work-group; as struct mien_conv2d_family has it. */
 size_t mien_tile_local_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
 
-/** The grid of a matrix of rows x columns, `depth` times: set source, kernel, options and flop. */
+/** The grid of a matrix of rows x columns, `depth` times, whose flop are those of whole tiles with
+ * `terms` in all of the depth together: set source, kernel and options. */
 struct mien_cl_launch mien_tile_grid(const struct mien_tile *tile, cl_int rows, cl_int columns,
-                                     size_t depth);
+                                     size_t depth, double terms);
 
 #endif

@@ -212,6 +212,23 @@ static enum mien_status descend(struct candidate *best, struct candidate *own,
     return st;
 }
 
+/* Where a variant's default parameters cannot make the layer's pooling, or want more local memory
+ * than there is, the first value of one of them that can is what it begins with. */
+static void begin_with_what_fits(struct mien_tuned *entry, const struct trial *trial)
+{
+    const struct mien_conv2d_param *const params = params_of(entry);
+    for (int i = 0; i < MIEN_CONV2D_PARAMS && !mien_trial_takes(trial, entry); i++) {
+        for (int k = 0; k < value_count(&params[i]); k++) {
+            struct mien_tuned other = *entry;
+            other.param[i] = params[i].values[k];
+            if (mien_trial_takes(trial, &other)) {
+                *entry = other;
+                return;
+            }
+        }
+    }
+}
+
 /* Every variant as it comes, then a closer look at those that are not far behind. */
 static enum mien_status try_variants(struct candidate *best, struct mien_search_result *result,
                                      struct search *search, struct trial *trial,
@@ -229,6 +246,9 @@ static enum mien_status try_variants(struct candidate *best, struct mien_search_
         }
         if (mien_search_out_of_time(search)) {
             return MIEN_OK;
+        }
+        if (entry.op == MIEN_TUNED_CONV2D) {
+            begin_with_what_fits(&entry, trial);
         }
         st = mien_search_consider(best, &own[v], result, search, trial, &entry, err);
     }

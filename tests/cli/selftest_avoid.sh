@@ -19,7 +19,7 @@ expect 0 selftest --quick --quiet
 expect 0 train faces --recipe net.yaml --out before --tuning none
 check "a kernel is said to have failed" test "$(grep -c 'self-test' "$err")" -eq 0
 
-# CPU devices take Winograd for such a convolution; others have one variant, and nothing to fall back to.
+# CPU devices take Winograd for such a convolution; others have other variants, which are not planted here.
 uses() { # uses FOLDER: how many lines of its checkpoint have a convolution's forward pass by Winograd
     grep -ac 'forward[^}]*winograd' "$1/last.safetensors"
 }
@@ -112,7 +112,7 @@ expect 0 train faces --recipe net.yaml --out none --quiet
 bar() { # bar PASS: no variant of it is right
     printf '%s\n "wrong": [{"kernel": "silu forward", "variant": "", "text": "wrong"}' \
         "$(sed '/"wrong"/,$d' good.json)" >"$kept"
-    for variant in vector winograd channel tile grouped product; do
+    for variant in vector winograd channel tile grouped product batched; do
         printf ',\n {"kernel": "conv2d %s", "variant": "%s", "text": "wrong"}' "$1" "$variant" >>"$kept"
     done
     echo ']}' >>"$kept"

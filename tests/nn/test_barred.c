@@ -41,6 +41,7 @@ static enum mien_status plan(const char *layers, int lanes, bool train,
 }
 
 static const char plain[] = "relu, conv 8 3x3 pad 1, relu, conv 4 3x3, flatten, dense classes";
+static const char strided[] = "relu, conv 8 3x3 stride 2, flatten, dense classes";
 static const char grouped[] = "relu, conv 6 3x3 groups 3, flatten, dense classes";
 
 static void test_barred__a_pass_without_a_variant_is_refused_and_named(void **state)
@@ -76,6 +77,10 @@ static void test_barred__one_variant_that_takes_the_shape_is_enough(void **state
         must(plan(plain, 8, true, &tuning, &err), &err);
         tuning = barring(pass, MIEN_CONV2D_TILE);
         must(plan(plain, 1, true, &tuning, &err), &err);
+        tuning = barring(pass, MIEN_CONV2D_BATCHED);
+        must(plan(plain, 1, true, &tuning, &err), &err);
+        must_fail(plan(strided, 1, true, &tuning, &err), MIEN_ERR_CL, &err, "conv1: conv2d ");
+        err = (struct mien_error){ "" };
         tuning = barring(pass, MIEN_CONV2D_GROUPED);
         must(plan(grouped, 8, true, &tuning, &err), &err);
         tuning = barring(pass, MIEN_CONV2D_PRODUCT); /* for 1x1 alone */

@@ -224,6 +224,14 @@ static void test_conv2d_pools__only_where_windows_fit(void **state)
     assert_ok(mien_conv2d_init(&op, &wide, 16, 1, 1, 1, 0, &err), &err);
     assert_int_equal(op.variant[MIEN_CONV2D_FWD], MIEN_CONV2D_PRODUCT);
     assert_false(mien_conv2d_pools(&op, 2));
+    const struct mien_act single = { 4, 65, 10, 10, 1 };
+    assert_ok(mien_conv2d_init(&op, &single, 16, 3, 3, 1, 1, &err), &err);
+    op.variant[MIEN_CONV2D_FWD] = MIEN_CONV2D_BATCHED;
+    assert_false(mien_conv2d_pools(&op, 2)); /* tiles of 5 x 5 */
+    assert_true(mien_conv2d_pools(&op, 5));
+    op.param[MIEN_CONV2D_FWD][3] = 6;
+    assert_true(mien_conv2d_pools(&op, 2));
+    assert_false(mien_conv2d_pools(&op, 3));
 }
 
 int main(void)

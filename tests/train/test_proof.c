@@ -103,8 +103,7 @@ static void test_proof__bars_a_pooling_alone(void **state)
     assert_true(mien_conv2d_pools(&op, 2));
 }
 
-/* Wrong with other parameters than its own, a variant keeps to these: on a GPU there is no other.
- */
+/* Wrong with other parameters than its own, a variant keeps to these. */
 static void test_proof__bars_parameters_alone(void **state)
 {
     (void)state;

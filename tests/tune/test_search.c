@@ -40,6 +40,7 @@ struct plan {
     int pool;                 /* what every forward pass must end in */
     int calls, found, formed; /* the last: runs of others without a ReLU */
     int others;               /* runs of others */
+    unsigned variants;        /* a bit for each that ran among them */
     bool under_way;
     const struct mien_tuning *known;
 };
@@ -60,6 +61,7 @@ static enum mien_status run(void *user, struct mien_cl *cl, const struct mien_pr
     const bool standard = is_standard(plan, pass, op);
     plan->calls++;
     plan->others += standard ? 0 : 1;
+    plan->variants |= standard ? 0u : 1u << op->variant[pass];
     if (!standard || plan->all) {
         if (plan->refuse != MIEN_OK) {
             return mien_fail(err, plan->refuse, "refused");
@@ -144,24 +146,58 @@ static bool after_another(void *user)
     return plan->others > 0;
 }
 
-/* A GPU has sizes of its tiles to choose from, and the batched form. */
-static void test_search__tries_tiles_where_there_is_one_lane(void **state)
+/* A GPU has the batched form, and where that failed the self-test sizes of its tiles to choose
+ * from. */
+static void test_search__tries_batches_and_tiles_where_there_is_one_lane(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
-    for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+    for (int i = 0; i < 2 * MIEN_CONV2D_PASSES; i++) {
         struct mien_error err = { "" };
         struct mien_search_result result;
-        const struct mien_search_task task = task_of(1, (enum mien_conv2d_pass)pass);
+        struct mien_tuning known = { .entries = NULL };
+        const enum mien_conv2d_pass pass = (enum mien_conv2d_pass)(i / 2);
+        const struct mien_search_task task = task_of(1, pass);
         struct plan plan = { .standard = task.key };
-        const struct mien_search_options options = {
-            .seconds = 600.0, .user = &plan, .stop = after_another, .hook = { run, &plan }
-        };
+        const struct mien_search_options options = { .seconds = 600.0,
+                                                     .user = &plan,
+                                                     .stop = after_another,
+                                                     .known = &known,
+                                                     .hook = { run, &plan } };
+        if (i % 2 != 0) {
+            mien_tuning_bar(&known, MIEN_TUNED_CONV2D, pass, MIEN_CONV2D_BATCHED);
+        }
         assert_true(mien_search_has_choice(&task.key));
         assert_ok(mien_search(&result, cl, &task, 1, &options, &err), &err);
         assert_int_equal(task.key.variant, MIEN_CONV2D_TILE);
-        assert_true(plan.others > 0 && result.tried > 1);
+        assert_int_equal(plan.variants,
+                         1u << (i % 2 != 0 ? MIEN_CONV2D_TILE : MIEN_CONV2D_BATCHED));
         assert_int_equal(result.wrong + result.refused, 0);
     }
+}
+
+/* Windows of a pooling that do not fit into the tiles that a variant would have: it begins with
+ * others.
+ */
+static void test_search__begins_with_tiles_that_windows_fit_into(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct mien_search_result result;
+    struct mien_conv2d op;
+    struct mien_search_task task = task_of(1, MIEN_CONV2D_FWD);
+    task.forms[0].pool = 2;
+    task.key.size[2] = 10; /* rows and columns of the image: tiles of 5x5 */
+    task.key.size[3] = 10;
+    assert_ok(mien_tuned_to_conv2d(&op, &task.key, &err), &err);
+    op.variant[MIEN_CONV2D_FWD] = MIEN_CONV2D_BATCHED;
+    assert_false(mien_conv2d_pools(&op, 2));
+    struct plan plan = { .pool = 2, .standard = task.key };
+    const struct mien_search_options options = {
+        .seconds = 600.0, .user = &plan, .stop = after_another, .hook = { run, &plan }
+    };
+    assert_ok(mien_search(&result, cl, &task, 1, &options, &err), &err);
+    assert_int_equal(plan.variants, 1u << MIEN_CONV2D_BATCHED);
+    assert_int_equal(result.wrong + result.refused, 0);
 }
 
 /* A layer that ends in a pooling is tried with it, by those alone that can: of the points of
@@ -411,7 +447,8 @@ int main(void)
         cmocka_unit_test(test_search__takes_nothing_that_is_wrong_in_another_form),
         cmocka_unit_test(test_search__tries_nothing_that_is_barred),
         cmocka_unit_test(test_search__lets_nothing_wrong_win_however_fast),
-        cmocka_unit_test(test_search__tries_tiles_where_there_is_one_lane),
+        cmocka_unit_test(test_search__tries_batches_and_tiles_where_there_is_one_lane),
+        cmocka_unit_test(test_search__begins_with_tiles_that_windows_fit_into),
         cmocka_unit_test(test_search__keeps_the_pooling_of_a_layer),
         cmocka_unit_test(test_search__passes_over_what_the_device_refuses),
         cmocka_unit_test(test_search__fails_when_nothing_is_right),
