@@ -315,14 +315,16 @@ static enum mien_status check_joined(const struct builder *builder, const struct
     const struct mien_shape *const got = &layers[layer->skip].out;
     const struct mien_shape *const want = &layer->in;
     if (layer->spec.kind == MIEN_LAYER_MULTIPLY) {
+        char hint[48] = "add globalavgpool before it";
+        if (want->h * want->w == 1) {
+            (void)snprintf(hint, sizeof(hint), "such as from \"conv %d 1x1\"", got->c);
+        }
         return got->c == want->c && want->h == 1 && want->w == 1
                    ? MIEN_OK
                    : refuse(builder, layer,
                             "got %dx%dx%d (channels x height x width) to multiply by, expected "
                             "%dx1x1, one number for each channel of %s: %s",
-                            want->c, want->h, want->w, got->c, layers[layer->skip].name,
-                            want->h * want->w > 1 ? "add globalavgpool before it"
-                                                  : "such as from \"conv WIDTH 1x1\"");
+                            want->c, want->h, want->w, got->c, layers[layer->skip].name, hint);
     }
     if (got->c != want->c || got->h != want->h || got->w != want->w) {
         char hint[96];

@@ -310,7 +310,7 @@ static void test_network__refuses_what_does_not_fit(void **state)
           "multiply1 (multiply a): got 3x8x8 (channels x height x width) to multiply by, expected "
           "3x1x1, one number for each channel of mark1: add globalavgpool before it" },
         { 8, "mark a, globalavgpool, conv 4 1x1, multiply a",
-          "expected 3x1x1, one number for each channel of mark1: such as from \"conv WIDTH 1x1\"" },
+          "expected 3x1x1, one number for each channel of mark1: such as from \"conv 3 1x1\"" },
         { 8, "globalavgpool, multiply a", "there is no \"mark a\" before it" },
         { 8, "flatten, dense classes, dense 6", "dense2 (dense 6): the last layer gives 6x1x1" },
         { 4096, "conv 65536 1x1", "more than 2147483647 elements" },
