@@ -13,8 +13,8 @@
  * Determinism  every sum has one fixed order; the parts of the backward filter are added in order
  *
  * Build options: the sizes C H W OC KH KW STRIDE PAD HO WO, LANES, the tile OT (channels) x XT
- * (columns), one of FORWARD with POOL (1: no max-pooling), BACKWARD_DATA, BACKWARD_FILTER with BIAS
- * (0, 1) and SPLIT.  bias, mask and winner may be null.
+ * (columns), one of FORWARD with POOL (1: no max-pooling), BACKWARD_DATA, BACKWARD_FILTER with
+ * POOL, BIAS (0, 1) and SPLIT.  bias, mask and winner may be null.
  */
 #include "vec.h"
 
@@ -242,21 +242,33 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_vector_bwd_d
 
 #ifdef BACKWARD_FILTER
 
+/* Rows and columns of the gradient: with a pooling those that its windows have.  A row of it is
+ * that of dy, or what is made of a row of windows' dy: OT channels in a core's cache. */
+#define GH (HO / POOL * POOL)
+#define GW (WO / POOL * POOL)
+#if POOL > 1
+#define GRADIENT               __local
+#define GRADIENT_CHANNEL(a, o) ((a)*GW)
+#else
+#define GRADIENT               __global
+#define GRADIENT_CHANNEL(a, o) (TILE_CHANNEL(a, o, OC) * HO * WO)
+#endif
+
 /* First output column whose window lies inside the row, and the one behind the last such. */
-#define INSIDE_FIRST min((PAD + STRIDE - 1) / STRIDE, WO)
+#define INSIDE_FIRST min((PAD + STRIDE - 1) / STRIDE, GW)
 #define INSIDE_END                                                                                 \
-    (W + PAD < KW ? INSIDE_FIRST : max(INSIDE_FIRST, min(WO, (W + PAD - KW) / STRIDE + 1)))
+    (W + PAD < KW ? INSIDE_FIRST : max(INSIDE_FIRST, min(GW, (W + PAD - KW) / STRIDE + 1)))
 
 /* acc[a][kx] += dy * x over output columns [first, end) of one row. */
-static inline void add_columns(vec acc[OT][KW], __global const float *restrict dy,
-                               __global const float *restrict row, const int o0, const int first,
-                               const int end, const bool checked)
+INLINED void add_columns(vec acc[OT][KW], GRADIENT const float *restrict dy,
+                         __global const float *restrict row, const int o0, const int first,
+                         const int end, const bool checked)
 {
     for (int col = first; col < end; col++) {
         vec d[OT];
 #pragma unroll
         for (int a = 0; a < OT; a++) {
-            d[a] = VLOAD(TILE_CHANNEL(a, o0, OC) * HO * WO + col, dy);
+            d[a] = VLOAD(GRADIENT_CHANNEL(a, o0) + col, dy);
         }
 #pragma unroll
         for (int kx = 0; kx < KW; kx++) {
@@ -270,8 +282,8 @@ static inline void add_columns(vec acc[OT][KW], __global const float *restrict d
 }
 
 /* One output row with one input row: the running sums of that kernel row go through registers. */
-static inline void add_row(vec sums[OT][KW], __global const float *restrict dy,
-                           __global const float *restrict row, const int o0)
+INLINED void add_row(vec sums[OT][KW], GRADIENT const float *restrict dy,
+                     __global const float *restrict row, const int o0)
 {
     vec acc[OT][KW];
 #pragma unroll
@@ -286,7 +298,7 @@ static inline void add_row(vec sums[OT][KW], __global const float *restrict dy,
     }
     add_columns(acc, dy, row, o0, INSIDE_FIRST, INSIDE_END, false);
     if (PAD > 0) {
-        add_columns(acc, dy, row, o0, INSIDE_END, WO, true);
+        add_columns(acc, dy, row, o0, INSIDE_END, GW, true);
     }
 #pragma unroll
     for (int a = 0; a < OT; a++) {
@@ -297,15 +309,40 @@ static inline void add_row(vec sums[OT][KW], __global const float *restrict dy,
     }
 }
 
-/* part is [SPLIT][OC * C * KH * KW + OC]: the sums of one part, weights then biases. */
+#if POOL > 1
+/* Row y of the gradient of OT channels, whose windows begin at `at`: what a window's pixel won
+ * with, and zero where it lost. */
+INLINED void unpool_row(__local vec *restrict row, __global const float *restrict dy,
+                        __global const uchar *restrict winner, const int at, const int y,
+                        const int o0)
+{
+    for (int a = 0; a < OT; a++) {
+        const int plane = at + TILE_CHANNEL(a, o0, OC) * (HO / POOL) * (WO / POOL);
+        for (int col = 0; col < WO / POOL; col++) {
+            const vec g = VLOAD(plane + col, dy);
+            const ivec which = VBYTES(plane + col, winner);
+#pragma unroll
+            for (int k = 0; k < POOL; k++) {
+                row[a * GW + col * POOL + k] = which == y % POOL * POOL + k ? g : (vec)(0.0f);
+            }
+        }
+    }
+}
+#endif
+
+/* part is [SPLIT][OC * C * KH * KW + OC]: the sums of one part, weights then biases.  With a
+ * pooling dy and `winner` are of its output; else nobody looks at `winner`. */
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_vector_bwd_filter(
     __global float *restrict part, __global const float *restrict dy,
-    __global const float *restrict x, const int blocks)
+    __global const uchar *restrict winner, __global const float *restrict x, const int blocks)
 {
+#if POOL > 1
+    __local vec line[OT * GW];
+#endif
     const int o0 = (int)get_global_id(0) * OT;
     const int c = (int)get_global_id(1);
     const int split = (int)get_global_id(2);
-    const int rows = blocks * HO;
+    const int rows = blocks * GH;
     vec sums[KH][OT][KW];
     vec bias[OT];
     for (int a = 0; a < OT; a++) {
@@ -316,19 +353,27 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_vector_bwd_f
     }
     for (int r = (int)((long)rows * split / SPLIT); r < (int)((long)rows * (split + 1) / SPLIT);
          r++) {
-        const int block = r / HO;
-        const int y = r % HO;
-        __global const float *const gradient = dy + ((block * OC + o0) * HO + y) * WO * LANES;
+        const int block = r / GH;
+        const int y = r % GH;
+        const int at = ((block * OC + o0) * (HO / POOL) + y / POOL) * (WO / POOL); /* of windows */
+#if POOL > 1
+        unpool_row(line, dy, winner, at, y, o0);
+        __local const float *const gradient = (__local const float *)line;
+#else
+        __global const float *const gradient = dy + at * LANES;
+#endif
         for (int ky = 0; ky < KH; ky++) {
             const int below = y * STRIDE - PAD + ky;
             if (below >= 0 && below < H) {
                 add_row(sums[ky], gradient, x + ((block * C + c) * H + below) * W * LANES, o0);
             }
         }
-        for (int col = 0; col < (BIAS != 0 && c == 0 ? WO : 0); col++) {
+        const bool first = BIAS != 0 && c == 0 && y % POOL == 0; /* of a row of windows */
+        for (int col = 0; col < (first ? WO / POOL : 0); col++) {
 #pragma unroll
             for (int a = 0; a < OT; a++) {
-                bias[a] += VLOAD(TILE_CHANNEL(a, o0, OC) * HO * WO + col, gradient);
+                bias[a] +=
+                    VLOAD(at + TILE_CHANNEL(a, o0, OC) * (HO / POOL) * (WO / POOL) + col, dy);
             }
         }
     }

@@ -132,7 +132,10 @@ static enum mien_status add_pooling(struct mien_node *node, struct graph_builder
         return MIEN_OK;
     }
     TRY(mien_graph_add_value(&node->winner, b, mien_pool_winner_bytes(&node->pool), err));
-    if (node->class == &mien_node_conv) {
+    /* The filter's gradient may do without what only the gradient of the input would need else. */
+    if (node->class == &mien_node_conv &&
+        (b->now.gradient.item != MIEN_NO_ITEM ||
+         !mien_conv2d_unpools(&node->op.conv, node->pool.stride))) {
         const struct mien_act unpooled = mien_conv2d_output(&node->op.conv);
         TRY(mien_graph_add_value(&node->unpooled, b, mien_graph_act_bytes(&unpooled), err));
     }

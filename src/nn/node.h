@@ -84,7 +84,8 @@ struct mien_node {
     bool after_relu;       /**< a ReLU made its input: its backward pass masks dx */
     struct mien_value x, y, dx, dy, extra;
     struct mien_value winner;   /**< of that pooling */
-    struct mien_value unpooled; /**< conv: the gradient of what that pooling takes */
+    struct mien_value unpooled; /**< conv: the gradient of what that pooling takes, where a kernel
+                                   needs it */
     struct mien_value skip;     /**< add, multiply: what is added to x, multiplied by x */
     struct mien_value dskip;    /**< fork: the gradient that comes from who took what the mark kept;
                                      multiply: the gradient of skip */

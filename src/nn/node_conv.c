@@ -94,26 +94,43 @@ static enum mien_status unpool(const struct mien_node *node, const struct mien_p
                              NULL, &pool, err);
 }
 
+static enum mien_status backward_filter(const struct mien_node *node, const struct mien_pass *pass,
+                                        const struct mien_conv2d *op, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const bool pooled = node->pooled != NULL; /* never in models to explain */
+    struct mien_cl_buffer *const dweight = node->gradients[0];
+    struct mien_cl_buffer *const dbias = node->gradients[1];
+    if (pooled && node->unpooled.buffer == NULL) {
+        const struct mien_conv2d_pooled dy = { node->dy.buffer, node->winner.buffer };
+        return mien_conv2d_bwd_filter_pooled(pass->cl, dweight, dbias, &dy, node->x.buffer,
+                                             pass->work, op, err);
+    }
+    TRY(pooled ? unpool(node, pass, err) : MIEN_OK);
+    TRY(mien_conv2d_bwd_filter(pass->cl, dweight, dbias,
+                               pooled ? node->unpooled.buffer : node->dy.buffer, node->x.buffer,
+                               pass->work, op, err));
+
+done:
+    return st;
+}
+
 static enum mien_status backward_conv(const struct mien_node *node, const struct mien_pass *pass,
                                       struct mien_error *err)
 {
     struct mien_conv2d op = node->op.conv;
     op.n = pass->n;
     enum mien_status st = MIEN_OK;
-    const struct mien_cl_buffer *const dy =
-        node->pooled != NULL ? node->unpooled.buffer : node->dy.buffer;
-    if (pass->train) { /* models to explain have no poolings in their convolutions */
+    if (pass->train) {
         mien_cl_label(pass->cl, node->labels[MIEN_LABEL_BACKWARD_FILTER]);
-        if (node->pooled != NULL) {
-            TRY(unpool(node, pass, err));
-        }
-        TRY(mien_conv2d_bwd_filter(pass->cl, node->gradients[0], node->gradients[1], dy,
-                                   node->x.buffer, pass->work, &op, err));
+        TRY(backward_filter(node, pass, &op, err));
     }
     if (node->dx.buffer != NULL) {
         mien_cl_label(pass->cl, node->labels[MIEN_LABEL_BACKWARD]);
-        TRY(mien_conv2d_bwd_data(pass->cl, node->dx.buffer, dy, node->params[0],
-                                 node->after_relu ? node->x.buffer : NULL, pass->work, &op, err));
+        TRY(mien_conv2d_bwd_data(pass->cl, node->dx.buffer,
+                                 node->pooled != NULL ? node->unpooled.buffer : node->dy.buffer,
+                                 node->params[0], node->after_relu ? node->x.buffer : NULL,
+                                 pass->work, &op, err));
     }
 
 done:

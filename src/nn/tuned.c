@@ -98,7 +98,12 @@ static void add_conv_forms(struct mien_search_task *task, const struct mien_node
     case MIEN_CONV2D_BWD_DATA:
         add_form(task, &(struct mien_search_form){ .mask = node->after_relu });
         break;
-    case MIEN_CONV2D_BWD_FILTER: add_form(task, &(struct mien_search_form){ .bias = bias }); break;
+    case MIEN_CONV2D_BWD_FILTER: {
+        const bool pooled = node->pooled != NULL && node->unpooled.item == MIEN_NO_ITEM;
+        add_form(task, &(struct mien_search_form){ .bias = bias,
+                                                   .pool = pooled ? node->op.conv.pool : 0 });
+        break;
+    }
     }
 }
 

@@ -194,6 +194,14 @@ bool mien_conv2d_pools(const struct mien_conv2d *op, int edge)
            op->ho >= edge && op->wo >= edge && family->pools(op, edge);
 }
 
+bool mien_conv2d_unpools(const struct mien_conv2d *op, int edge)
+{
+    const struct mien_conv2d_family *const family = families[op->variant[MIEN_CONV2D_BWD_FILTER]];
+    const bool barred = (op->poolless >> op->variant[MIEN_CONV2D_BWD_FILTER] & 1u) != 0;
+    return family->unpools != NULL && !barred && edge > 1 && op->ho >= edge && op->wo >= edge &&
+           family->unpools(op, edge);
+}
+
 static const struct mien_conv2d_family *family_of(const struct mien_conv2d *op,
                                                   enum mien_conv2d_pass pass)
 {
@@ -230,4 +238,16 @@ enum mien_status mien_conv2d_bwd_filter(struct mien_cl *cl, struct mien_cl_buffe
 {
     return family_of(op, MIEN_CONV2D_BWD_FILTER)
         ->bwd_filter(cl, dweight, dbias, dy, x, work, op, err);
+}
+
+enum mien_status mien_conv2d_bwd_filter_pooled(struct mien_cl *cl, struct mien_cl_buffer *dweight,
+                                               struct mien_cl_buffer *dbias,
+                                               const struct mien_conv2d_pooled *dy,
+                                               const struct mien_cl_buffer *x,
+                                               struct mien_cl_buffer *work,
+                                               const struct mien_conv2d *op, struct mien_error *err)
+{
+    assert(mien_conv2d_unpools(op, op->pool));
+    return family_of(op, MIEN_CONV2D_BWD_FILTER)
+        ->bwd_filter_pooled(cl, dweight, dbias, dy, x, work, op, err);
 }

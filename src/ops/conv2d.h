@@ -106,6 +106,10 @@ struct mien_act mien_conv2d_output(const struct mien_conv2d *op);
  * max-pooling of windows of `edge` x `edge` that do not overlap. */
 bool mien_conv2d_pools(const struct mien_conv2d *op, int edge);
 
+/** Whether the backward filter pass, with the variant and the parameters that it has, takes the
+ * gradient behind such a pooling as it is: mien_conv2d_bwd_filter_pooled(). */
+bool mien_conv2d_unpools(const struct mien_conv2d *op, int edge);
+
 /** Bytes of scratch that the three passes with their variants need at most, for op->n images or
  * fewer; 0: none. */
 size_t mien_conv2d_work_bytes(const struct mien_conv2d *op);
@@ -163,5 +167,22 @@ enum mien_status mien_conv2d_bwd_filter(struct mien_cl *cl, struct mien_cl_buffe
                                         const struct mien_cl_buffer *dy,
                                         const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
                                         const struct mien_conv2d *op, struct mien_error *err);
+
+/** The gradient of what a forward pass with a pooling made, and which pixel of each window won. */
+struct mien_conv2d_pooled {
+    const struct mien_cl_buffer *dy;
+    const struct mien_cl_buffer *winner;
+};
+
+/**
+ * The same for a forward pass that ended in a pooling with windows of op->pool, for which
+ * mien_conv2d_unpools() is true, without the gradient in front of the pooling.  What a ReLU between
+ * the two stopped must be zero in dy.
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_conv2d_bwd_filter_pooled(
+    struct mien_cl *cl, struct mien_cl_buffer *dweight, struct mien_cl_buffer *dbias,
+    const struct mien_conv2d_pooled *dy, const struct mien_cl_buffer *x,
+    struct mien_cl_buffer *work, const struct mien_conv2d *op, struct mien_error *err);
 
 #endif

@@ -34,6 +34,14 @@ struct mien_conv2d_family {
                                    struct mien_cl_buffer *dbias, const struct mien_cl_buffer *dy,
                                    const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
                                    const struct mien_conv2d *op, struct mien_error *err);
+    /** Whether bwd_filter_pooled() takes windows of this edge; NULL: none. */
+    bool (*unpools)(const struct mien_conv2d *op, int edge);
+    enum mien_status (*bwd_filter_pooled)(struct mien_cl *cl, struct mien_cl_buffer *dweight,
+                                          struct mien_cl_buffer *dbias,
+                                          const struct mien_conv2d_pooled *dy,
+                                          const struct mien_cl_buffer *x,
+                                          struct mien_cl_buffer *work, const struct mien_conv2d *op,
+                                          struct mien_error *err);
 };
 
 extern const struct mien_conv2d_family mien_conv2d_vector;

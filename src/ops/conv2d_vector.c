@@ -6,6 +6,7 @@
 #include "ops/grid.h"
 
 enum { OPTION_BYTES = 320, WORK_ITEMS_WANTED = 256, SUMS = 64 };
+enum { ROW_BYTES = 32768 }; /* of the gradient, see unpools() */
 
 /* Channels and columns of a register tile. */
 struct tile {
@@ -190,8 +191,10 @@ static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pas
                : 0;
 }
 
-static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dweight,
-                                   struct mien_cl_buffer *dbias, const struct mien_cl_buffer *dy,
+/* `pool` is the edge of the windows that dy is of; 1: none, and no winner. */
+static enum mien_status sum_filter(struct mien_cl *cl, struct mien_cl_buffer *dweight,
+                                   struct mien_cl_buffer *dbias,
+                                   const struct mien_conv2d_pooled *dy, int pool,
                                    const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
                                    const struct mien_conv2d *op, struct mien_error *err)
 {
@@ -200,8 +203,8 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
     const int split = filter_split(op);
     char pass[64];
     char options[OPTION_BYTES];
-    (void)snprintf(pass, sizeof(pass), "-DBACKWARD_FILTER -DBIAS=%d -DSPLIT=%d", dbias != NULL,
-                   split);
+    (void)snprintf(pass, sizeof(pass), "-DBACKWARD_FILTER -DPOOL=%d -DBIAS=%d -DSPLIT=%d", pool,
+                   dbias != NULL, split);
     write_options(options, op, tile, pass);
     const struct mien_cl_launch sums = {
         .source = "conv2d_vector",
@@ -210,10 +213,38 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
         .global = { (size_t)mien_divide_up(op->oc, tile.channels), (size_t)op->c, (size_t)split },
         .flop = mien_conv2d_flop(op),
     };
-    const struct mien_cl_arg sum_args[] = { ARG_BUF(work), ARG_BUF(dy), ARG_BUF(x),
+    const struct mien_cl_arg sum_args[] = { ARG_BUF(work), ARG_BUF(dy->dy),
+                                            mien_grid_optional(dy->winner), ARG_BUF(x),
                                             ARG_I32(blocks) };
     const enum mien_status st = mien_cl_launch(cl, &sums, sum_args, ARG_COUNT(sum_args), err);
     return st == MIEN_OK ? mien_conv2d_add_parts(cl, dweight, dbias, work, op, split, err) : st;
+}
+
+static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dweight,
+                                   struct mien_cl_buffer *dbias, const struct mien_cl_buffer *dy,
+                                   const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
+                                   const struct mien_conv2d *op, struct mien_error *err)
+{
+    const struct mien_conv2d_pooled alone = { dy, NULL };
+    return sum_filter(cl, dweight, dbias, &alone, 1, x, work, op, err);
+}
+
+/* A row of the gradient is made in a core's cache. */
+static bool unpools(const struct mien_conv2d *op, int edge)
+{
+    (void)edge;
+    const size_t vectors = (size_t)filter_tile(op).channels * (size_t)op->wo;
+    return vectors * (size_t)op->lanes * sizeof(cl_float) <= ROW_BYTES;
+}
+
+static enum mien_status bwd_filter_pooled(struct mien_cl *cl, struct mien_cl_buffer *dweight,
+                                          struct mien_cl_buffer *dbias,
+                                          const struct mien_conv2d_pooled *dy,
+                                          const struct mien_cl_buffer *x,
+                                          struct mien_cl_buffer *work, const struct mien_conv2d *op,
+                                          struct mien_error *err)
+{
+    return sum_filter(cl, dweight, dbias, dy, op->pool, x, work, op, err);
 }
 
 const struct mien_conv2d_family mien_conv2d_vector = {
@@ -227,4 +258,6 @@ const struct mien_conv2d_family mien_conv2d_vector = {
     .fwd = fwd,
     .bwd_data = bwd_data,
     .bwd_filter = bwd_filter,
+    .unpools = unpools,
+    .bwd_filter_pooled = bwd_filter_pooled,
 };

@@ -117,6 +117,11 @@ static enum mien_status enqueue_conv(void *user, struct mien_error *err)
                                     err);
     case MIEN_CONV2D_BWD_FILTER: break;
     }
+    const struct mien_conv2d_pooled pooled = { b[DY], b[WINNER] };
+    if (s->op.conv.pool > 0) {
+        return mien_conv2d_bwd_filter_pooled(s->cl, b[DWEIGHT], b[DBIAS], &pooled, b[X], b[WORK],
+                                             &s->op.conv, err);
+    }
     return mien_conv2d_bwd_filter(s->cl, b[DWEIGHT], b[DBIAS], b[DY], b[X], b[WORK], &s->op.conv,
                                   err);
 }
@@ -144,8 +149,10 @@ struct conv_case {
     int groups;  /* of channels; 0: none */
 };
 
-/* Forward passes that end in the pooling, of the variants that can. */
-static enum mien_status measure_pooled(struct kernel_shape *shape, struct mien_error *err)
+/* Forward passes that end in the pooling, and backward filter passes that begin behind it, of the
+ * variants that can. */
+static enum mien_status measure_pooled(struct kernel_shape *shape, enum mien_conv2d_pass p,
+                                       struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_conv2d *const op = &shape->op.conv;
@@ -159,19 +166,19 @@ static enum mien_status measure_pooled(struct kernel_shape *shape, struct mien_e
         .bytes = (double)(shape->bytes[X] + shape->bytes[WEIGHT]) +
                  outputs * (double)(sizeof(cl_float) + 1),
     };
-    shape->pass = MIEN_CONV2D_FWD;
+    shape->pass = p;
     for (int v = 0; v < MIEN_CONV2D_VARIANTS; v++) {
         op->pool = 0;
-        op->variant[MIEN_CONV2D_FWD] = (enum mien_conv2d_variant)v;
-        if (!mien_conv2d_takes(op, MIEN_CONV2D_FWD, (enum mien_conv2d_variant)v) ||
-            !mien_conv2d_fits(op, MIEN_CONV2D_FWD) || !mien_conv2d_pools(op, 2)) {
+        op->variant[p] = (enum mien_conv2d_variant)v;
+        if (!mien_conv2d_takes(op, p, (enum mien_conv2d_variant)v) || !mien_conv2d_fits(op, p) ||
+            !(p == MIEN_CONV2D_FWD ? mien_conv2d_pools(op, 2) : mien_conv2d_unpools(op, 2))) {
             continue;
         }
         op->pool = 2;
-        TRY(mien_kernel_measure(shape, &pass, err,
-                                "%dx%dx%d to %dx%dx%d by %dx%d, forward with maxpool 2, %s", op->c,
-                                op->h, op->w, op->oc, op->ho / 2, op->wo / 2, op->kh, op->kw,
-                                mien_conv2d_variant_name((enum mien_conv2d_variant)v)));
+        TRY(mien_kernel_measure(
+            shape, &pass, err, "%dx%dx%d to %dx%dx%d by %dx%d, %s with maxpool 2, %s", op->c, op->h,
+            op->w, op->oc, op->ho / 2, op->wo / 2, op->kh, op->kw, mien_conv2d_pass_name(p),
+            mien_conv2d_variant_name((enum mien_conv2d_variant)v)));
     }
 
 done:
@@ -224,7 +231,8 @@ static enum mien_status measure_conv(struct mien_cl *cl, const struct mien_kerne
                                     mien_conv2d_variant_name((enum mien_conv2d_variant)v)));
         }
     }
-    TRY(sizes->pooled ? measure_pooled(&shape, err) : MIEN_OK);
+    TRY(sizes->pooled ? measure_pooled(&shape, MIEN_CONV2D_FWD, err) : MIEN_OK);
+    TRY(sizes->pooled ? measure_pooled(&shape, MIEN_CONV2D_BWD_FILTER, err) : MIEN_OK);
 
 done:
     mien_kernel_shape_finish(&shape);

@@ -9,8 +9,9 @@
 /** What a network's kernel does besides. */
 struct mien_search_form {
     bool bias, relu, mask;
-    int pool; /**< of a forward convolution: edge of the max-pooling that is part of it; 0: none */
-    bool unasked; /**< and nobody asks who won, as in evaluation */
+    int pool; /**< edge of the max-pooling that is part of a forward convolution, or whose gradient
+                 a backward filter pass takes; 0: none */
+    bool unasked; /**< forward: and nobody asks who won, as in evaluation */
 };
 enum { MIEN_SEARCH_FORMS = 24 };
 

@@ -91,7 +91,7 @@ void mien_trial_finish(struct trial *trial)
     *trial = (struct trial){ .cl = NULL };
 }
 
-/* Whether a convolution's candidate can make a form's pooling, and may. */
+/* Whether a convolution's candidate can make a form's pooling, or take its gradient, and may. */
 static bool pools(const struct trial *trial, const struct mien_tuned *candidate, int form)
 {
     struct mien_conv2d op;
@@ -101,7 +101,8 @@ static bool pools(const struct trial *trial, const struct mien_tuned *candidate,
         return pool == 0;
     }
     op.poolless = known != NULL ? known->barred_pools : 0;
-    return mien_conv2d_pools(&op, pool);
+    return candidate->pass == MIEN_CONV2D_FWD ? mien_conv2d_pools(&op, pool)
+                                              : mien_conv2d_unpools(&op, pool);
 }
 
 /* Whether the device has the local memory for it. */

@@ -91,7 +91,8 @@ static enum mien_status check_conv_way(struct subject *subject, const struct mie
     char variant[sizeof(((struct mien_verdict *)NULL)->variant)];
     (void)snprintf(variant, sizeof(variant), "%s%s", mien_conv2d_variant_name(op->variant[pass]),
                    has_params(op, pass) ? MIEN_VERIFY_TUNED : "");
-    for (int unasked = 0; unasked < (op->pool > 0 ? 2 : 1); unasked++) {
+    const bool both = op->pool > 0 && pass == MIEN_CONV2D_FWD;
+    for (int unasked = 0; unasked < (both ? 2 : 1); unasked++) {
         const struct mien_product_way way = { .conv = *op, .unasked = unasked != 0 };
         char where[sizeof(((struct mien_verdict *)NULL)->where)];
         describe(where, sizeof(where), subject->call, &way, pass);
@@ -122,8 +123,10 @@ static bool computes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
 {
     struct mien_conv2d tried = *op;
     tried.variant[pass] = variant;
-    return mien_conv2d_takes(op, pass, variant) && mien_conv2d_fits(&tried, pass) &&
-           (op->pool == 0 || mien_conv2d_pools(&tried, op->pool));
+    const bool pools =
+        op->pool == 0 || (pass == MIEN_CONV2D_FWD ? mien_conv2d_pools(&tried, op->pool)
+                                                  : mien_conv2d_unpools(&tried, op->pool));
+    return mien_conv2d_takes(op, pass, variant) && mien_conv2d_fits(&tried, pass) && pools;
 }
 
 /* A variant with its defaults, and with one parameter after the other at its other values. */
@@ -202,6 +205,7 @@ enum mien_status mien_verify_conv2d(const struct check_call *call, struct mien_e
     if (call->way == NULL && s->pool > 0) {
         op.pool = s->pool;
         TRY(check_pass(call, &op, MIEN_CONV2D_FWD, err));
+        TRY(check_pass(call, &op, MIEN_CONV2D_BWD_FILTER, err));
     }
 
 done:

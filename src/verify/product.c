@@ -31,6 +31,13 @@ float mien_product_input(const struct mien_product *product, int input, size_t i
     return mien_noise_at(product->noise, input, index);
 }
 
+/* Some pixel, each as often as the others, as far as one can see. */
+int mien_product_won(const struct mien_product *product, size_t index)
+{
+    const unsigned pixels = (unsigned)(product->shape.conv.pool * product->shape.conv.pool);
+    return (int)(((uint32_t)index * UINT32_C(2654435761) >> 16) % pixels);
+}
+
 size_t mien_product_index(const struct mien_act *act, int image, int feature)
 {
     const size_t features = (size_t)act->c * (size_t)act->h * (size_t)act->w;
@@ -51,6 +58,25 @@ static enum mien_status make_input(struct mien_product *product, int input, size
     }
 
 done:
+    return st;
+}
+
+static enum mien_status make_won(struct mien_product *product, struct mien_error *err)
+{
+    enum mien_status st = MIEN_OK;
+    const size_t count = mien_act_floats(&product->y_act);
+    unsigned char *const won = mien_calloc(count, 1, err);
+    if (won == NULL) {
+        return MIEN_ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        won[i] = (unsigned char)mien_product_won(product, i);
+    }
+    TRY(mien_cl_buffer_create(&product->won, product->cl, count, err));
+    TRY(mien_cl_write(product->cl, product->won, 0, won, count, err));
+
+done:
+    free(won);
     return st;
 }
 
@@ -111,7 +137,9 @@ enum mien_status mien_product_init(struct mien_product *product, struct mien_cl 
         [MIEN_PRODUCT_DBIAS] = filter ? biases : 0,
     };
     if (!shape->dense_layer && conv->pool > 0) {
-        TRY(mien_guarded_create(&product->winner, cl, mien_act_floats(&product->y_act), err));
+        TRY(filter
+                ? make_won(product, err)
+                : mien_guarded_create(&product->winner, cl, mien_act_floats(&product->y_act), err));
     }
     TRY(mien_noise_create(&product->noise, err));
     for (int i = 0; i < MIEN_PRODUCT_INPUTS; i++) {
@@ -142,6 +170,7 @@ void mien_product_finish(struct mien_product *product)
     }
     mien_guarded_finish(&product->work);
     mien_guarded_finish(&product->winner);
+    mien_cl_buffer_destroy(product->won);
     free(product->noise);
     free(product->samples);
     *product = (struct mien_product){ .cl = NULL };
@@ -160,7 +189,11 @@ static enum mien_status run_operation(void *user, struct mien_cl *cl,
         return mien_conv2d_bwd_data(cl, b->out, b->dy, b->weight, b->mask, b->work, op, err);
     case MIEN_CONV2D_BWD_FILTER: break;
     }
-    return mien_conv2d_bwd_filter(cl, b->out, b->dbias, b->dy, b->x, b->work, op, err);
+    const struct mien_conv2d_pooled pooled = { b->dy, b->won };
+    return b->won != NULL
+               ? mien_conv2d_bwd_filter_pooled(cl, b->out, b->dbias, &pooled, b->x, b->work, op,
+                                               err)
+               : mien_conv2d_bwd_filter(cl, b->out, b->dbias, b->dy, b->x, b->work, op, err);
 }
 
 static enum mien_conv2d_pass pass_of(const struct mien_product_shape *shape)
@@ -188,6 +221,7 @@ static enum mien_status run_conv(struct mien_product *product, const struct mien
         .out = product->outputs[results[pass]].buffer,
         .dbias = product->outputs[MIEN_PRODUCT_DBIAS].buffer,
         .winner = way->unasked ? NULL : product->winner.buffer,
+        .won = product->won,
         .x = product->inputs[MIEN_PRODUCT_X],
         .dy = product->inputs[MIEN_PRODUCT_DY],
         .weight = product->inputs[MIEN_PRODUCT_WEIGHT],

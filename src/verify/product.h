@@ -12,9 +12,10 @@
 struct mien_product_shape {
     bool dense_layer;
     bool passes[MIEN_CONV2D_PASSES]; /**< a convolution has one of them, a dense layer any */
-    struct mien_conv2d conv;         /**< of a convolution: its sizes, and of forward its pooling */
-    struct mien_dense dense;         /**< of a dense layer: its sizes, and ReLU */
-    bool bias, relu, mask;           /**< what the network's kernels do besides */
+    struct mien_conv2d conv; /**< of a convolution: its sizes, and its pooling, but for backward
+                                data */
+    struct mien_dense dense; /**< of a dense layer: its sizes, and ReLU */
+    bool bias, relu, mask;   /**< what the network's kernels do besides */
 };
 
 /** How it is computed. */
@@ -29,6 +30,7 @@ struct mien_product_way {
 struct mien_product_conv {
     struct mien_cl_buffer *out, *dbias; /**< y, dx, or dweight and dbias */
     struct mien_cl_buffer *winner;      /**< of y's pooling; NULL: nobody asks */
+    const struct mien_cl_buffer *won;   /**< of dy's pooling */
     const struct mien_cl_buffer *x, *dy, *weight, *bias, *mask;
     struct mien_cl_buffer *work;
 };
@@ -64,7 +66,8 @@ struct mien_product {
     struct mien_guarded outputs[MIEN_PRODUCT_OUTPUTS];
     struct mien_guarded rows[MIEN_PRODUCT_ROWS]; /**< of a dense layer through CLBlast */
     struct mien_guarded work;                    /**< as large as the way that ran last wants it */
-    struct mien_guarded winner;                  /**< of a pooling */
+    struct mien_guarded winner;                  /**< of y's pooling */
+    struct mien_cl_buffer *won;                  /**< of dy's, see mien_product_won() */
     float *noise;                                /**< what the inputs repeat */
     struct mien_product_sample *samples;
     size_t sample_count;
@@ -108,6 +111,8 @@ enum mien_status mien_product_check(struct mien_finding *out, struct mien_produc
 
 /** The number at a place of an input, as the device has it. */
 float mien_product_input(const struct mien_product *product, int input, size_t index);
+/** The pixel of its window that a number of dy belongs to, where dy is behind a pooling. */
+int mien_product_won(const struct mien_product *product, size_t index);
 /** Where a feature of an image stands in a blocked activation. */
 size_t mien_product_index(const struct mien_act *act, int image, int feature);
 

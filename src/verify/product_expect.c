@@ -121,6 +121,23 @@ static float pixel(const struct mien_product *product, int input, int image, int
                               mien_product_index(act, image, (c * act->h + y) * act->w + x));
 }
 
+/* A number of the output's gradient, also of what is in front of a pooling, where dy is behind it.
+ */
+static float gradient_at(const struct mien_product *product, int image, int oc, int y, int x)
+{
+    const struct mien_act *const act = &product->y_act;
+    const int edge = product->shape.conv.pool;
+    if (edge == 0) {
+        return pixel(product, MIEN_PRODUCT_DY, image, oc, y, x);
+    }
+    if (y / edge >= act->h || x / edge >= act->w) {
+        return 0.0f; /* no window has it */
+    }
+    const size_t at = mien_product_index(act, image, (oc * act->h + y / edge) * act->w + x / edge);
+    const bool won = mien_product_won(product, at) == y % edge * edge + x % edge;
+    return won ? mien_product_input(product, MIEN_PRODUCT_DY, at) : 0.0f;
+}
+
 /* Input channels that make an output channel, and the first of them. */
 static int channels_seen(const struct mien_conv2d *op)
 {
@@ -348,8 +365,8 @@ static enum mien_status expect_bwd_filter(struct mien_product *product,
         }
         for (size_t i = 0; i < dy_floats; i++) {
             const int at = (int)(i % ((size_t)op->ho * (size_t)op->wo));
-            dy[i] = pixel(product, MIEN_PRODUCT_DY, (int)(i / ((size_t)op->ho * (size_t)op->wo)),
-                          oc, at / op->wo, at % op->wo);
+            dy[i] = gradient_at(product, (int)(i / ((size_t)op->ho * (size_t)op->wo)), oc,
+                                at / op->wo, at % op->wo);
         }
         mien_ref_conv2d_bwd_filter(dweight, &dbias, dy, x, &pair);
         for (int tap = 0; tap < taps; tap++) {

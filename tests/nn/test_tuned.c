@@ -102,6 +102,20 @@ static void test_tuned__has_the_forms_of_all_layers_of_a_shape(void **state)
     free(tasks.items);
 }
 
+/* The filter's gradient of a first layer takes the gradient behind the pooling, others do not. */
+static void test_tuned__has_the_pooling_behind_a_first_layer(void **state)
+{
+    (void)state;
+    static const struct mien_search_form behind[] = { { .bias = true, .pool = 2 } };
+    static const struct mien_search_form plain[] = { { .bias = true } };
+    struct tasks tasks = tasks_of("conv 8 3x3 pad 1, relu, maxpool 2, conv 9 3x3 pad 1, relu, "
+                                  "maxpool 2, flatten, dense classes",
+                                  NULL);
+    expect_forms(find(&tasks, "conv1", MIEN_CONV2D_BWD_FILTER), 1, behind);
+    expect_forms(find(&tasks, "conv2", MIEN_CONV2D_BWD_FILTER), 1, plain);
+    free(tasks.items);
+}
+
 static void test_tuned__has_no_default_that_is_barred(void **state)
 {
     (void)state;
@@ -129,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tuned__has_the_forms_of_evaluation),
         cmocka_unit_test(test_tuned__has_the_forms_of_all_layers_of_a_shape),
+        cmocka_unit_test(test_tuned__has_the_pooling_behind_a_first_layer),
         cmocka_unit_test(test_tuned__has_no_default_that_is_barred),
     };
     return cmocka_run_group_tests_name("nn/tuned", tests, NULL, NULL);

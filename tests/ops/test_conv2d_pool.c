@@ -198,6 +198,97 @@ static void test_conv2d_pool__matches_convolution_then_pooling(void **state)
     }
 }
 
+/* The gradient behind the pooling, random, with the winners that the forward pass had. */
+static void check_filter(struct mien_cl *cl, const struct shape *s, bool with_bias)
+{
+    struct mien_error err = { "" };
+    struct fixture f;
+    set_up(&f, s, with_bias);
+    f.x[plain_floats(&f.in) / 2] = 0.5f; /* instead of NaN */
+    const struct mien_act full = mien_conv2d_output(&f.op);
+    const struct mien_ref_conv2d ref = conv2d_ref(&f.op);
+    const size_t weights = conv2d_weights(&f.op);
+    const size_t count = plain_floats(&f.out);
+    float *const dy = random_floats(count, 5);
+    float *const unpooled = calloc(plain_floats(&full), sizeof(float));
+    float *const dweight = calloc(weights, sizeof(float));
+    float *const dbias = calloc((size_t)s->oc, sizeof(float));
+    uint8_t *const winner = calloc(mien_act_floats(&f.out), 1);
+    for (size_t i = 0; i < count; i++) {
+        const size_t row = i / (size_t)f.out.w;
+        const size_t y = row % (size_t)f.out.h * (size_t)s->edge + f.winner[i] / (size_t)s->edge;
+        const size_t x = i % (size_t)f.out.w * (size_t)s->edge + f.winner[i] % (size_t)s->edge;
+        unpooled[(row / (size_t)f.out.h * (size_t)full.h + y) * (size_t)full.w + x] = dy[i];
+        winner[blocked(&f.out, i)] = f.winner[i];
+    }
+    mien_ref_conv2d_bwd_filter(dweight, dbias, unpooled, f.x, &ref);
+    struct mien_cl_buffer *const x = upload_act(cl, f.x, &f.in, 0.25f);
+    struct mien_cl_buffer *const gradient = upload_act(cl, dy, &f.out, 0.0f);
+    struct mien_cl_buffer *const won = guarded_copy(cl, winner, mien_act_floats(&f.out));
+    const struct mien_conv2d_pooled behind = { gradient, won };
+    struct mien_cl_buffer *const made = guarded_buffer(cl, weights * sizeof(float));
+    struct mien_cl_buffer *const biases =
+        with_bias ? guarded_buffer(cl, (size_t)s->oc * sizeof(float)) : NULL;
+    struct mien_cl_buffer *const work = guarded_buffer(cl, mien_conv2d_work_bytes(&f.op));
+    assert_ok(mien_conv2d_bwd_filter_pooled(cl, made, biases, &behind, x, work, &f.op, &err), &err);
+    float *const got = guarded_read(cl, made, weights * sizeof(float));
+    assert_close_to_scale(got, dweight, weights, 1e-5f);
+    free(got);
+    if (with_bias) {
+        float *const got_bias = guarded_read(cl, biases, (size_t)s->oc * sizeof(float));
+        assert_close_to_scale(got_bias, dbias, (size_t)s->oc, 1e-5f);
+        free(got_bias);
+    }
+    assert_guard_intact(cl, work, mien_conv2d_work_bytes(&f.op));
+    struct mien_cl_buffer *const all[] = { x, gradient, won, made, biases, work };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        mien_cl_buffer_destroy(all[i]);
+    }
+    free(dy);
+    free(unpooled);
+    free(dweight);
+    free(dbias);
+    free(winner);
+    tear_down(&f);
+}
+
+static void test_conv2d_unpool__matches_pooling_then_convolution(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    size_t checked = 0;
+    for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+        const bool vector = shapes[s].variant == MIEN_CONV2D_VECTOR;
+        if (vector && (shapes[s].small || !small_only())) {
+            check_filter(cl, &shapes[s], s % 2 == 0);
+            checked++;
+        }
+    }
+    assert_true(checked >= 2);
+}
+
+/* By register tiles, whose rows fit a core's cache, where the pooling is not barred. */
+static void test_conv2d_unpools__only_with_register_tiles(void **state)
+{
+    (void)state;
+    struct mien_error err = { "" };
+    struct mien_conv2d op;
+    const struct mien_act first = { 4, 1, 20, 20, 8 };
+    assert_ok(mien_conv2d_init(&op, &first, 16, 3, 3, 1, 1, &err), &err);
+    assert_int_equal(op.variant[MIEN_CONV2D_BWD_FILTER], MIEN_CONV2D_VECTOR);
+    assert_true(mien_conv2d_unpools(&op, 2));
+    assert_true(mien_conv2d_unpools(&op, 7));
+    assert_false(mien_conv2d_unpools(&op, 21)); /* no window */
+    assert_false(mien_conv2d_unpools(&op, 1));
+    op.poolless = 1u << MIEN_CONV2D_VECTOR;
+    assert_false(mien_conv2d_unpools(&op, 2));
+    op.poolless = 0;
+    op.variant[MIEN_CONV2D_BWD_FILTER] = MIEN_CONV2D_WINOGRAD;
+    assert_false(mien_conv2d_unpools(&op, 2));
+    const struct mien_act wide = { 4, 1, 3, 4000, 8 };
+    assert_ok(mien_conv2d_init(&op, &wide, 16, 3, 3, 1, 1, &err), &err);
+    assert_false(mien_conv2d_unpools(&op, 2));
+}
+
 static void test_conv2d_pools__only_where_windows_fit(void **state)
 {
     (void)state;
@@ -238,6 +329,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conv2d_pool__matches_convolution_then_pooling),
+        cmocka_unit_test(test_conv2d_unpool__matches_pooling_then_convolution),
+        cmocka_unit_test(test_conv2d_unpools__only_with_register_tiles),
         cmocka_unit_test(test_conv2d_pools__only_where_windows_fit),
     };
     return cmocka_run_group_tests_name("ops/conv2d_pool", tests, device_setup, device_teardown);

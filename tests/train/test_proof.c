@@ -101,6 +101,16 @@ static void test_proof__bars_a_pooling_alone(void **state)
     assert_false(mien_conv2d_pools(&op, 2));
     mien_tuning_apply(&(struct mien_tuning){ .entries = NULL }, &op);
     assert_true(mien_conv2d_pools(&op, 2));
+
+    struct mien_tuning filter = { .entries = NULL }; /* so does one that takes its gradient wrong */
+    (void)snprintf(verdict.variant, sizeof(verdict.variant), "vector");
+    (void)snprintf(verdict.kernel, sizeof(verdict.kernel), "conv2d maxpool backward filter");
+    assert_true(mien_conv2d_unpools(&op, 2));
+    assert_true(mien_proof_avoids(&verdict));
+    mien_proof_bar(&verdicts, NULL, &filter);
+    mien_tuning_apply(&filter, &op);
+    assert_int_equal(op.variant[MIEN_CONV2D_BWD_FILTER], MIEN_CONV2D_VECTOR);
+    assert_false(mien_conv2d_unpools(&op, 2));
 }
 
 /* Wrong with other parameters than its own, a variant keeps to these. */

@@ -81,6 +81,7 @@ static void test_verify__finds_every_kernel_of_this_device_right(void **state)
                                            "conv2d backward data",
                                            "conv2d backward filter",
                                            "conv2d maxpool forward",
+                                           "conv2d maxpool backward filter",
                                            "dense forward",
                                            "dense backward data",
                                            "dense backward filter",
