@@ -191,10 +191,10 @@ static size_t work_bytes(const struct mien_conv2d *op, enum mien_conv2d_pass pas
                : 0;
 }
 
-/* `pool` is the edge of the windows that dy is of; 1: none, and no winner. */
+/* Without a winner dy is of no pooling. */
 static enum mien_status sum_filter(struct mien_cl *cl, struct mien_cl_buffer *dweight,
                                    struct mien_cl_buffer *dbias,
-                                   const struct mien_conv2d_pooled *dy, int pool,
+                                   const struct mien_conv2d_pooled *dy,
                                    const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
                                    const struct mien_conv2d *op, struct mien_error *err)
 {
@@ -203,8 +203,8 @@ static enum mien_status sum_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
     const int split = filter_split(op);
     char pass[64];
     char options[OPTION_BYTES];
-    (void)snprintf(pass, sizeof(pass), "-DBACKWARD_FILTER -DPOOL=%d -DBIAS=%d -DSPLIT=%d", pool,
-                   dbias != NULL, split);
+    (void)snprintf(pass, sizeof(pass), "-DBACKWARD_FILTER -DPOOL=%d -DBIAS=%d -DSPLIT=%d",
+                   dy->winner != NULL ? (int)op->pool : 1, dbias != NULL, split);
     write_options(options, op, tile, pass);
     const struct mien_cl_launch sums = {
         .source = "conv2d_vector",
@@ -226,7 +226,7 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
                                    const struct mien_conv2d *op, struct mien_error *err)
 {
     const struct mien_conv2d_pooled alone = { dy, NULL };
-    return sum_filter(cl, dweight, dbias, &alone, 1, x, work, op, err);
+    return sum_filter(cl, dweight, dbias, &alone, x, work, op, err);
 }
 
 /* A row of the gradient is made in a core's cache. */
@@ -235,16 +235,6 @@ static bool unpools(const struct mien_conv2d *op, int edge)
     (void)edge;
     const size_t vectors = (size_t)filter_tile(op).channels * (size_t)op->wo;
     return vectors * (size_t)op->lanes * sizeof(cl_float) <= ROW_BYTES;
-}
-
-static enum mien_status bwd_filter_pooled(struct mien_cl *cl, struct mien_cl_buffer *dweight,
-                                          struct mien_cl_buffer *dbias,
-                                          const struct mien_conv2d_pooled *dy,
-                                          const struct mien_cl_buffer *x,
-                                          struct mien_cl_buffer *work, const struct mien_conv2d *op,
-                                          struct mien_error *err)
-{
-    return sum_filter(cl, dweight, dbias, dy, op->pool, x, work, op, err);
 }
 
 const struct mien_conv2d_family mien_conv2d_vector = {
@@ -259,5 +249,5 @@ const struct mien_conv2d_family mien_conv2d_vector = {
     .bwd_data = bwd_data,
     .bwd_filter = bwd_filter,
     .unpools = unpools,
-    .bwd_filter_pooled = bwd_filter_pooled,
+    .bwd_filter_pooled = sum_filter,
 };

@@ -166,7 +166,7 @@ static enum mien_status measure_pooled(struct kernel_shape *shape, enum mien_con
         .bytes = (double)(shape->bytes[X] + shape->bytes[WEIGHT]) +
                  outputs * (double)(sizeof(cl_float) + 1),
     };
-    shape->pass = p;
+    shape->pass = (int)p;
     for (int v = 0; v < MIEN_CONV2D_VARIANTS; v++) {
         op->pool = 0;
         op->variant[p] = (enum mien_conv2d_variant)v;
