@@ -59,8 +59,9 @@ static struct mien_node *folded_into(const struct graph_builder *b,
                                      const struct mien_node_class *class,
                                      const struct mien_layer *layer)
 {
+    /* Of the layers before there may be no node, such as of flatten. */
     if (class != &mien_node_batchnorm || b->options->explain || layer->from < 0 ||
-        is_tapped(b->options, (size_t)layer->from)) {
+        b->graph->count == 0 || is_tapped(b->options, (size_t)layer->from)) {
         return NULL;
     }
     struct mien_node *const before = &b->graph->nodes[b->graph->count - 1];

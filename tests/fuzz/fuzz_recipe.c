@@ -3,10 +3,24 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
-#include "nn/network.h"
+#include "nn/model.h"
 #include "nn/summary.h"
 
-/* Shapes, parameters and the table of what was understood. */
+/* Nodes and their memory, to train and to evaluate, as on a CPU device and on a GPU. */
+static void plan(const struct mien_network *network)
+{
+    for (int i = 0; i < 4; i++) {
+        const struct mien_model_options options = { .batch = 3,
+                                                    .train = i % 2 == 0,
+                                                    .lanes = i / 2 == 0 ? 1 : 8 };
+        struct mien_model_memory memory;
+        struct mien_error err = { "" };
+        const enum mien_status st = mien_model_plan(&memory, network, &options, &err);
+        fuzz_outcome(st, st == MIEN_OK ? &memory : NULL, &err);
+    }
+}
+
+/* Shapes, parameters, the table of what was understood, and the plan. */
 static void build(const struct mien_recipe *recipe)
 {
     struct mien_network *network = NULL;
@@ -18,6 +32,7 @@ static void build(const struct mien_recipe *recipe)
         fuzz_expect(network->parameters <= INT32_MAX, "a network has at most 2^31 - 1 parameters");
         st = mien_summary_text(&table, network, &err);
         fuzz_outcome(st, table, &err);
+        plan(network);
     }
     free(table);
     mien_network_destroy(network);

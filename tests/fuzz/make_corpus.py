@@ -318,7 +318,9 @@ train:
                          ("kernel-too-large", "conv 4 7x7"), ("pool-zero", "maxpool 0"), ("no-layers", ""),
                          ("word-unknown", "convolve 3"), ("mark-missing", "add x"), ("mark-twice", "mark a, mark a"),
                          ("groups-odd", "conv 4 3x3 groups 3"), ("number-trailing", "conv 4x 3x3"),
-                         ("dropout-two", "dropout 2"), ("nan", "dropout nan"), ("dense-unflat", "dense classes")):
+                         ("dropout-two", "dropout 2"), ("nan", "dropout nan"), ("dense-unflat", "dense classes"),
+                         ("flatten-first", "flatten, batchnorm, dense classes"),
+                         ("mark-first", "mark a, batchnorm, add a, flatten, dense classes")):
         put("recipe", name, base % layers)
     put("recipe", "key-unknown", base % "flatten, dense classes" + "colour: red\n")
     put("recipe", "key-twice", base % "flatten, dense classes" + "input: { channels: 1, height: 6, width: 6 }\n")

@@ -417,6 +417,33 @@ static void test_graph__keeps_both_inputs_of_a_product(void **state)
 }
 
 /* Which pixel of a window won is of use to the backward pass alone. */
+/* Flatten, and in evaluation a mark, are no nodes: a batch norm may be the first of all. */
+static void test_graph__begins_with_a_batch_norm(void **state)
+{
+    (void)state;
+    static const char *const layers[] = { "flatten, batchnorm, dense classes",
+                                          "mark a, batchnorm, add a, flatten, dense classes",
+                                          "dropout 0.5, batchnorm, flatten, dense classes" };
+    for (size_t i = 0; i < 2 * sizeof(layers) / sizeof(layers[0]); i++) {
+        struct mien_error err = { "" };
+        struct mien_graph graph;
+        char text[160];
+        (void)snprintf(text, sizeof(text),
+                       "input: { channels: 1, height: 8, width: 8 }\nlayers: [ %s ]",
+                       layers[i / 2]);
+        struct mien_network *const network = network_from(text, 3);
+        const struct mien_model_options options = { .batch = 2, .train = i % 2 == 0, .lanes = 8 };
+        size_t norms = 0;
+        must(mien_graph_build(&graph, network, &options, &err), &err);
+        for (size_t k = 0; k < graph.count; k++) {
+            norms += graph.nodes[k].class == &mien_node_batchnorm && !graph.nodes[k].folds;
+        }
+        assert_int_equal(norms, 1);
+        mien_graph_finish(&graph);
+        mien_network_destroy(network);
+    }
+}
+
 static void test_graph__keeps_winners_for_a_backward_pass_only(void **state)
 {
     (void)state;
@@ -507,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_graph__makes_a_batch_norm_and_its_pooling_one),
         cmocka_unit_test(test_graph__keeps_a_mark_until_it_is_added),
         cmocka_unit_test(test_graph__keeps_both_inputs_of_a_product),
+        cmocka_unit_test(test_graph__begins_with_a_batch_norm),
         cmocka_unit_test(test_graph__keeps_winners_for_a_backward_pass_only),
         cmocka_unit_test(test_model_plan__needs_less_without_training_and_shares),
         cmocka_unit_test(test_model_plan__refuses_own_products_on_plain_rows),
