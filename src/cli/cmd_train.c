@@ -379,8 +379,6 @@ static enum mien_status train(const void *options, struct term *term, struct mie
         .folder = folder,
         .data = origin.data,
         .command = term->command_line,
-        .split = origin.split,
-        .exclude = origin.exclude,
         .resume = o->resume != NULL,
         .max_steps = (size_t)o->max_steps,
         .keep_every = origin.keep_every,

@@ -95,6 +95,7 @@ void mien_dataset_destroy(struct mien_dataset *set)
     }
     free(set->classes);
     free(set->names);
+    free(set->exclude);
     free(set);
 }
 
@@ -155,6 +156,7 @@ enum mien_status mien_dataset_settle(struct mien_dataset *set,
     const size_t train = set->splits[MIEN_SPLIT_TRAIN].count;
     const size_t validation = set->splits[MIEN_SPLIT_VALIDATION].count;
     const size_t test = set->splits[MIEN_SPLIT_TEST].count;
+    set->split = options->split;
     if (validation != 0 && options->split > 0.0) {
         mien_log_line(options->log,
                       "the data has %zu validation images of its own: no part of "
@@ -274,8 +276,16 @@ enum mien_status mien_dataset_inspect(struct mien_dataset **out, const char *pat
         TRY(mien_exclusion_read(&load.exclusion, options->exclude, err));
     }
     TRY(load_form(out, &load, err));
+    if (options->exclude != NULL) {
+        (*out)->exclude = mien_strdup(options->exclude, err);
+        st = (*out)->exclude != NULL ? MIEN_OK : MIEN_ERR_MEMORY;
+    }
 
 done:
+    if (st != MIEN_OK) {
+        mien_dataset_destroy(*out);
+        *out = NULL;
+    }
     mien_exclusion_destroy(load.exclusion);
     return st;
 }

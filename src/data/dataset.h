@@ -29,6 +29,8 @@ struct mien_dataset {
     } splits[MIEN_SPLITS];
     uint64_t
         fingerprint; /**< of pixels, labels, targets, splits and classes: same data, same number */
+    double split;    /**< part of the training images that was to be set aside when it was loaded */
+    char *exclude;   /**< list of images that were left out then; NULL: none */
 
     size_t resized;   /**< images that came in another size */
     size_t converted; /**< images that came in another colour form or depth */

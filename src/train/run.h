@@ -9,8 +9,6 @@ struct mien_run_options {
     const char *folder;  /**< made where it is missing */
     const char *data;    /**< where the data came from, for run.json */
     const char *command; /**< the command line, for run.json */
-    double split;        /**< part of the training images set aside, for run.json */
-    const char *exclude; /**< list of images that were left out, for run.json; NULL: none */
     bool resume;         /**< go on from folder/last.safetensors */
     size_t max_steps;    /**< end after this many steps of this run; 0: no limit */
     int max_epochs;      /**< end when so many epochs of the run are made, as if it were stopped

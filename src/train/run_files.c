@@ -243,13 +243,14 @@ void mien_run_add_commands(json_t **info, const char *before_path, const char *c
     json_decref(old);
 }
 
-static json_t *describe_options(const struct mien_run_options *options)
+static json_t *describe_options(const struct mien_run_options *options,
+                                const struct mien_dataset *set)
 {
     json_t *object = json_pack(
-        "{s:b, s:f, s:s, s:i}", "shuffle", (int)options->trainer.shuffle, "split", options->split,
+        "{s:b, s:f, s:s, s:i}", "shuffle", (int)options->trainer.shuffle, "split", set->split,
         "blas", mien_blas_name(options->trainer.blas), "keep_every", options->keep_every);
-    if (options->exclude != NULL) {
-        mien_json_set(&object, "exclude", mien_json_text(options->exclude));
+    if (set->exclude != NULL) {
+        mien_json_set(&object, "exclude", mien_json_text(set->exclude));
     }
     return object;
 }
@@ -282,7 +283,7 @@ static enum mien_status write_info(const char *path, const struct mien_trainer *
     mien_run_add_commands(&info, options->resume ? path : NULL,
                           options->command != NULL ? options->command : "",
                           result == NULL && failure == NULL);
-    mien_json_set(&info, "options", describe_options(options));
+    mien_json_set(&info, "options", describe_options(options, trainer->set));
     mien_json_set(&info, "device", describe_device(mien_cl_device(trainer->cl)));
     mien_json_set(&info, "data", describe_data(trainer, options->data));
     mien_json_set(&info, "batch", json_integer(mien_model_batch(trainer->model)));

@@ -214,8 +214,6 @@ static enum mien_status run_trial(struct work *work, struct mien_run_result *res
         .folder = folder,
         .data = options->data,
         .command = options->command,
-        .split = options->split,
-        .exclude = options->exclude,
         .resume = mien_path_is_file(last),
         .max_epochs = work->sweep->rung_epochs[work->at.rung],
         .trainer = work->trainer,

@@ -110,6 +110,10 @@ run "$work/train" "$prefix/share/mien/recipes/tiny.yaml" "$work/faces" "$work/ru
 expect 'all epochs done after 2 epochs'
 run "$prefix/bin/mien" train --resume "$work/run" --epochs 3 # the program goes on where it left off
 expect 'all epochs done after 3 epochs'
+# Also where the example set validation images aside.
+run "$work/train" "$prefix/share/mien/recipes/tiny.yaml" "$work/faces/train" "$work/part" train.epochs=1
+run "$prefix/bin/mien" train --resume "$work/part" --epochs 2
+expect 'all epochs done after 2 epochs'
 image=$(find "$work/faces" -name '*.png' | sort | head -n 1)
 run "$work/predict" "$work/run/best.safetensors" "$image" "$image"
 expect "^$image  [a-z]* "
