@@ -246,9 +246,9 @@ void mien_run_add_commands(json_t **info, const char *before_path, const char *c
 static json_t *describe_options(const struct mien_run_options *options,
                                 const struct mien_dataset *set)
 {
-    json_t *object = json_pack(
-        "{s:b, s:f, s:s, s:i}", "shuffle", (int)options->trainer.shuffle, "split", set->split,
-        "blas", mien_blas_name(options->trainer.blas), "keep_every", options->keep_every);
+    json_t *object = json_pack("{s:b, s:f, s:s, s:i}", "shuffle", (int)options->trainer.shuffle,
+                               "split", set->split, "blas", mien_blas_name(options->trainer.blas),
+                               "keep_every", options->keep_every);
     if (set->exclude != NULL) {
         mien_json_set(&object, "exclude", mien_json_text(set->exclude));
     }
