@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/listing.h"
 #include "base/memory.h"
 #include "cli/opt.h"
 
@@ -98,19 +99,15 @@ static enum mien_status check_output(const char *path, struct mien_error *err)
 /* What is already in a folder is never mixed with what is written there. */
 static enum mien_status check_folder(const char *path, struct mien_error *err)
 {
-    DIR *const folder = opendir(path);
-    if (folder == NULL) {
-        return errno == ENOENT ? MIEN_OK : refuse(MIEN_ERR_IO, path, err);
+    struct mien_listing listing;
+    if (access(path, F_OK) != 0 && errno == ENOENT) {
+        return MIEN_OK;
     }
-    enum mien_status st = MIEN_OK;
-    const struct dirent *entry = NULL;
-    while (st == MIEN_OK && (entry = readdir(folder)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            st = mien_fail(err, MIEN_ERR_IO, "%s: the folder is not empty, expected a new one",
-                           path);
-        }
+    enum mien_status st = mien_listing_read(&listing, path, err);
+    if (st == MIEN_OK && listing.count > 0) {
+        st = mien_fail(err, MIEN_ERR_IO, "%s: the folder is not empty, expected a new one", path);
     }
-    (void)closedir(folder);
+    mien_listing_finish(&listing);
     return st;
 }
 

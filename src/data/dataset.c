@@ -8,10 +8,10 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/listing.h"
 #include "base/memory.h"
 #include "data/build.h"
 #include "data/image.h"
-#include "data/listing.h"
 
 const char *mien_split_name(enum mien_split split)
 {

@@ -6,8 +6,8 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "base/listing.h"
 #include "base/memory.h"
-#include "data/listing.h"
 
 enum { MAX_DEPTH = 32 };
 

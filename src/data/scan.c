@@ -7,10 +7,10 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "base/listing.h"
 #include "base/memory.h"
 #include "data/build.h"
 #include "data/find.h"
-#include "data/listing.h"
 
 enum { MAX_DEPTH = 8 };
 

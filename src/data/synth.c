@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/listing.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "data/build.h"
-#include "data/listing.h"
 #include "data/synth_face.h"
 
 enum { MAX_COUNT = 10000000 };

@@ -376,11 +376,12 @@ static enum mien_status prepare(struct state *state, struct mien_error *err)
     } else {
         mien_run_clear(&state->paths);
     }
+    /* First of all, so that nothing lies there of which it is not known that a run left it. */
+    TRY(mien_run_write_info(state->paths.info, &state->trainer, options, NULL, err));
+    state->begun = true;
     TRY(mien_history_init(&state->history, state->paths.history, state->trainer.position.epoch,
                           err));
     TRY(mien_run_write_recipe(state->paths.recipe, state->trainer.file->recipe, err));
-    TRY(mien_run_write_info(state->paths.info, &state->trainer, options, NULL, err));
-    state->begun = true;
     if (options->log_steps) {
         TRY(mien_run_open_steps(&state->steps, state->paths.steps, &state->trainer.position,
                                 options->resume, err));

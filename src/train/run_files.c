@@ -1,7 +1,6 @@
 /* run_files.c - the files of a run folder beside checkpoints and history */
 #include "train/run_files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/listing.h"
 
 /* Names of a run's own files, and of what is left of one that was being written. */
 static bool is_own(const char *name)
@@ -37,38 +37,60 @@ static bool is_own(const char *name)
     return false;
 }
 
-static enum mien_status check_names(const char *folder, DIR *dir, struct mien_error *err)
+/* Whether the folder has the description of a run, which is the first thing that a run writes. */
+static bool was_begun(const char *folder)
 {
-    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        if (strcmp(entry->d_name, "last.safetensors") == 0) {
+    json_t *info = NULL;
+    char *const path = mien_path_join(folder, "run.json", NULL);
+    const bool begun = path != NULL &&
+                       mien_json_read(&info, path, MIEN_RUN_INFO_LARGEST_BYTES, NULL) == MIEN_OK &&
+                       json_is_string(json_object_get(info, "mien")) &&
+                       json_is_string(json_object_get(info, "state"));
+    json_decref(info);
+    free(path);
+    return begun;
+}
+
+static enum mien_status check_names(const char *folder, const struct mien_listing *listing,
+                                    struct mien_error *err)
+{
+    const char *left = NULL; /* what a run could have left */
+    for (size_t i = 0; i < listing->count; i++) {
+        if (strcmp(listing->items[i].name, "last.safetensors") == 0) {
             return mien_fail(
                 err, MIEN_ERR_IO,
                 "%s holds a run already: go on with --resume, or choose another folder", folder);
         }
     }
-    rewinddir(dir);
-    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        if (!is_own(entry->d_name)) {
+    for (size_t i = 0; i < listing->count; i++) {
+        const char *const name = listing->items[i].name;
+        if (!is_own(name)) {
             return mien_fail(err, MIEN_ERR_IO,
                              "%.400s holds other files (%.100s): a run wants a folder of its own",
-                             folder, entry->d_name);
+                             folder, name);
         }
+        const bool nobodys = name[0] == '.' || strncmp(name, "run.json.tmp-", 13) == 0;
+        left = left == NULL && !nobodys ? name : left;
+    }
+    if (left != NULL && !was_begun(folder)) {
+        return mien_fail(
+            err, MIEN_ERR_IO,
+            "%.400s holds %.100s, and no run.json says that a run left it: a run wants "
+            "a folder of its own",
+            folder, left);
     }
     return MIEN_OK;
 }
 
 enum mien_status mien_run_check_folder(const char *folder, struct mien_error *err)
 {
-    char text[128];
-    DIR *const dir = opendir(folder);
-    if (dir == NULL && errno == ENOENT) {
+    struct mien_listing listing;
+    if (access(folder, F_OK) != 0 && errno == ENOENT) {
         return MIEN_OK;
     }
-    if (dir == NULL) {
-        return mien_fail(err, MIEN_ERR_IO, "%s: %s", folder, strerror_r(errno, text, sizeof(text)));
-    }
-    const enum mien_status st = check_names(folder, dir, err);
-    (void)closedir(dir);
+    enum mien_status st = mien_listing_read(&listing, folder, err);
+    st = st == MIEN_OK ? check_names(folder, &listing, err) : st;
+    mien_listing_finish(&listing);
     return st;
 }
 

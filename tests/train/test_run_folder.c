@@ -21,8 +21,12 @@ static void test_run_folder__takes_a_folder_without_a_checkpoint(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
     static const char *const left[] = { "history.csv", "best.safetensors", "steps.csv" };
+    static const char begun[] = "{\"mien\": \"0.1.0\", \"state\": \"running\"}";
     struct mien_dataset *const set = set_make(&sizes, 3);
     char *const folder = scratch_make();
+    char *const info = scratch_path(folder, "run.json");
+    scratch_write(info, begun, sizeof(begun) - 1);
+    free(info);
     for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
         char *const path = scratch_path(folder, left[i]);
         scratch_write(path, "left", 4);
@@ -74,6 +78,33 @@ static void test_run_folder__refuses_a_folder_that_is_in_use_or_not_its_own(void
     set_free(set);
 }
 
+/* Names alone do not make files a run's: nothing of somebody else's is written over or deleted. */
+static void test_run_folder__leaves_alone_what_no_run_has_left(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    static const char *const names[] = { "recipe.yaml", "best.safetensors", "run.json" };
+    struct mien_dataset *const set = set_make(&sizes, 3);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct mien_error err = { "" };
+        struct mien_run_result result;
+        char *const folder = scratch_make();
+        char *const hidden = scratch_path(folder, ".hidden");
+        char *const path = scratch_path(folder, names[i]);
+        const struct test_run plan = { .recipe = recipe, .folder = folder, .max_steps = 2 };
+        scratch_write(path, "{}", 2);
+        must_fail(run_try(&result, cl, set, &plan, &err), MIEN_ERR_IO, &err,
+                  "no run.json says that a run left it");
+        assert_int_equal(scratch_count(folder), 1);
+        assert_int_equal(remove(path), 0);
+        scratch_write(hidden, "x", 1); /* nobody's */
+        (void)run_must(cl, set, &plan);
+        free(hidden);
+        free(path);
+        scratch_remove(folder);
+    }
+    set_free(set);
+}
+
 static void test_run_folder__refuses_a_folder_that_holds_a_run(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
@@ -99,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_folder__takes_a_folder_without_a_checkpoint),
         cmocka_unit_test(test_run_folder__refuses_a_folder_that_is_in_use_or_not_its_own),
+        cmocka_unit_test(test_run_folder__leaves_alone_what_no_run_has_left),
         cmocka_unit_test(test_run_folder__refuses_a_folder_that_holds_a_run),
     };
     return cmocka_run_group_tests_name("train/run_folder", tests, device_setup, device_teardown);

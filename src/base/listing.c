@@ -1,5 +1,5 @@
 /* listing.c - what a folder holds, in byte order of the names */
-#include "data/listing.h"
+#include "base/listing.h"
 
 #include <dirent.h>
 #include <errno.h>

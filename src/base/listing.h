@@ -1,6 +1,6 @@
-/** listing.h - what a folder holds, in byte order of the names (internal to data) */
-#ifndef MIEN_DATA_LISTING_H
-#define MIEN_DATA_LISTING_H
+/** listing.h - what a folder holds, in byte order of the names (internal) */
+#ifndef MIEN_BASE_LISTING_H
+#define MIEN_BASE_LISTING_H
 
 #include <stdbool.h>
 #include <sys/types.h>
