@@ -233,7 +233,8 @@ static enum mien_status override(const struct mien_device_info *device,
                                               kernel->name, status_name(code), (int)code);
 }
 
-/* Parameters as mien_cl_open() leaves them, whatever they are now. */
+/* Parameters as mien_cl_open() leaves them, whatever they are now; those of XgemmDirect stay, which
+ * then no product is small enough for. */
 static enum mien_status take_standard(const struct mien_cl *cl, struct mien_error *err)
 {
     if (cl->info.kind != MIEN_DEVICE_CPU) { /* its interface can set parameters, not ask for them */

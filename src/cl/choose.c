@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/letters.h"
 #include "cl/device.h"
 
 /* What a wish comes down to; `name` borrowed. */
@@ -37,7 +37,7 @@ static bool has_part(const char *text, const char *part)
 {
     const size_t length = strlen(part);
     for (const char *at = text; *at != '\0'; at++) {
-        if (strncasecmp(at, part, length) == 0) {
+        if (mien_same_letters(at, part, length)) {
             return true;
         }
     }
@@ -67,12 +67,12 @@ static bool parse_index(struct wish *out, const char *text)
 static struct wish parse_wish(const struct mien_device_list *list, const char *wanted)
 {
     struct wish wish = { .name = wanted };
-    if (wanted == NULL || wanted[0] == '\0' || strcasecmp(wanted, "auto") == 0) {
+    if (wanted == NULL || wanted[0] == '\0' || mien_same_text(wanted, "auto")) {
         wish.any_kind = true;
         return wish;
     }
     for (int kind = MIEN_DEVICE_GPU; kind <= MIEN_DEVICE_ACCELERATOR; kind++) {
-        if (strcasecmp(wanted, mien_device_kind_name((enum mien_device_kind)kind)) == 0) {
+        if (mien_same_text(wanted, mien_device_kind_name((enum mien_device_kind)kind))) {
             wish.kind = (enum mien_device_kind)kind;
             return wish;
         }
@@ -80,7 +80,7 @@ static struct wish parse_wish(const struct mien_device_list *list, const char *w
     wish.by_index = parse_index(&wish, wanted);
     wish.by_name = !wish.by_index;
     for (size_t i = 0; i < list->count && wish.by_name; i++) {
-        wish.exact_name = wish.exact_name || strcasecmp(list->devices[i].name, wanted) == 0;
+        wish.exact_name = wish.exact_name || mien_same_text(list->devices[i].name, wanted);
     }
     return wish;
 }
@@ -92,7 +92,7 @@ static bool fits(const struct mien_device_info *info, const struct wish *wish)
                info->device_index == wish->device_index;
     }
     if (wish->exact_name) {
-        return strcasecmp(info->name, wish->name) == 0;
+        return mien_same_text(info->name, wish->name);
     }
     if (wish->by_name) {
         return has_part(info->name, wish->name);
@@ -247,7 +247,7 @@ enum mien_status mien_device_choose(size_t *out, char *reason, size_t reason_byt
             continue;
         }
         several_names = several_names ||
-                        (wish.by_name && best != NULL && strcasecmp(best->name, info->name) != 0);
+                        (wish.by_name && best != NULL && !mien_same_text(best->name, info->name));
         if (best == NULL || goes_before(info, best)) {
             best = info;
         }

@@ -1,4 +1,4 @@
-/* device.c - every OpenCL device of the machine, and the choice of one */
+/* device.c - every OpenCL device of the machine */
 #include "cl/device.h"
 
 #include <ctype.h>
@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/memory.h"
 #include "cl/cl.h"
@@ -233,13 +232,13 @@ enum mien_status mien_device_list(struct mien_device_list *out, struct mien_erro
         TRY(add_platform(out, platforms[i], (int)i, &refused, err));
     }
     if (out->count == 0) {
-        st =
-            mien_fail(err, MIEN_ERR_NO_DEVICE,
-                      "no OpenCL device: %s: %s (%d); install your GPU's OpenCL driver, or "
-                      "pocl-opencl-icd for the CPU",
-                      refused.call != NULL ? refused.call : "clGetPlatformIDs",
-                      mien_cl_error_name(refused.call != NULL ? refused.code : CL_DEVICE_NOT_FOUND),
-                      (int)refused.code);
+        if (refused.call == NULL) {
+            note(&refused, "clGetPlatformIDs", CL_DEVICE_NOT_FOUND);
+        }
+        st = mien_fail(err, MIEN_ERR_NO_DEVICE,
+                       "no OpenCL device: %s: %s (%d); install your GPU's OpenCL driver, or "
+                       "pocl-opencl-icd for the CPU",
+                       refused.call, mien_cl_error_name(refused.code), (int)refused.code);
     }
 
 done:

@@ -1,4 +1,4 @@
-/* launch.c - kernels by name and build options, their launches, and the record of their times */
+/* launch.c - kernels by name and build options, and their launches */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +18,10 @@ static size_t hash_key(const char *key)
 {
     struct mien_hash hash;
     mien_hash_init(&hash);
+    uint64_t words[2];
     mien_hash_add_text(&hash, key);
-    return (size_t)hash.a;
+    mien_hash_words(words, &hash);
+    return (size_t)words[0];
 }
 
 /* The slot of `key`, or the free one where it belongs; the table always has a free slot. */

@@ -1,10 +1,10 @@
 /* cmd_export.c - `mien export`: a trained network as ONNX, C or weights alone, for others to use */
 #include <string.h>
-#include <strings.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/letters.h"
 #include "base/number.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -40,19 +40,13 @@ static const struct positional export_positionals[] = {
 
 static const struct export_options export_defaults = { .common = { .seed = -1 } };
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text);
-    return length > strlen(end) && strcasecmp(text + length - strlen(end), end) == 0;
-}
-
 static enum mien_status check_options(const struct export_options *o, struct mien_error *err)
 {
     if ((o->out == NULL) == (o->folder == NULL)) {
         return mien_fail(err, MIEN_ERR_USAGE, "give either OUT.onnx, OUT.safetensors or --c DIR");
     }
-    const bool onnx = o->out != NULL && ends_with(o->out, ".onnx");
-    const bool weights = o->out != NULL && ends_with(o->out, ".safetensors");
+    const bool onnx = o->out != NULL && mien_has_ending(o->out, ".onnx");
+    const bool weights = o->out != NULL && mien_has_ending(o->out, ".safetensors");
     if (o->out != NULL && !onnx && !weights) {
         return mien_fail(err, MIEN_ERR_USAGE, "OUT: '%s' does not end in .onnx or .safetensors",
                          o->out);
@@ -164,7 +158,7 @@ static enum mien_status run_export(const void *options, struct term *term, struc
     TRY(session_model_read(&model, o->model, err));
     if (o->folder != NULL) {
         st = export_c(o, &model.file, term, err);
-    } else if (ends_with(o->out, ".onnx")) {
+    } else if (mien_has_ending(o->out, ".onnx")) {
         st = export_onnx(o, &model.file, term, err);
     } else {
         st = export_weights(o, &model.file, term, err);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/letters.h"
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/report_parts.h"
@@ -69,19 +70,13 @@ struct work {
     json_t *report;
 };
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text);
-    return length > strlen(end) && strcmp(text + length - strlen(end), end) == 0;
-}
-
 /* "FOLDER/report.html", or the name of a file with another ending. */
 static enum mien_status choose_page(struct work *work, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     const struct report_options *const o = work->options;
     if (o->out != NULL) {
-        if (!ends_with(o->out, ".html")) {
+        if (!mien_has_ending(o->out, ".html")) {
             return mien_fail(err, MIEN_ERR_USAGE, "--out: '%s' does not end in .html", o->out);
         }
         work->page = mien_strdup(o->out, err);
@@ -319,7 +314,7 @@ static enum mien_status report(const void *options, struct term *term, struct mi
     enum mien_status st = MIEN_OK;
     struct work work = { .options = options, .term = term };
     const char *const source = work.options->source;
-    const bool collected = !mien_path_is_folder(source) && ends_with(source, ".json");
+    const bool collected = !mien_path_is_folder(source) && mien_has_ending(source, ".json");
     TRY(choose_page(&work, err));
     TRY(collected ? read_report(&work, err) : collect(&work, err));
     st = report_write(work.page, work.json, work.report, err);

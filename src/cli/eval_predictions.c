@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/csv.h"
+#include "base/letters.h"
 #include "base/print.h"
 #include "cli/cmd_eval.h"
 
@@ -13,14 +14,13 @@ enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 enum mien_status eval_check_predictions(const char *path, const char *data, char *const *classes,
                                         int class_count, struct mien_error *err)
 {
-    const size_t length = strlen(path);
     struct stat out;
     struct stat in;
     if (stat(path, &out) == 0 && stat(data, &in) == 0 && out.st_dev == in.st_dev &&
         out.st_ino == in.st_ino) {
         return mien_fail(err, MIEN_ERR_USAGE, "--predictions %.800s is the data itself", path);
     }
-    if (length < 4 || strcmp(path + length - 4, ".csv") != 0) {
+    if (!mien_has_ending(path, ".csv")) {
         return mien_fail(err, MIEN_ERR_USAGE,
                          "--predictions %.800s: expected a name that ends in "
                          ".csv",

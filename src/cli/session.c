@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/letters.h"
 #include "base/memory.h"
 #include "nn/weights.h"
 #include "train/class_weights.h"
@@ -87,23 +88,16 @@ void session_describe(const struct session *session, json_t **object)
     mien_json_set(object, "driver", mien_json_text(device->driver));
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text);
-    return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
-}
-
 bool session_is_safetensors(const char *path)
 {
-    static const char ending[] = ".safetensors";
-    return ends_with(path, ending) && strlen(path) > strlen(ending);
+    return mien_has_ending(path, ".safetensors");
 }
 
 /* A name, and the ending behind it. */
 static enum mien_status check_ending(const char *what, const char *path, const char *ending,
                                      struct mien_error *err)
 {
-    return ends_with(path, ending) && strlen(path) > strlen(ending)
+    return mien_has_ending(path, ending)
                ? MIEN_OK
                : mien_fail(err, MIEN_ERR_USAGE, "%s: '%s' does not end in %s", what, path, ending);
 }
@@ -153,7 +147,7 @@ enum mien_status session_model_read(struct session_model *out, const char *path,
         return refuse_folder(path, err);
     }
     const enum mien_status st = mien_model_file_load(&out->file, path, err);
-    if (st == MIEN_ERR_FORMAT && ends_with(path, ".yaml")) {
+    if (st == MIEN_ERR_FORMAT && mien_has_ending(path, ".yaml")) {
         return mien_fail(err, st,
                          "%.400s: a recipe, not a trained model: train it first, with 'mien train "
                          "DATA --recipe %.400s --out RUN'",

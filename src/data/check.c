@@ -132,9 +132,9 @@ static void add_group(struct mien_check *check, const struct keyed *keyed, uint3
 {
     const int32_t *const labels = check->set->labels;
     struct mien_check_group *const group = &check->groups[check->group_count];
-    const struct mien_check_group *const before = group - 1;
+    const bool any = check->group_count > 0;
     *group = (struct mien_check_group){
-        .first = check->group_count > 0 ? before->first + before->count : 0,
+        .first = any ? group[-1].first + group[-1].count : 0,
         .count = count,
         .lead = keyed[0].index,
     };

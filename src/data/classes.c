@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/letters.h"
 #include "base/memory.h"
 
 const char *const mien_fer2013_names[MIEN_EMOTIONS] = {
@@ -30,7 +30,7 @@ const char *mien_class_canonical(const char *name)
         name += strspn(name, " -_.:)");
     }
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
-        if (strcasecmp(name, aliases[i].alias) == 0) {
+        if (mien_same_text(name, aliases[i].alias)) {
             return aliases[i].canonical;
         }
     }

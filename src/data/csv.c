@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/file.h"
+#include "base/letters.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "data/build.h"
@@ -62,7 +62,7 @@ static struct span trim(struct span span)
 
 static bool is_word(struct span span, const char *word)
 {
-    return span.length == strlen(word) && strncasecmp(span.text, word, span.length) == 0;
+    return span.length == strlen(word) && mien_same_letters(span.text, word, span.length);
 }
 
 /* How much of a span an error shows. */

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/letters.h"
 #include "base/listing.h"
 #include "base/memory.h"
 #include "data/build.h"
@@ -198,12 +198,6 @@ static enum mien_status check_options(const struct mien_data_options *options,
     return MIEN_OK;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text);
-    return length >= strlen(end) && strcasecmp(text + length - strlen(end), end) == 0;
-}
-
 /* A folder that holds fer2013.csv and no folders, as it is unpacked, is that file. */
 static enum mien_status load_folder(struct mien_dataset **out, const struct mien_load *load,
                                     struct mien_error *err)
@@ -251,10 +245,10 @@ static enum mien_status load_form(struct mien_dataset **out, const struct mien_l
     if (mien_path_is_folder(path)) {
         return load_folder(out, load, err);
     }
-    if (ends_with(path, ".csv")) {
+    if (mien_has_ending(path, ".csv")) {
         return mien_csv_load(out, load, err);
     }
-    if (ends_with(path, ".safetensors") || !mien_path_is_file(path)) {
+    if (mien_has_ending(path, ".safetensors") || !mien_path_is_file(path)) {
         return mien_packed_load(out, load, err); /* which says when there is no file */
     }
     return mien_fail(err, MIEN_ERR_FORMAT,

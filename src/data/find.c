@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/file.h"
+#include "base/letters.h"
 #include "base/listing.h"
 #include "base/memory.h"
 
@@ -16,7 +16,7 @@ bool mien_name_is_image(const char *name)
     static const char *const endings[] = { ".png", ".jpg", ".jpeg", ".jpe", ".jfif" };
     const char *const dot = strrchr(name, '.');
     for (size_t i = 0; dot != NULL && i < sizeof(endings) / sizeof(endings[0]); i++) {
-        if (strcasecmp(dot, endings[i]) == 0) {
+        if (mien_same_text(dot, endings[i])) {
             return name[0] != '.';
         }
     }

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/file.h"
+#include "base/letters.h"
 #include "base/listing.h"
 #include "base/memory.h"
 #include "data/build.h"
@@ -65,7 +65,7 @@ static int split_of(const char *name)
         { "privatetest", MIEN_SPLIT_TEST },
     };
     for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
-        if (strcasecmp(name, splits[i].name) == 0) {
+        if (mien_same_text(name, splits[i].name)) {
             return (int)splits[i].split;
         }
     }
@@ -197,7 +197,7 @@ static enum mien_status unwrap(struct place *place, struct place *parent, bool *
     *moved = false;
     for (size_t i = 0; i < place->level.list.count; i++) {
         const struct mien_listed *const item = &place->level.list.items[i];
-        if (!item->is_folder || strcasecmp(item->name, "images") != 0) {
+        if (!item->is_folder || !mien_same_text(item->name, "images")) {
             continue;
         }
         struct place inside;

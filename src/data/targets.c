@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/letters.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "data/build.h"
@@ -92,7 +92,7 @@ static enum mien_status read_header(struct reader *r, struct mien_error *err)
         return MIEN_ERR_MEMORY;
     }
     for (size_t i = 0; i < r->field_count; i++) {
-        const bool is_image = strcasecmp(r->fields[i], "image") == 0;
+        const bool is_image = mien_same_text(r->fields[i], "image");
         r->class_of[i] = is_image
                              ? NOT_A_CLASS
                              : mien_class_find(r->set->classes, r->set->class_count, r->fields[i]);

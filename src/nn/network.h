@@ -27,8 +27,9 @@ struct mien_layer {
     int number;                  /**< among those of its kind, from 1 */
     char name[32];               /**< kind and number: "conv1", "relu1", "maxpool1", "dense3" */
     int from;                    /**< the layer whose output it takes; -1: the input */
-    int skip;      /**< add: the other one, a mark or the projection of it; -1 for all others */
-    int uses;      /**< mark: how many layers of kind add take it */
+    int skip;      /**< add: the other one, a mark or the projection of it; multiply: a mark; -1 for
+                      all others */
+    int uses;      /**< mark: how many layers of kind add or multiply take it */
     bool projects; /**< part of an add, between a mark and the sum: "add1.conv" */
     struct mien_shape in, out;
     int first_param, param_count; /**< into network.params */

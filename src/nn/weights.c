@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/letters.h"
 #include "base/random.h"
 
 static void init_uniform(float *values, size_t count, float bound, uint64_t seed, uint32_t param)
@@ -16,13 +17,6 @@ static void init_uniform(float *values, size_t count, float bound, uint64_t seed
             values[i + j] = (mien_random_unit(bits[j]) * 2.0f - 1.0f) * bound;
         }
     }
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text);
-    const size_t tail = strlen(end);
-    return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
 void mien_weights_init(float *flat, const struct mien_network *network, uint64_t seed)
@@ -39,9 +33,10 @@ void mien_weights_init(float *flat, const struct mien_network *network, uint64_t
                              (uint32_t)index);
                 continue;
             }
-            const float start =
-                ends_with(param->name, ".weight") || ends_with(param->name, ".running_var") ? 1.0f
-                                                                                            : 0.0f;
+            const float start = mien_has_ending(param->name, ".weight") ||
+                                        mien_has_ending(param->name, ".running_var")
+                                    ? 1.0f
+                                    : 0.0f;
             for (size_t i = 0; i < param->count; i++) {
                 values[i] = start;
             }

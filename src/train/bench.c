@@ -186,10 +186,10 @@ static void add_trainer_costs(struct mien_bench_passes *passes, const struct ben
     const struct mien_model *const model = bench->trainer.model;
     const int n = mien_model_batch(model);
     const double batches = batches_of(bench);
-    const double floats = (double)mien_cl_buffer_bytes(mien_model_values(model));
+    const double bytes = (double)mien_cl_buffer_bytes(mien_model_values(model));
     const struct mien_act in = mien_model_input_act(model, n);
     const struct mien_act out = mien_model_output_act(model, n);
-    double flat = 3.0 * floats; /* parameters read and written, gradients read */
+    double flat = 3.0 * bytes; /* parameters read and written, gradients read */
     for (int i = 0; mien_optimizer_state(bench->trainer.optimizer, i) != NULL; i++) {
         flat +=
             2.0 * (double)mien_cl_buffer_bytes(mien_optimizer_state(bench->trainer.optimizer, i));
@@ -199,12 +199,12 @@ static void add_trainer_costs(struct mien_bench_passes *passes, const struct ben
           batches * ((double)in.n * in.c * in.h * in.w +
                      (double)mien_act_floats(&in) * sizeof(cl_float)) },
         { "loss", 0.0, passes_of(bench) * 2.0 * (double)mien_act_floats(&out) * sizeof(cl_float) },
-        { "sharpness", 0.0, batches * 9.0 * floats }, /* norm 1, up 4, back 4 */
-        { "accumulate", 0.0, (3.0 * batches - 1.0) * floats },
-        { "clip", 0.0, floats },
-        { "guard", 0.0, floats },
+        { "sharpness", 0.0, batches * 9.0 * bytes }, /* norm 1, up 4, back 4 */
+        { "accumulate", 0.0, (3.0 * batches - 1.0) * bytes },
+        { "clip", 0.0, bytes },
+        { "guard", 0.0, bytes },
         { "optimizer", 0.0, flat },
-        { "average", 0.0, 3.0 * floats },
+        { "average", 0.0, 3.0 * bytes },
     };
     for (size_t i = 0; i < passes->count; i++) {
         for (size_t k = 0; k < sizeof(costs) / sizeof(costs[0]); k++) {

@@ -35,8 +35,11 @@ static enum mien_status append(struct mien_history *history, const char *text, s
 static bool is_row(const char *line, int row)
 {
     char *end = NULL;
-    return row == 0 ? strncmp(line, header, strlen(header)) == 0
-                    : strtol(line, &end, 10) == row && *end == ',';
+    if (row == 0) {
+        return strncmp(line, header, strlen(header)) == 0;
+    }
+    /* strtol() alone would go over the end of an empty line. */
+    return line[0] >= '0' && line[0] <= '9' && strtol(line, &end, 10) == row && *end == ',';
 }
 
 /* Keep the header and `rows` rows of the file that is there; rows behind them were never saved. */

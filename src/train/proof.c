@@ -219,11 +219,13 @@ static enum mien_status write_file(const struct mien_proof *proof,
     enum mien_status st = MIEN_OK;
     json_t *const root = describe(proof, device);
     char *const text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(1));
-    char *const path = text == NULL ? NULL : mien_device_file_path(FOLDER, device, err);
+    struct mien_error cause = { "" };
+    char *const path = text == NULL ? NULL : mien_device_file_path(FOLDER, device, &cause);
     if (text == NULL) {
-        st = mien_fail(err, MIEN_ERR_MEMORY, "the device's name is not UTF-8, or no memory");
+        st = mien_fail(err, MIEN_ERR_MEMORY, "no memory for what the self-test found");
     } else if (path == NULL) {
-        st = mien_fail(err, MIEN_ERR_IO, "there is no cache folder");
+        st = cause.text[0] == '\0' ? mien_fail(err, MIEN_ERR_IO, "there is no cache folder")
+                                   : mien_fail(err, MIEN_ERR_MEMORY, "%s", cause.text);
     } else {
         st = mien_device_file_write(path, text, err);
     }

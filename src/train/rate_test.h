@@ -58,7 +58,7 @@ enum mien_status mien_rate_test(struct mien_rate_curve *out, struct mien_cl *cl,
                                 struct mien_error *err);
 void mien_rate_curve_finish(struct mien_rate_curve *curve); /* zeroed is allowed */
 
-/** Fill what the curve says of its points' points: smooth, steepest, lowest, open. */
+/** Fill what the curve says of its points: smooth, steepest, lowest, open. */
 void mien_rate_judge(struct mien_rate_curve *curve);
 
 /**

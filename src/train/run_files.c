@@ -170,9 +170,10 @@ static size_t count_kept(const char *text, size_t bytes, const struct mien_posit
     const char *end = NULL;
     while (kept > 0 && (end = memchr(text + kept, '\n', bytes - kept)) != NULL) {
         char *after = NULL;
+        const bool number = text[kept] >= '0' && text[kept] <= '9'; /* and no empty line */
         const long epoch = strtol(text + kept, &after, 10);
         const unsigned long step = *after == ',' ? strtoul(after + 1, NULL, 10) : 0;
-        if (epoch < 1 || step < 1 || epoch > position->epoch + 1L ||
+        if (!number || epoch < 1 || step < 1 || epoch > position->epoch + 1L ||
             (epoch == position->epoch + 1L && step > position->step)) {
             break;
         }

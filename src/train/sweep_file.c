@@ -90,7 +90,6 @@ json_t *mien_sweep_describe(const struct mien_sweep *sweep)
     return json_pack("{s:o, s:o, s:o}", "rungs", rungs, "best", best, "trials", trials);
 }
 
-/* A cell of a CSV file: quoted where it must be. */
 /* A sweep and the order of its trials. */
 struct ranked {
     const struct mien_sweep *sweep;

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/print.h"
 #include "cl/device_file.h"
 #include "tune/table_blas.h"
 
@@ -65,28 +66,41 @@ static json_t *describe(const struct mien_tuned *entry)
     return object;
 }
 
-/* `head`, then the entries with `between` them, then `tail`. */
+/* A list of entries: `head`, then the entries with `between` them, then `tail`. */
+struct entries {
+    const struct mien_tuning *tuning;
+    const char *head, *between, *tail;
+    bool *failed; /* there was no memory for an entry */
+};
+
+static void print_entries(FILE *to, const void *user)
+{
+    const struct entries *const list = user;
+    (void)fputs(list->head, to);
+    for (size_t i = 0; i < list->tuning->count; i++) {
+        json_t *const entry = describe(&list->tuning->entries[i]);
+        char *const text =
+            entry != NULL ? json_dumps(entry, JSON_REAL_PRECISION(6) | JSON_PRESERVE_ORDER) : NULL;
+        (void)fputs(i > 0 ? list->between : "", to);
+        *list->failed = *list->failed || text == NULL;
+        (void)fputs(text != NULL ? text : "", to);
+        free(text);
+        json_decref(entry);
+    }
+    (void)fputs(list->tail, to);
+}
+
+/* free() it; NULL: no memory */
 static char *write_entries(const struct mien_tuning *tuning, const char *head, const char *between,
                            const char *tail, struct mien_error *err)
 {
+    bool failed = false;
     char *text = NULL;
-    size_t bytes = 0;
-    FILE *const out = open_memstream(&text, &bytes);
-    bool whole = out != NULL && fputs(head, out) >= 0;
-    for (size_t i = 0; whole && i < tuning->count; i++) {
-        json_t *const entry = describe(&tuning->entries[i]);
-        whole = fputs(i > 0 ? between : "", out) >= 0 &&
-                json_dumpf(entry, out, JSON_REAL_PRECISION(6) | JSON_PRESERVE_ORDER) == 0;
-        json_decref(entry);
-    }
-    whole = whole && fputs(tail, out) >= 0;
-    if (out != NULL && fclose(out) != 0) {
-        whole = false;
-    }
-    if (!whole) {
-        free(text);
+    const struct entries list = { tuning, head, between, tail, &failed };
+    if (mien_print(&text, NULL, print_entries, &list, "what was tuned", err) == MIEN_OK && failed) {
         (void)mien_fail(err, MIEN_ERR_MEMORY, "no memory for the text of %zu tuned shapes",
                         tuning->count);
+        free(text);
         return NULL;
     }
     return text;
@@ -297,8 +311,7 @@ enum mien_status mien_tuning_save(const char *path, const struct mien_tuning *tu
     char *text = NULL;
     enum mien_status st = MIEN_ERR_MEMORY;
     if (quoted == NULL) {
-        st = mien_fail(err, MIEN_ERR_MEMORY, "the device's name is not UTF-8: %s is not written",
-                       path);
+        st = mien_fail(err, MIEN_ERR_MEMORY, "no memory for %s", path);
     } else if (head != NULL) {
         (void)snprintf(head, room,
                        "{\"format\": \"" FORMAT
