@@ -399,7 +399,8 @@ enum mien_status mien_net_set_views(struct mien_net *net, int views, struct mien
  *
  * Shapes    probabilities [count][class_count] float32, overwritten, each row sums to 1;
  *           images [count][height][width][channels] uint8 of the size in struct mien_net_about
- * Errors    MIEN_ERR_MEMORY, MIEN_ERR_CL; MIEN_ERR_SHAPE: the network does not fit the device;
+ * Errors    MIEN_ERR_MEMORY: also the device's, with what the network wants and what there is;
+ *           MIEN_ERR_CL; MIEN_ERR_SHAPE: a tensor of the network is larger than any device takes;
  *           MIEN_ERR_NOT_FINITE: the network's weights give no number, by the image's index
  * Numerics  an image's row does not depend on what else is predicted with it, within 1e-5
  */
@@ -429,10 +430,9 @@ struct mien_evaluation {
  *         network's classes, overwritten; or NULL
  * Errors  MIEN_ERR_USAGE: `split` is none
  *         MIEN_ERR_FORMAT: the split is empty, or a class that the network does not know
- *         MIEN_ERR_SHAPE: images that are not of the size in struct mien_net_about, or the network
- *         does not fit the device
- *         MIEN_ERR_NOT_FINITE: the network's weights give no number for some image
- *         MIEN_ERR_MEMORY, MIEN_ERR_CL.  *out and confusion are untouched
+ *         MIEN_ERR_SHAPE: images that are not of the size in struct mien_net_about, or a tensor
+ * that is larger than any device takes MIEN_ERR_NOT_FINITE: the network's weights give no number
+ * for some image MIEN_ERR_MEMORY: also the device's; MIEN_ERR_CL.  *out and confusion are untouched
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_net_evaluate(struct mien_evaluation *out, size_t *confusion,
@@ -509,7 +509,8 @@ struct mien_train_options {
  * out     may be NULL.  A run that stop() ended is no failure: out->end is MIEN_RUN_INTERRUPTED
  * resume  the network must have the recipe of the run, as mien_net_load() of its last.safetensors
  *         has; weights and position come from that file
- * Errors  MIEN_ERR_USAGE: no folder
+ * Errors  MIEN_ERR_USAGE: no folder, keep_every below 0; a run that stopped inside of an epoch,
+ * with another batch, accumulate or order of the images than it began the epoch with
  *         MIEN_ERR_SHAPE: images that are not of the size in struct mien_net_about
  *         MIEN_ERR_IO: the folder cannot be written, or holds a run and `resume` is false
  *         MIEN_ERR_FORMAT: no training images, a class that the network does not know; the
@@ -517,7 +518,8 @@ struct mien_train_options {
  *         MIEN_ERR_NOT_FINITE: the loss, a gradient or a weight; the checkpoint of the epoch
  *         before stays
  *         MIEN_ERR_MEMORY, MIEN_ERR_CL
- *         The network then has the weights of the last checkpoint, or those that it came with
+ *         *out is then untouched, and the network has the weights of the last checkpoint, or those
+ *         that it came with
  * Numerics  the same bits for the same device, driver, data, recipe and seed, also when the run was
  *           interrupted and went on
  */

@@ -9,9 +9,6 @@ enum mien_status mien_net_train(struct mien_run_result *out, struct mien_net *ne
     enum mien_status st = MIEN_OK;
     struct mien_class_map map = { .labels = NULL };
     struct mien_run_result result;
-    if (out != NULL) {
-        *out = (struct mien_run_result){ 0 };
-    }
     if (options->folder == NULL || options->folder[0] == '\0') {
         return mien_fail(err, MIEN_ERR_USAGE, "a run needs a folder for its files");
     }
