@@ -110,10 +110,19 @@ static int kind_rank(enum mien_device_kind kind)
     return 0;
 }
 
+/* An integrated GPU tells the machine's memory as its own, and is slower than a card with less. */
+static bool shares(const struct mien_device_info *info)
+{
+    return info->kind == MIEN_DEVICE_GPU && info->shares_memory;
+}
+
 static bool goes_before(const struct mien_device_info *a, const struct mien_device_info *b)
 {
     if (a->kind != b->kind) {
         return kind_rank(a->kind) > kind_rank(b->kind);
+    }
+    if (shares(a) != shares(b)) {
+        return shares(b);
     }
     if (a->global_bytes != b->global_bytes) {
         return a->global_bytes > b->global_bytes;
@@ -133,7 +142,7 @@ static const char *kind_text(enum mien_device_kind kind)
 
 /* Fitting devices that can be used, against the best of them. */
 struct field {
-    size_t fitting, usable, same_kind, same_memory, same_units;
+    size_t fitting, usable, same_kind, same_place, same_memory, same_units;
     enum mien_device_kind other_kind; /* the best kind that lost, when usable > same_kind */
 };
 
@@ -151,9 +160,11 @@ static struct field survey(const struct mien_device_list *list, const struct wis
             continue;
         }
         const bool kind = info->kind == best->kind;
-        const bool memory = kind && info->global_bytes == best->global_bytes;
+        const bool place = kind && shares(info) == shares(best);
+        const bool memory = place && info->global_bytes == best->global_bytes;
         field.usable++;
         field.same_kind += kind;
+        field.same_place += place;
         field.same_memory += memory;
         field.same_units += memory && info->compute_units == best->compute_units;
         if (!kind && kind_rank(info->kind) > kind_rank(field.other_kind)) {
@@ -186,8 +197,11 @@ static void explain(char *reason, size_t room, const struct mien_device_list *li
                        best->kind == MIEN_DEVICE_GPU ? "a" : "an", kind,
                        field.other_kind == MIEN_DEVICE_ACCELERATOR ? "an" : "a",
                        kind_text(field.other_kind));
+    } else if (field.same_place == 1) {
+        (void)snprintf(reason, room, "%sthe only one of %zu %ss with memory of its own", asked,
+                       field.same_kind, kind);
     } else if (field.same_memory == 1) {
-        (void)snprintf(reason, room, "%smost memory of %zu %ss", asked, field.same_kind, kind);
+        (void)snprintf(reason, room, "%smost memory of %zu %ss", asked, field.same_place, kind);
     } else if (field.same_units == 1) {
         (void)snprintf(reason, room, "%smost compute units of %zu %ss with equal memory", asked,
                        field.same_memory, kind);

@@ -108,6 +108,7 @@ static cl_int describe(struct mien_device_info *info, cl_platform_id platform, c
     cl_device_type type = 0;
     cl_bool available = CL_FALSE;
     cl_bool compiler = CL_FALSE;
+    cl_bool unified = CL_FALSE;
     cl_uint align_bits = 0;
     const struct {
         cl_device_info what;
@@ -135,6 +136,11 @@ static cl_int describe(struct mien_device_info *info, cl_platform_id platform, c
         if (code != CL_SUCCESS) {
             return code;
         }
+    }
+    /* Gone from OpenCL 2.0, and told all the same. */
+    if (clGetDeviceInfo(device, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof(unified), &unified, NULL) ==
+        CL_SUCCESS) {
+        info->shares_memory = unified == CL_TRUE;
     }
     info->kind = kind_of(type);
     info->available = available == CL_TRUE;

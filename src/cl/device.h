@@ -32,6 +32,7 @@ struct mien_device_info {
     cl_uint
         float_width; /**< native vector width for float: 1 on GPUs that hide it, 4, 8, 16 on CPUs */
     bool available, has_compiler;
+    bool shares_memory; /**< with the host, as integrated GPUs do; false where it is not told */
 };
 
 struct mien_device_list {
@@ -54,9 +55,9 @@ void mien_device_list_finish(struct mien_device_list *list);
 const char *mien_device_why_unusable(const struct mien_device_info *info);
 
 /**
- * Choose by `wanted`: NULL or "auto" (GPU before accelerator before CPU, then memory, then compute
- * units; only devices with a compiler, OpenCL 1.2 and up), "gpu", "cpu", "P:D", or a part of the
- * name in any case.
+ * Choose by `wanted`: NULL or "auto" (GPU before accelerator before CPU, of GPUs those with memory
+ * of their own, then memory, then compute units; only devices with a compiler, OpenCL 1.2 and up),
+ * "gpu", "cpu", "P:D", or a part of the name in any case.
  *
  * Result   *out is an index into the list; `reason` (at least 128 bytes, may be NULL) says why that
  *          one

@@ -31,8 +31,10 @@ static void print_device(struct term *term, const struct mien_device_info *info,
     term_print(term, "       platform  %s, %s\n", info->platform_name, info->platform_version);
     term_print(term, "       version   %s\n", info->version);
     term_print(term, "       driver    %s\n", info->driver);
-    term_print(term, "       memory    %s, at most %s in one buffer\n",
-               mien_mib(memory, info->global_bytes), mien_mib(buffer, info->max_alloc_bytes));
+    term_print(term, "       memory    %s%s, at most %s in one buffer\n",
+               mien_mib(memory, info->global_bytes),
+               info->kind != MIEN_DEVICE_CPU && info->shares_memory ? " shared with the host" : "",
+               mien_mib(buffer, info->max_alloc_bytes));
     term_print(term, "       units     %u, work-groups of up to %zu\n", info->compute_units,
                info->max_work_group);
     const char *const why = mien_device_why_unusable(info);
@@ -46,15 +48,16 @@ static json_t *describe(const struct mien_device_info *info)
     char id[32];
     (void)snprintf(id, sizeof(id), "%d:%d", info->platform_index, info->device_index);
     return json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "id", id,
-        "kind", mien_device_kind_name(info->kind), "name", mien_json_text(info->name), "vendor",
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b}", "id",
+        id, "kind", mien_device_kind_name(info->kind), "name", mien_json_text(info->name), "vendor",
         mien_json_text(info->vendor), "platform", mien_json_text(info->platform_name),
         "platform_version", mien_json_text(info->platform_version), "version",
         mien_json_text(info->version), "driver", mien_json_text(info->driver), "compute_units",
         (json_int_t)info->compute_units, "memory_bytes", (json_int_t)info->global_bytes,
         "max_buffer_bytes", (json_int_t)info->max_alloc_bytes, "local_memory_bytes",
         (json_int_t)info->local_bytes, "max_work_group", (json_int_t)info->max_work_group,
-        "available", info->available, "compiler", info->has_compiler);
+        "shares_memory", info->shares_memory, "available", info->available, "compiler",
+        info->has_compiler);
 }
 
 static json_t *describe_all(const struct mien_device_list *list, const struct choice *choice)

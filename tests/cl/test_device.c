@@ -91,6 +91,16 @@ static void test_device_choose__says_why(void **state)
     twins[1].device_index = 1;
     expect(&(struct mien_device_list){ twins, 2 }, NULL, 0, "the first of 2 equal GPUs");
 
+    /* An integrated GPU tells all of the machine's memory. */
+    struct mien_device_info shared[] = { devices[POCL], devices[ARC], devices[RADEON_SMALL] };
+    shared[1].global_bytes = 25 * GIB;
+    shared[1].shares_memory = true;
+    expect(&(struct mien_device_list){ shared, 3 }, NULL, 2,
+           "the only one of 2 GPUs with memory of its own");
+    expect(&(struct mien_device_list){ shared, 2 }, NULL, 1, "a GPU goes before a CPU");
+    shared[2].shares_memory = true;
+    expect(&(struct mien_device_list){ shared, 3 }, NULL, 1, "most memory of 2 GPUs");
+
     struct mien_device_info others[] = { devices[POCL], devices[BOARD] };
     expect(&(struct mien_device_list){ others, 2 }, NULL, 1, "an accelerator goes before a CPU");
     struct mien_device_info apart[] = { devices[BOARD], devices[ARC] };
