@@ -1,9 +1,11 @@
 #!/bin/sh
 # ensemble.sh DATA FOLDER - trains the networks of an ensemble, each in a folder of its own in FOLDER, and evaluates the
-# mean of what they say with ten crops.  Started again, it goes on where it was stopped.  $MIEN is the program [mien].
+# mean of what they say with ten crops.  Started again, it goes on where it was stopped.  $MIEN is the program
+# [mien], such as build/release/mien.
 #
-# Five networks of 8.27 million parameters in all; on two AVX-512 cores at half their usual speed an epoch of wide, which has
-# 50 + 8 + 54, takes 85 to 95 s, and one of medium, which has 60, and of medium-long, which has 100 + 8, half of that: five hours.
+# Five networks of 8.27 million parameters in all: medium, medium-long, medium-calm, wide-calm and wide-long (wide is only what
+# wide-calm begins from).  On two AVX-512 cores at half their usual speed an epoch of the wide ones, 112 in all, takes 85 to 95 s, one of
+# the medium ones, 168 in all, half of that: five hours.
 # On FER2013 71.5 % of PublicTest with ten crops, where the best one alone has 70.4 % (docs/results); without training:
 #   mien eval models/fer-*.safetensors DATA --views 10
 set -eu

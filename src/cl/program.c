@@ -288,7 +288,7 @@ static enum mien_status compile_told(cl_program *out, struct mien_cl *cl,
 {
     const double start_s = mien_now_s();
     if (cl->compiled++ == 0) {
-        mien_log_line(cl->log, "compiling kernels for %s, once", cl->info.name);
+        mien_log_line(cl->log, "compiling kernels for %s", cl->info.name);
     }
     const enum mien_status st = compile(out, cl, source, options, err);
     cl->compile_s += mien_now_s() - start_s;

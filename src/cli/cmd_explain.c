@@ -36,8 +36,8 @@ static const struct opt explain_table[] = {
       "class to explain, or predicted, or all; may come again; predicted unless stated",
       .role = OPT_ANY },
     { "layer", OPT_STRING, FIELD(layer), "NAME",
-      "of gradcam: the layer to look at, as mien summary names it; else the last convolution's "
-      "ReLU",
+      "of gradcam: the layer to look at, as mien summary names it; else the last convolution, "
+      "addition or product, or the activation behind it",
       .role = OPT_ANY },
     { "samples", OPT_INT, FIELD(samples), "N",
       "of saliency: SmoothGrad, the mean over N noisy copies", .min = 2, .max = 100000 },

@@ -32,7 +32,7 @@ static const struct opt summary_table[] = {
     { "set", OPT_STRINGS, FIELD(settings), "KEY=VALUE",
       "put a value over the recipe's; may come again", .role = OPT_ANY },
     { "classes", OPT_INT, FIELD(classes), "N", "classes to tell apart", .min = 2, .max = 10000 },
-    { "blas", OPT_CHOICE, FIELD(blas), "NAME", SESSION_BLAS_HELP, .choices = session_blas_choices },
+    { "blas", OPT_CHOICE, FIELD(blas), "KIND", SESSION_BLAS_HELP, .choices = session_blas_choices },
     { "tuning", OPT_STRING, FIELD(tuning), "FILE", SESSION_TUNING_HELP, .role = OPT_ANY },
     { .name = NULL },
 };
@@ -197,7 +197,8 @@ done:
 const struct command cmd_summary = {
     .name = "summary",
     .summary = "Print a recipe's layers, shapes, parameters, arithmetic and memory",
-    .details = "No OpenCL device is needed. Example of a value put over the recipe's:\n"
+    .details = "No OpenCL device is needed; without one memory is planned as for a GPU.\n"
+               "Example of a value put over the recipe's:\n"
                "--set train.optimizer.rate=0.05",
     .options = summary_table,
     .positionals = summary_positionals,

@@ -17,7 +17,8 @@
 /* The rows are in the order of the bits COMMON_DEVICE, COMMON_SEED ...; --help has none. */
 static const struct opt common_table[] = {
     { "device", OPT_STRING, COMMON(device), "DEVICE",
-      "OpenCL device: auto, cpu, gpu, PLATFORM:DEVICE or part of a name", .role = OPT_ANY },
+      "OpenCL device: auto, cpu, gpu, accelerator, PLATFORM:DEVICE or part of a name",
+      .role = OPT_ANY },
     /* Up to 2^53 - 1, so that a seed survives as a JSON number. */
     { "seed", OPT_INT64, COMMON(seed), "N", "seed of every random choice", .min = 0,
       .max = 9007199254740991.0 },

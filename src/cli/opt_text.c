@@ -196,8 +196,9 @@ void opt_print_man(FILE *to, const struct command_group *groups)
         ".SH ENVIRONMENT\n"
         ".TP\n.B MIEN_DEVICE\nThe OpenCL device where \\-\\-device is not given.\n"
         ".TP\n.B MIEN_MODEL\nThe model of predict and explain where none is named.\n"
-        ".TP\n.B MIEN_CACHE\nFolder for compiled kernels and what tuning found; ~/.cache/mien "
-        "unless "
-        "set.\n",
+        ".TP\n.B MIEN_CACHE\nFolder for compiled kernels, and for what tuning and self-tests "
+        "found; "
+        "$XDG_CACHE_HOME/mien or ~/.cache/mien unless set.\n"
+        ".TP\n.B NO_COLOR\nWhere set, the curves of train \\-\\-watch have no colours.\n",
         to);
 }
