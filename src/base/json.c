@@ -90,3 +90,15 @@ json_t *mien_json_real(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
 }
+
+enum mien_status mien_json_write(const char *path, const json_t *value, size_t flags,
+                                 struct mien_error *err)
+{
+    char *const text = value != NULL ? json_dumps(value, flags) : NULL;
+    if (text == NULL) {
+        return mien_fail(err, MIEN_ERR_MEMORY, "no memory for %s", path);
+    }
+    const enum mien_status st = mien_file_replace(path, text, strlen(text), err);
+    free(text);
+    return st;
+}

@@ -22,6 +22,17 @@ enum mien_status mien_json_read(json_t **out, const char *path, size_t limit,
                                 struct mien_error *err);
 
 /**
+ * Write a value as the text of a file, which is there whole or as it was before.
+ *
+ * value   borrowed; NULL: there was no memory for it
+ * flags   jansson's, JSON_INDENT() and so on
+ * Errors  MIEN_ERR_MEMORY, those of mien_file_replace()
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_json_write(const char *path, const json_t *value, size_t flags,
+                                 struct mien_error *err);
+
+/**
  * Whether jansson made nothing of a text for want of memory.  It has a code for that and mostly
  * does not set it, nor any text.  Where the memory of a single token lacks, it speaks of a bad
  * token: no caller can tell that from one.

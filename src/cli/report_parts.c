@@ -209,19 +209,12 @@ enum mien_status report_write(const char *page, const char *json, const json_t *
     enum mien_status st = MIEN_OK;
     char *html = NULL;
     size_t bytes = 0;
-    char *const text = json != NULL ? json_dumps(report, JSON_REAL_PRECISION(9)) : NULL;
-    if (json != NULL && text == NULL) {
-        return no_memory(err);
-    }
     TRY(mien_report_page(&html, &bytes, report, err));
-    if (json != NULL) {
-        TRY(mien_file_replace(json, text, strlen(text), err));
-    }
+    TRY(json != NULL ? mien_json_write(json, report, JSON_REAL_PRECISION(9), err) : MIEN_OK);
     TRY(mien_file_replace(page, html, bytes, err));
 
 done:
     free(html);
-    free(text);
     return st;
 }
 

@@ -99,6 +99,26 @@ void mien_dataset_destroy(struct mien_dataset *set)
     free(set);
 }
 
+struct mien_dataset mien_dataset_split(const struct mien_dataset *set, enum mien_split split)
+{
+    struct mien_dataset part = *set;
+    const size_t first = set->splits[split].first;
+    const size_t image = (size_t)set->channels * (size_t)set->height * (size_t)set->width;
+    size_t counts[MIEN_SPLITS] = { 0 };
+    counts[split] = set->splits[split].count;
+    part.count = counts[split];
+    part.images += first * image;
+    part.labels += first;
+    if (set->targets != NULL) {
+        part.targets += first * (size_t)set->class_count;
+    }
+    if (set->names != NULL) {
+        part.names += first;
+    }
+    mien_dataset_set_splits(&part, counts);
+    return part;
+}
+
 void mien_dataset_take_classes(struct mien_dataset *set, struct mien_class_list *list)
 {
     set->classes = list->names;

@@ -53,6 +53,11 @@ enum mien_status mien_dataset_load(struct mien_dataset **out, const char *path,
                                    const struct mien_data_options *options, struct mien_error *err);
 void mien_dataset_destroy(struct mien_dataset *set); /* NULL is allowed */
 
+/** One split as a set of its own, which borrows all that it has; its fingerprint is that of the
+ * whole.
+ */
+struct mien_dataset mien_dataset_split(const struct mien_dataset *set, enum mien_split split);
+
 enum { MIEN_DATASET_NAME_BYTES = 24 };
 
 /** An image's name, or its number in a set without names, for which there is `number`. */

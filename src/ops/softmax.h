@@ -36,6 +36,14 @@ struct mien_softmax_stats {
     float last_mean; /**< mean loss of the last batch */
 };
 
+/** Mean loss of what was summed after `before`, which is all zero for everything since the reset.
+ */
+static inline double mien_softmax_mean_loss(const struct mien_softmax_stats *now,
+                                            const struct mien_softmax_stats *before)
+{
+    return (now->loss - before->loss) / (now->weight - before->weight);
+}
+
 /** Bytes of a `stats` buffer for batches of up to n images. */
 size_t mien_softmax_stats_bytes(cl_int n);
 

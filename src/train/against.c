@@ -12,10 +12,9 @@
 /* One device's training, and where its numbers come to. */
 struct side {
     struct mien_trainer trainer;
-    float *numbers; /* [flat_floats] */
-    double loss;    /* mean of the step */
-    double before;  /* sum of losses, and of weights, until the step before */
-    double before_weight;
+    float *numbers;                   /* [flat_floats] */
+    double loss;                      /* mean of the step */
+    struct mien_softmax_stats before; /* until the step before */
 };
 
 void mien_apart_finish(struct mien_apart *apart)
@@ -97,9 +96,8 @@ static enum mien_status make_step(struct side *side, int step, struct mien_error
     side->trainer.position.step = (size_t)step;
     TRY(mien_trainer_step(&side->trainer, err));
     TRY(mien_trainer_stats(&stats, &side->trainer, err));
-    side->loss = (stats.loss - side->before) / (stats.weight - side->before_weight);
-    side->before = stats.loss;
-    side->before_weight = stats.weight;
+    side->loss = mien_softmax_mean_loss(&stats, &side->before);
+    side->before = stats;
 
 done:
     return st;

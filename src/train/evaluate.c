@@ -123,16 +123,16 @@ enum mien_status mien_judge(struct mien_judgement *out, float *probabilities,
         .batch = mien_model_batch(model),
         .recipe = recipe,
     };
-    const size_t first = set->splits[options->split].first;
-    const size_t count = set->splits[options->split].count;
+    /* The device need not have what is not asked for. */
+    const struct mien_dataset part = mien_dataset_split(set, options->split);
     *out = (struct mien_judgement){ .seconds = 0 };
-    float *const own = mien_calloc(probabilities == NULL ? count : 1,
+    float *const own = mien_calloc(probabilities == NULL ? part.count : 1,
                                    (size_t)set->class_count * sizeof(*own), err);
     float *const rows = probabilities == NULL ? own : probabilities;
     if (own == NULL) {
         return MIEN_ERR_MEMORY;
     }
-    TRY(mien_loader_create(&loader, mien_model_cl(model), set, &loading, err));
+    TRY(mien_loader_create(&loader, mien_model_cl(model), &part, &loading, err));
     const double start = mien_now_s();
     TRY(mien_evaluate(&stats, rows, model, loader, options, err));
     const double seconds = mien_now_s() - start;
@@ -142,8 +142,7 @@ enum mien_status mien_judge(struct mien_judgement *out, float *probabilities,
                        mien_split_name(options->split));
         goto done;
     }
-    TRY(mien_metrics_compute(&out->metrics, rows, set->labels + first, count, set->class_count,
-                             err));
+    TRY(mien_metrics_compute(&out->metrics, rows, part.labels, part.count, set->class_count, err));
     out->loss = stats.loss / stats.weight;
     out->seconds = seconds;
 

@@ -87,7 +87,7 @@ static enum mien_status train(struct mien_finding *finding, struct mien_trainer 
         }
         TRY(mien_trainer_step(trainer, err));
         TRY(mien_trainer_stats(&stats, trainer, err));
-        compare(finding, at, (stats.loss - before.loss) / (stats.weight - before.weight));
+        compare(finding, at, mien_softmax_mean_loss(&stats, &before));
         before = stats;
     }
 

@@ -377,27 +377,22 @@ static bool is_needed(const char *kernel, const struct mien_recipe *recipe,
                       const struct mien_network *network)
 {
     const struct mien_train_spec *const train = &recipe->train;
-    const bool sgd = train->optimizer.kind == MIEN_OPTIMIZER_SGD;
     const struct {
         const char *row;
         bool used;
     } rules[] = {
-        { MIEN_KNOWN_NAME, true },
-        { "gather shares", train->soft_targets > 0.0f },
-        { "gather", true },
-        { "softmax soft loss", train->soft_targets > 0.0f },
+        { MIEN_KNOWN_NAME, true }, { "gather shares", train->soft_targets > 0.0f },
+        { "gather", true },        { "softmax soft loss", train->soft_targets > 0.0f },
         { "softmax", true },
-        { "guard", true },
-        { "sgd", sgd },
-        { "adam", !sgd },
-        { "clip", train->clip_norm > 0.0f || train->sam > 0.0f },
-        { "accumulate", train->accumulate > 1 },
-        { "sam", train->sam > 0.0f },
-        { "average", train->ema > 0.0f || train->sam > 0.0f },
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         if (behind(kernel, rules[i].row) != NULL) {
             return rules[i].used;
+        }
+    }
+    for (int i = 0; i < MIEN_SELFTEST_FLAT; i++) {
+        if (behind(kernel, mien_selftest_flat[i]) != NULL) {
+            return mien_selftest_uses(train, mien_selftest_flat[i]);
         }
     }
     for (size_t i = 0; i < network->layer_count; i++) {

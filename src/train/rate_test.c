@@ -186,7 +186,7 @@ static enum mien_status make_step(struct test *test, bool *over, struct mien_err
     TRY(mien_trainer_step_at(&test->trainer, (float)point->rate, err));
     TRY(mien_trainer_stats(&stats, &test->trainer, err));
     TRY(mien_trainer_guard(&guard, &test->trainer, err));
-    point->loss = (stats.loss - test->summed.loss) / (stats.weight - test->summed.weight);
+    point->loss = mien_softmax_mean_loss(&stats, &test->summed);
     test->summed = stats;
     if (!isfinite(point->loss) || guard.faults != 0) { /* no step is made from here on */
         curve->end = MIEN_RATE_DIVERGED;

@@ -96,7 +96,7 @@ static enum mien_status log_step(struct state *state, const struct mien_softmax_
                                  struct mien_error *err)
 {
     struct mien_plain_numbers numbers;
-    const double loss = (stats->loss - state->summed.loss) / (stats->weight - state->summed.weight);
+    const double loss = mien_softmax_mean_loss(stats, &state->summed);
     state->summed = *stats;
     const enum mien_status st = mien_plain_numbers_begin(&numbers, err);
     if (st != MIEN_OK) {

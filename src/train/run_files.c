@@ -326,13 +326,9 @@ static enum mien_status write_info(const char *path, const struct mien_trainer *
         mien_json_set(&info, "device_peak_bytes", json_integer((json_int_t)result->peak_bytes));
         mien_json_set(&info, "seconds", mien_json_real(result->seconds));
     }
-    char *const text = json_dumps(info, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    const enum mien_status st =
+        mien_json_write(path, info, JSON_INDENT(2) | JSON_REAL_PRECISION(9), err);
     json_decref(info);
-    if (text == NULL) {
-        return mien_fail(err, MIEN_ERR_MEMORY, "no memory for %s", path);
-    }
-    const enum mien_status st = mien_file_replace(path, text, strlen(text), err);
-    free(text);
     return st;
 }
 

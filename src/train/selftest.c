@@ -185,28 +185,41 @@ static enum mien_status check(struct mien_verdicts *out, struct mien_cl *cl,
                : mien_verify_one(out, cl, row, shape, MIEN_CONV2D_FWD, NULL, &care, err);
 }
 
-/* What a step does with all parameters at once, and whether that of a recipe does. */
+const char *const mien_selftest_flat[MIEN_SELFTEST_FLAT] = {
+    "sgd", "adam", "guard", "clip", "accumulate", "sam", "average",
+};
+
+bool mien_selftest_uses(const struct mien_train_spec *train, const char *row)
+{
+    const bool sgd = train->optimizer.kind == MIEN_OPTIMIZER_SGD;
+    const bool sam = train->sam > 0.0f;
+    const bool used[MIEN_SELFTEST_FLAT] = {
+        sgd,
+        !sgd,
+        true,
+        train->clip_norm > 0.0f || sam,
+        train->accumulate > 1,
+        sam,
+        train->ema > 0.0f || sam,
+    };
+    for (int i = 0; i < MIEN_SELFTEST_FLAT; i++) {
+        if (strcmp(mien_selftest_flat[i], row) == 0) {
+            return used[i];
+        }
+    }
+    return false;
+}
+
 static enum mien_status check_flat(struct mien_verdicts *out, struct mien_cl *cl,
                                    const struct mien_selftest *what, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const struct mien_train_spec *const train = &what->recipe->train;
-    const bool sgd = train->optimizer.kind == MIEN_OPTIMIZER_SGD;
     const struct mien_verify_shape flat = { .c = (int)(what->network->flat_floats / BLOCK) };
-    const struct {
-        const char *row;
-        bool is_done;
-    } kernels[] = {
-        { "sgd", sgd },
-        { "adam", !sgd },
-        { "guard", true },
-        { "clip", train->clip_norm > 0.0f || train->sam > 0.0f },
-        { "accumulate", train->accumulate > 1 },
-        { "sam", train->sam > 0.0f },
-        { "average", train->ema > 0.0f || train->sam > 0.0f },
-    };
-    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
-        TRY(kernels[i].is_done ? check(out, cl, &what->wish, kernels[i].row, &flat, err) : MIEN_OK);
+    for (int i = 0; i < MIEN_SELFTEST_FLAT; i++) {
+        const char *const row = mien_selftest_flat[i];
+        TRY(mien_selftest_uses(&what->recipe->train, row)
+                ? check(out, cl, &what->wish, row, &flat, err)
+                : MIEN_OK);
     }
 
 done:

@@ -27,6 +27,12 @@ MIEN_CHECK_RESULT
 enum mien_status mien_selftest_run(struct mien_verdicts *out, struct mien_cl *cl,
                                    const struct mien_selftest *what, struct mien_error *err);
 
+/** Rows of the table that check what a step does with all parameters at once, and whether that of a
+ * recipe does it. */
+enum { MIEN_SELFTEST_FLAT = 7 };
+extern const char *const mien_selftest_flat[MIEN_SELFTEST_FLAT];
+bool mien_selftest_uses(const struct mien_train_spec *train, const char *row);
+
 /** The row of the table that checks a layer; NULL for those that compute nothing. */
 const char *mien_selftest_row(enum mien_layer_kind kind);
 

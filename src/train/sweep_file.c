@@ -146,19 +146,10 @@ enum mien_status mien_sweep_write_csv(const char *path, const struct mien_sweep 
 enum mien_status mien_sweep_save(const char *path, const struct mien_sweep *sweep,
                                  const json_t *asked, struct mien_error *err)
 {
-    enum mien_status st = MIEN_OK;
-    char *text = NULL;
     json_t *object = mien_sweep_describe(sweep);
     mien_json_set(&object, "asked", json_deep_copy(asked));
-    text = object != NULL ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
-    if (text == NULL) {
-        st = mien_fail(err, MIEN_ERR_MEMORY, "out of memory for %s", path);
-        goto done;
-    }
-    st = mien_file_replace(path, text, strlen(text), err);
-
-done:
-    free(text);
+    const enum mien_status st =
+        mien_json_write(path, object, JSON_INDENT(1) | JSON_REAL_PRECISION(17), err);
     json_decref(object);
     return st;
 }

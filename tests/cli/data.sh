@@ -31,7 +31,7 @@ check "a full disk is no failure: $code" test "$code" -eq 1
 check "images that are none are left" test "$(find full -type f | wc -l)" -eq 0
 touch file
 expect 1 synth file
-errs '^mien synth: file: Not a directory'
+errs '^mien synth: cannot open the folder file: Not a directory'
 expect 1 synth file/below
 one_line
 

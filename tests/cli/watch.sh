@@ -52,6 +52,7 @@ check "not all epochs" test "$(grep -o '"epoch": [0-9]*' stopped/report.json | w
 
 # A page that cannot be written is told once, and the run goes on.
 mkdir -p full/report.html
+echo '{"mien": "0.1.0", "state": "running"}' >full/run.json
 expect 0 train faces --recipe "$recipes/tiny.yaml" --out full --epochs 2 --watch
 check "told $(grep -c 'the page is not current: ' "$err") times" \
     test "$(grep -c 'the page is not current: .*report.html' "$err")" -eq 2 # on the way, and at the end

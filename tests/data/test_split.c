@@ -124,6 +124,29 @@ static void test_split__works_on_a_packed_set(void **state)
     free(packed);
 }
 
+/* What borrows a split has its images, and no others. */
+static void test_split__is_a_set_of_its_own(void **state)
+{
+    struct fixture *const f = *state;
+    load(f);
+    assert_true(f->set->split == f->options.split);
+    for (int s = 0; s < MIEN_SPLITS; s++) {
+        const struct mien_dataset part = mien_dataset_split(f->set, (enum mien_split)s);
+        const size_t first = f->set->splits[s].first;
+        assert_int_equal(part.count, f->set->splits[s].count);
+        for (int k = 0; k < MIEN_SPLITS; k++) {
+            assert_int_equal(part.splits[k].count, k == s ? part.count : 0);
+        }
+        assert_int_equal(part.splits[s].first, 0);
+        assert_null(part.targets);
+        for (size_t i = 0; i < part.count; i++) {
+            assert_int_equal(part.images[i], f->set->images[first + i]);
+            assert_int_equal(part.labels[i], f->set->labels[first + i]);
+            assert_ptr_equal(part.names[i], f->set->names[first + i]);
+        }
+    }
+}
+
 static void test_split__names(void **state)
 {
     (void)state;
@@ -156,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        CASE(test_split__is_a_set_of_its_own),
         CASE(test_split__takes_its_part_of_every_class_and_loses_nothing),
         CASE(test_split__is_a_function_of_the_seed),
         CASE(test_split__leaves_an_existing_validation_split_alone),
