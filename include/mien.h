@@ -431,8 +431,9 @@ struct mien_evaluation {
  * Errors  MIEN_ERR_USAGE: `split` is none
  *         MIEN_ERR_FORMAT: the split is empty, or a class that the network does not know
  *         MIEN_ERR_SHAPE: images that are not of the size in struct mien_net_about, or a tensor
- * that is larger than any device takes MIEN_ERR_NOT_FINITE: the network's weights give no number
- * for some image MIEN_ERR_MEMORY: also the device's; MIEN_ERR_CL.  *out and confusion are untouched
+ *         larger than any device takes
+ *         MIEN_ERR_NOT_FINITE: the network's weights give no number for some image
+ *         MIEN_ERR_MEMORY: also the device's; MIEN_ERR_CL.  *out and confusion are untouched
  */
 MIEN_CHECK_RESULT
 enum mien_status mien_net_evaluate(struct mien_evaluation *out, size_t *confusion,
@@ -510,7 +511,7 @@ struct mien_train_options {
  * resume  the network must have the recipe of the run, as mien_net_load() of its last.safetensors
  *         has; weights and position come from that file
  * Errors  MIEN_ERR_USAGE: no folder, keep_every below 0; a run that stopped inside of an epoch,
- * with another batch, accumulate or order of the images than it began the epoch with
+ *         with another batch, accumulate or order of the images than it began that epoch with
  *         MIEN_ERR_SHAPE: images that are not of the size in struct mien_net_about
  *         MIEN_ERR_IO: the folder cannot be written, or holds a run and `resume` is false
  *         MIEN_ERR_FORMAT: no training images, a class that the network does not know; the

@@ -7,7 +7,8 @@
  *              of POOL x POOL of it; backward data: OT channels of one input row; backward filter:
  *              OT output channels of one input channel, summed over one of SPLIT parts of all
  *              (image block, output row) pairs.  A work-group is one work-item: a CPU device runs
- *              it as one function on one core, so barriers and local memory would only cost
+ *              it as one function on one core, so barriers would only cost, and local memory is a
+ *              piece of that core's cache
  * Border       padding counts as zero; rows are clipped by loop bounds, columns by checked loads
  *              that only the tiles at the ends of a row pay for
  * Determinism  every sum has one fixed order; the parts of the backward filter are added in order

@@ -110,7 +110,8 @@ static int kind_rank(enum mien_device_kind kind)
     return 0;
 }
 
-/* An integrated GPU tells the machine's memory as its own, and is slower than a card with less. */
+/* An integrated GPU tells the machine's memory as its own, so that memory says nothing of which of
+ * the two is the better one: a card most likely is. */
 static bool shares(const struct mien_device_info *info)
 {
     return info->kind == MIEN_DEVICE_GPU && info->shares_memory;

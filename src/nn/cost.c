@@ -92,6 +92,9 @@ enum mien_status mien_model_costs(struct mien_cost **out, size_t *count,
     }
     for (size_t i = 0; i < graph->count; i++) {
         const struct mien_node *const node = &graph->nodes[i];
+        if (node->class->passes_on) {
+            continue; /* nothing is launched */
+        }
         (*out)[(*count)++] =
             (struct mien_cost){ node->labels[MIEN_LABEL_FORWARD], node_flop(node, false),
                                 act_bytes(&node->in) + act_bytes(&node->out) +

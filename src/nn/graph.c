@@ -74,7 +74,7 @@ static struct mien_node *folded_into(const struct graph_builder *b,
 static bool pools_norm(const struct mien_node *before, const struct mien_node *node)
 {
     return node->pooled != NULL && before->class == &mien_node_conv &&
-           mien_conv2d_pools(&before->op.conv, node->pool.stride);
+           mien_conv2d_pools(&before->op.conv, MIEN_CONV2D_FWD, node->pool.stride);
 }
 
 /* `node`, which has all but the place of its result, is part of the one in front in evaluation. */
@@ -133,10 +133,11 @@ static enum mien_status add_pooling(struct mien_node *node, struct graph_builder
         return MIEN_OK;
     }
     TRY(mien_graph_add_value(&node->winner, b, mien_pool_winner_bytes(&node->pool), err));
-    /* The filter's gradient may do without what only the gradient of the input would need else. */
+    /* Without a gradient of the input nobody but the filter's looks at what is in front of the
+     * pooling, and that one may do without. */
     if (node->class == &mien_node_conv &&
         (b->now.gradient.item != MIEN_NO_ITEM ||
-         !mien_conv2d_unpools(&node->op.conv, node->pool.stride))) {
+         !mien_conv2d_pools(&node->op.conv, MIEN_CONV2D_BWD_FILTER, node->pool.stride))) {
         const struct mien_act unpooled = mien_conv2d_output(&node->op.conv);
         TRY(mien_graph_add_value(&node->unpooled, b, mien_graph_act_bytes(&unpooled), err));
     }

@@ -25,7 +25,7 @@ static enum mien_status check_barred(const struct mien_node *node, struct mien_e
 static enum mien_status setup_pooled(struct mien_node *node, struct mien_error *err)
 {
     const int edge = node->pooled->spec.stride;
-    if (!mien_conv2d_pools(&node->op.conv, edge)) {
+    if (!mien_conv2d_pools(&node->op.conv, MIEN_CONV2D_FWD, edge)) {
         node->pooled = NULL;
         return MIEN_OK;
     }
@@ -94,21 +94,25 @@ static enum mien_status unpool(const struct mien_node *node, const struct mien_p
                              NULL, &pool, err);
 }
 
+/* The gradient of what the convolution itself made. */
+static struct mien_cl_buffer *gradient_of(const struct mien_node *node)
+{
+    return node->unpooled.buffer != NULL ? node->unpooled.buffer : node->dy.buffer;
+}
+
 static enum mien_status backward_filter(const struct mien_node *node, const struct mien_pass *pass,
                                         const struct mien_conv2d *op, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
-    const bool pooled = node->pooled != NULL; /* never in models to explain */
     struct mien_cl_buffer *const dweight = node->gradients[0];
     struct mien_cl_buffer *const dbias = node->gradients[1];
-    if (pooled && node->unpooled.buffer == NULL) {
-        const struct mien_conv2d_pooled dy = { node->dy.buffer, node->winner.buffer };
-        return mien_conv2d_bwd_filter_pooled(pass->cl, dweight, dbias, &dy, node->x.buffer,
+    const struct mien_conv2d_pooled pooled = { node->dy.buffer, node->winner.buffer };
+    if (node->pooled != NULL && node->unpooled.buffer == NULL) {
+        return mien_conv2d_bwd_filter_pooled(pass->cl, dweight, dbias, &pooled, node->x.buffer,
                                              pass->work, op, err);
     }
-    TRY(pooled ? unpool(node, pass, err) : MIEN_OK);
-    TRY(mien_conv2d_bwd_filter(pass->cl, dweight, dbias,
-                               pooled ? node->unpooled.buffer : node->dy.buffer, node->x.buffer,
+    TRY(node->pooled != NULL ? unpool(node, pass, err) : MIEN_OK);
+    TRY(mien_conv2d_bwd_filter(pass->cl, dweight, dbias, gradient_of(node), node->x.buffer,
                                pass->work, op, err));
 
 done:
@@ -121,16 +125,14 @@ static enum mien_status backward_conv(const struct mien_node *node, const struct
     struct mien_conv2d op = node->op.conv;
     op.n = pass->n;
     enum mien_status st = MIEN_OK;
-    if (pass->train) {
+    if (pass->train) { /* models to explain have no poolings in their convolutions */
         mien_cl_label(pass->cl, node->labels[MIEN_LABEL_BACKWARD_FILTER]);
         TRY(backward_filter(node, pass, &op, err));
     }
     if (node->dx.buffer != NULL) {
         mien_cl_label(pass->cl, node->labels[MIEN_LABEL_BACKWARD]);
-        TRY(mien_conv2d_bwd_data(pass->cl, node->dx.buffer,
-                                 node->pooled != NULL ? node->unpooled.buffer : node->dy.buffer,
-                                 node->params[0], node->after_relu ? node->x.buffer : NULL,
-                                 pass->work, &op, err));
+        TRY(mien_conv2d_bwd_data(pass->cl, node->dx.buffer, gradient_of(node), node->params[0],
+                                 node->after_relu ? node->x.buffer : NULL, pass->work, &op, err));
     }
 
 done:

@@ -186,20 +186,12 @@ size_t mien_conv2d_work_bytes(const struct mien_conv2d *op)
     return most;
 }
 
-bool mien_conv2d_pools(const struct mien_conv2d *op, int edge)
+bool mien_conv2d_pools(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int edge)
 {
-    const enum mien_conv2d_variant variant = op->variant[MIEN_CONV2D_FWD];
-    const struct mien_conv2d_family *const family = families[variant];
-    return family->pools != NULL && (op->poolless >> variant & 1u) == 0 && edge > 1 &&
-           op->ho >= edge && op->wo >= edge && family->pools(op, edge);
-}
-
-bool mien_conv2d_unpools(const struct mien_conv2d *op, int edge)
-{
-    const struct mien_conv2d_family *const family = families[op->variant[MIEN_CONV2D_BWD_FILTER]];
-    const bool barred = (op->poolless >> op->variant[MIEN_CONV2D_BWD_FILTER] & 1u) != 0;
-    return family->unpools != NULL && !barred && edge > 1 && op->ho >= edge && op->wo >= edge &&
-           family->unpools(op, edge);
+    const enum mien_conv2d_variant variant = op->variant[pass];
+    bool (*const able)(const struct mien_conv2d *, int) = families[variant]->pools[pass];
+    return able != NULL && (op->poolless >> variant & 1u) == 0 && edge > 1 && op->ho >= edge &&
+           op->wo >= edge && able(op, edge);
 }
 
 static const struct mien_conv2d_family *family_of(const struct mien_conv2d *op,
@@ -216,7 +208,7 @@ enum mien_status mien_conv2d_fwd(struct mien_cl *cl, const struct mien_conv2d_ou
                                  const struct mien_cl_buffer *bias, struct mien_cl_buffer *work,
                                  const struct mien_conv2d *op, struct mien_error *err)
 {
-    assert(op->pool == 0 || mien_conv2d_pools(op, op->pool));
+    assert(op->pool == 0 || mien_conv2d_pools(op, MIEN_CONV2D_FWD, op->pool));
     return family_of(op, MIEN_CONV2D_FWD)->fwd(cl, out, x, weight, bias, work, op, err);
 }
 
@@ -247,7 +239,7 @@ enum mien_status mien_conv2d_bwd_filter_pooled(struct mien_cl *cl, struct mien_c
                                                struct mien_cl_buffer *work,
                                                const struct mien_conv2d *op, struct mien_error *err)
 {
-    assert(mien_conv2d_unpools(op, op->pool));
+    assert(mien_conv2d_pools(op, MIEN_CONV2D_BWD_FILTER, op->pool));
     return family_of(op, MIEN_CONV2D_BWD_FILTER)
         ->bwd_filter_pooled(cl, dweight, dbias, dy, x, work, op, err);
 }

@@ -102,13 +102,12 @@ int mien_conv2d_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, 
 /** The output's shape; that of the convolution itself where there is a pooling. */
 struct mien_act mien_conv2d_output(const struct mien_conv2d *op);
 
-/** Whether the forward pass, with the variant and the parameters that it has, can and may end in
- * max-pooling of windows of `edge` x `edge` that do not overlap. */
-bool mien_conv2d_pools(const struct mien_conv2d *op, int edge);
-
-/** Whether the backward filter pass, with the variant and the parameters that it has, takes the
- * gradient behind such a pooling as it is: mien_conv2d_bwd_filter_pooled(). */
-bool mien_conv2d_unpools(const struct mien_conv2d *op, int edge);
+/**
+ * Whether a pass, with the variant and the parameters that it has, can and may have a max-pooling
+ * of windows of `edge` x `edge` that do not overlap: forward ends in it, backward filter takes the
+ * gradient behind it (mien_conv2d_bwd_filter_pooled()), backward data never has one.
+ */
+bool mien_conv2d_pools(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int edge);
 
 /** Bytes of scratch that the three passes with their variants need at most, for op->n images or
  * fewer; 0: none. */
@@ -176,7 +175,7 @@ struct mien_conv2d_pooled {
 
 /**
  * The same for a forward pass that ended in a pooling with windows of op->pool, for which
- * mien_conv2d_unpools() is true, without the gradient in front of the pooling.  What a ReLU between
+ * mien_conv2d_pools() is true, without the gradient in front of the pooling.  What a ReLU between
  * the two stopped must be zero in dy.
  */
 MIEN_CHECK_RESULT

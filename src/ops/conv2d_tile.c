@@ -233,7 +233,7 @@ const struct mien_conv2d_family mien_conv2d_tile = {
     .default_value = default_value,
     .local_bytes = mien_tile_local_bytes,
     .work_bytes = work_bytes,
-    .pools = pools,
+    .pools = { [MIEN_CONV2D_FWD] = pools },
     .fwd = forward,
     .bwd_data = backward_data,
     .bwd_filter = backward_filter,

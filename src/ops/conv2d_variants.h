@@ -18,8 +18,9 @@ struct mien_conv2d_family {
     /** Local memory of a work-group of its kernels; NULL: none, or less than any device has. */
     size_t (*local_bytes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
     size_t (*work_bytes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
-    /** Whether fwd() can end in max-pooling with windows of this edge; NULL: never. */
-    bool (*pools)(const struct mien_conv2d *op, int edge);
+    /** Whether fwd() can end in max-pooling with windows of this edge, whether bwd_filter_pooled()
+     * takes them; NULL: never. */
+    bool (*pools[MIEN_CONV2D_PASSES])(const struct mien_conv2d *op, int edge);
     /** With a pooling where op->pool is set. */
     enum mien_status (*fwd)(struct mien_cl *cl, const struct mien_conv2d_out *out,
                             const struct mien_cl_buffer *x, const struct mien_cl_buffer *weight,
@@ -34,8 +35,7 @@ struct mien_conv2d_family {
                                    struct mien_cl_buffer *dbias, const struct mien_cl_buffer *dy,
                                    const struct mien_cl_buffer *x, struct mien_cl_buffer *work,
                                    const struct mien_conv2d *op, struct mien_error *err);
-    /** Whether bwd_filter_pooled() takes windows of this edge; NULL: none. */
-    bool (*unpools)(const struct mien_conv2d *op, int edge);
+    /** The same with the gradient behind a pooling; NULL where `pools` has none for it. */
     enum mien_status (*bwd_filter_pooled)(struct mien_cl *cl, struct mien_cl_buffer *dweight,
                                           struct mien_cl_buffer *dbias,
                                           const struct mien_conv2d_pooled *dy,

@@ -229,7 +229,7 @@ static enum mien_status bwd_filter(struct mien_cl *cl, struct mien_cl_buffer *dw
     return sum_filter(cl, dweight, dbias, &alone, x, work, op, err);
 }
 
-/* A row of the gradient is made in a core's cache. */
+/* A row of the gradient is made in a core's cache, in local memory that every device has. */
 static bool unpools(const struct mien_conv2d *op, int edge)
 {
     (void)edge;
@@ -244,10 +244,9 @@ const struct mien_conv2d_family mien_conv2d_vector = {
     .params = { tile_params, tile_params, filter_params },
     .default_value = default_value,
     .work_bytes = work_bytes,
-    .pools = pools,
+    .pools = { [MIEN_CONV2D_FWD] = pools, [MIEN_CONV2D_BWD_FILTER] = unpools },
     .fwd = fwd,
     .bwd_data = bwd_data,
     .bwd_filter = bwd_filter,
-    .unpools = unpools,
     .bwd_filter_pooled = sum_filter,
 };

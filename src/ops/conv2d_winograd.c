@@ -295,7 +295,7 @@ const struct mien_conv2d_family mien_conv2d_winograd = {
     .default_value = default_value,
     .local_bytes = local_bytes,
     .work_bytes = work_bytes,
-    .pools = pools,
+    .pools = { [MIEN_CONV2D_FWD] = pools },
     .fwd = fwd,
     .bwd_data = bwd_data,
     .bwd_filter = mien_winograd_bwd_filter,

@@ -366,6 +366,14 @@ done:
     return st;
 }
 
+static enum mien_status begin(struct state *state, struct mien_error *err)
+{
+    const enum mien_status st =
+        mien_run_write_info(state->paths.info, &state->trainer, state->options, NULL, err);
+    state->begun = st == MIEN_OK;
+    return st;
+}
+
 static enum mien_status prepare(struct state *state, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
@@ -374,14 +382,16 @@ static enum mien_status prepare(struct state *state, struct mien_error *err)
         TRY(mien_checkpoint_restore(&state->trainer, state->paths.last, err));
         TRY(mien_run_find_best(&state->trainer, state->paths.best, options->log, err));
     } else {
+        /* First of all, so that nothing lies there of which it is not known that a run left it. */
         mien_run_clear(&state->paths);
+        TRY(begin(state, err));
     }
-    /* First of all, so that nothing lies there of which it is not known that a run left it. */
-    TRY(mien_run_write_info(state->paths.info, &state->trainer, options, NULL, err));
-    state->begun = true;
     TRY(mien_history_init(&state->history, state->paths.history, state->trainer.position.epoch,
                           err));
     TRY(mien_run_write_recipe(state->paths.recipe, state->trainer.file->recipe, err));
+    if (options->resume) { /* last of all: a run that cannot go on stays as it is */
+        TRY(begin(state, err));
+    }
     if (options->log_steps) {
         TRY(mien_run_open_steps(&state->steps, state->paths.steps, &state->trainer.position,
                                 options->resume, err));

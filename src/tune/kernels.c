@@ -171,7 +171,7 @@ static enum mien_status measure_pooled(struct kernel_shape *shape, enum mien_con
         op->pool = 0;
         op->variant[p] = (enum mien_conv2d_variant)v;
         if (!mien_conv2d_takes(op, p, (enum mien_conv2d_variant)v) || !mien_conv2d_fits(op, p) ||
-            !(p == MIEN_CONV2D_FWD ? mien_conv2d_pools(op, 2) : mien_conv2d_unpools(op, 2))) {
+            !mien_conv2d_pools(op, p, 2)) {
             continue;
         }
         op->pool = 2;

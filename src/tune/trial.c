@@ -101,8 +101,7 @@ static bool pools(const struct trial *trial, const struct mien_tuned *candidate,
         return pool == 0;
     }
     op.poolless = known != NULL ? known->barred_pools : 0;
-    return candidate->pass == MIEN_CONV2D_FWD ? mien_conv2d_pools(&op, pool)
-                                              : mien_conv2d_unpools(&op, pool);
+    return mien_conv2d_pools(&op, candidate->pass, pool);
 }
 
 /* Whether the device has the local memory for it. */

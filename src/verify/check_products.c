@@ -123,10 +123,8 @@ static bool computes(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
 {
     struct mien_conv2d tried = *op;
     tried.variant[pass] = variant;
-    const bool pools =
-        op->pool == 0 || (pass == MIEN_CONV2D_FWD ? mien_conv2d_pools(&tried, op->pool)
-                                                  : mien_conv2d_unpools(&tried, op->pool));
-    return mien_conv2d_takes(op, pass, variant) && mien_conv2d_fits(&tried, pass) && pools;
+    return mien_conv2d_takes(op, pass, variant) && mien_conv2d_fits(&tried, pass) &&
+           (op->pool == 0 || mien_conv2d_pools(&tried, pass, op->pool));
 }
 
 /* A variant with its defaults, and with one parameter after the other at its other values. */

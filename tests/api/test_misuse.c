@@ -93,6 +93,10 @@ static void test_misuse__missing_files_are_named(void **state)
     const struct mien_train_options resume = { .folder = gone, .resume = true };
     must_fail(mien_net_train(NULL, f->net, f->data, &resume, &f->err), MIEN_ERR_IO, &f->err,
               missing);
+    struct mien_run_result result = { .end = MIEN_RUN_INTERRUPTED, .epochs = 77 };
+    must_fail(mien_net_train(&result, f->net, f->data, &resume, &f->err), MIEN_ERR_IO, &f->err,
+              missing);
+    assert_true(result.end == MIEN_RUN_INTERRUPTED && result.epochs == 77); /* untouched */
     free(missing);
     free(gone);
 }

@@ -49,7 +49,7 @@ static struct mien_conv2d op_of(const struct shape *s)
     assert_ok(mien_conv2d_init(&op, &x, s->oc, s->k, s->k, s->stride, s->pad, &err), &err);
     assert_true(conv2d_choose(&op, s->variant));
     op.param[MIEN_CONV2D_FWD][s->param] = s->value;
-    assert_true(mien_conv2d_pools(&op, s->edge));
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, s->edge));
     return op;
 }
 
@@ -275,18 +275,19 @@ static void test_conv2d_unpools__only_with_register_tiles(void **state)
     const struct mien_act first = { 4, 1, 20, 20, 8 };
     assert_ok(mien_conv2d_init(&op, &first, 16, 3, 3, 1, 1, &err), &err);
     assert_int_equal(op.variant[MIEN_CONV2D_BWD_FILTER], MIEN_CONV2D_VECTOR);
-    assert_true(mien_conv2d_unpools(&op, 2));
-    assert_true(mien_conv2d_unpools(&op, 7));
-    assert_false(mien_conv2d_unpools(&op, 21)); /* no window */
-    assert_false(mien_conv2d_unpools(&op, 1));
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_BWD_FILTER, 2));
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_BWD_FILTER, 7));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_BWD_FILTER, 21)); /* no window */
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_BWD_FILTER, 1));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_BWD_DATA, 2));
     op.poolless = 1u << MIEN_CONV2D_VECTOR;
-    assert_false(mien_conv2d_unpools(&op, 2));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_BWD_FILTER, 2));
     op.poolless = 0;
     op.variant[MIEN_CONV2D_BWD_FILTER] = MIEN_CONV2D_WINOGRAD;
-    assert_false(mien_conv2d_unpools(&op, 2));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_BWD_FILTER, 2));
     const struct mien_act wide = { 4, 1, 3, 4000, 8 };
     assert_ok(mien_conv2d_init(&op, &wide, 16, 3, 3, 1, 1, &err), &err);
-    assert_false(mien_conv2d_unpools(&op, 2));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_BWD_FILTER, 2));
 }
 
 static void test_conv2d_pools__only_where_windows_fit(void **state)
@@ -298,31 +299,31 @@ static void test_conv2d_pools__only_where_windows_fit(void **state)
     const struct mien_act deep = { 4, 65, 8, 8, 8 };
     const struct mien_act wide = { 4, 16, 20, 20, 8 };
     assert_ok(mien_conv2d_init(&op, &small, 4, 3, 3, 1, 0, &err), &err); /* 1 x 2 */
-    assert_false(mien_conv2d_pools(&op, 2));
-    assert_false(mien_conv2d_pools(&op, 0));
-    assert_false(mien_conv2d_pools(&op, 1));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 0));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 1));
     assert_ok(mien_conv2d_init(&op, &wide, 16, 3, 3, 1, 1, &err), &err);
     assert_int_equal(op.variant[MIEN_CONV2D_FWD], MIEN_CONV2D_WINOGRAD);
-    assert_true(mien_conv2d_pools(&op, 2));
-    assert_false(mien_conv2d_pools(&op, 3)); /* tiles of 4 x 4 or 5 x 5 */
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 3)); /* tiles of 4 x 4 or 5 x 5 */
     assert_ok(mien_conv2d_init(&op, &deep, 16, 3, 3, 1, 1, &err), &err);
     assert_int_equal(op.variant[MIEN_CONV2D_FWD], MIEN_CONV2D_WINOGRAD);
-    assert_false(mien_conv2d_pools(&op, 2)); /* 65 channels are two sums */
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2)); /* 65 channels are two sums */
     op.variant[MIEN_CONV2D_FWD] = MIEN_CONV2D_VECTOR;
-    assert_true(mien_conv2d_pools(&op, 2));
-    assert_true(mien_conv2d_pools(&op, 3));
-    assert_false(mien_conv2d_pools(&op, 4));
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 3));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 4));
     assert_ok(mien_conv2d_init(&op, &wide, 16, 1, 1, 1, 0, &err), &err);
     assert_int_equal(op.variant[MIEN_CONV2D_FWD], MIEN_CONV2D_PRODUCT);
-    assert_false(mien_conv2d_pools(&op, 2));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
     const struct mien_act single = { 4, 65, 10, 10, 1 };
     assert_ok(mien_conv2d_init(&op, &single, 16, 3, 3, 1, 1, &err), &err);
     op.variant[MIEN_CONV2D_FWD] = MIEN_CONV2D_BATCHED;
-    assert_false(mien_conv2d_pools(&op, 2)); /* tiles of 5 x 5 */
-    assert_true(mien_conv2d_pools(&op, 5));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2)); /* tiles of 5 x 5 */
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 5));
     op.param[MIEN_CONV2D_FWD][3] = 6;
-    assert_true(mien_conv2d_pools(&op, 2));
-    assert_false(mien_conv2d_pools(&op, 3));
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 3));
 }
 
 int main(void)

@@ -95,9 +95,9 @@ static void test_conv2d_tile__knows_its_local_memory(void **state)
     assert_ok(mien_conv2d_init(&op, &x, 70, 3, 3, 1, 1, &err), &err);
     mien_conv2d_fit(&op, 32768);
     assert_true(mien_conv2d_fits(&op, MIEN_CONV2D_FWD)); /* 16 * (64 + 1 + 64 + 1) floats */
-    assert_true(mien_conv2d_pools(&op, 2));
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
     op.param[MIEN_CONV2D_FWD][1] = 2; /* columns: no whole window */
-    assert_false(mien_conv2d_pools(&op, 2));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
     const cl_int most[] = { 8, 8, 32 }; /* 32 * (128 + 1 + 128 + 1) */
     memcpy(op.param[MIEN_CONV2D_FWD], most, sizeof(most));
     assert_false(mien_conv2d_fits(&op, MIEN_CONV2D_FWD));

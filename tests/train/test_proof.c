@@ -86,31 +86,31 @@ static void test_proof__bars_a_pooling_alone(void **state)
     const struct mien_verdicts verdicts = { &verdict, 1 };
     assert_ok(mien_conv2d_init(&op, &x, 5, 3, 3, 1, 1, &err), &err);
     const enum mien_conv2d_variant usual = op.variant[MIEN_CONV2D_FWD];
-    assert_true(mien_conv2d_pools(&op, 2));
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
     (void)snprintf(verdict.variant, sizeof(verdict.variant), "%s", mien_conv2d_variant_name(usual));
     assert_true(mien_proof_avoids(&verdict));
     mien_proof_bar(&verdicts, NULL, &tuning);
     assert_false(mien_tuning_barred(&tuning, MIEN_TUNED_CONV2D, MIEN_CONV2D_FWD, (int)usual));
     mien_tuning_apply(&tuning, &op);
     assert_int_equal(op.variant[MIEN_CONV2D_FWD], usual);
-    assert_false(mien_conv2d_pools(&op, 2));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
 
     struct mien_tuning other = { .entries = NULL }; /* as that of a run that goes on */
     mien_tuning_bar_all(&other, &tuning);
     mien_tuning_apply(&other, &op);
-    assert_false(mien_conv2d_pools(&op, 2));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
     mien_tuning_apply(&(struct mien_tuning){ .entries = NULL }, &op);
-    assert_true(mien_conv2d_pools(&op, 2));
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
 
     struct mien_tuning filter = { .entries = NULL }; /* so does one that takes its gradient wrong */
     (void)snprintf(verdict.variant, sizeof(verdict.variant), "vector");
     (void)snprintf(verdict.kernel, sizeof(verdict.kernel), "conv2d maxpool backward filter");
-    assert_true(mien_conv2d_unpools(&op, 2));
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_BWD_FILTER, 2));
     assert_true(mien_proof_avoids(&verdict));
     mien_proof_bar(&verdicts, NULL, &filter);
     mien_tuning_apply(&filter, &op);
     assert_int_equal(op.variant[MIEN_CONV2D_BWD_FILTER], MIEN_CONV2D_VECTOR);
-    assert_false(mien_conv2d_unpools(&op, 2));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_BWD_FILTER, 2));
 }
 
 /* Wrong with other parameters than its own, a variant keeps to these. */

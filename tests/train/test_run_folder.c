@@ -105,6 +105,35 @@ static void test_run_folder__leaves_alone_what_no_run_has_left(void **state)
     set_free(set);
 }
 
+/* One without its history, say. */
+static void test_run_folder__keeps_what_a_run_says_that_cannot_go_on(void **state)
+{
+    struct mien_cl *const cl = device_or_skip(state);
+    struct mien_error err = { "" };
+    struct mien_run_result result;
+    struct mien_dataset *const set = set_make(&sizes, 3);
+    char *const folder = scratch_make();
+    char *const info = scratch_path(folder, "run.json");
+    char *const history = scratch_path(folder, "history.csv");
+    struct test_run plan = { .recipe = recipe, .folder = folder };
+    size_t bytes = 0;
+    size_t bytes_after = 0;
+    (void)run_must(cl, set, &plan);
+    unsigned char *const before = scratch_read(info, &bytes);
+    assert_int_equal(remove(history), 0);
+    plan.resume = true;
+    must_fail(run_try(&result, cl, set, &plan, &err), MIEN_ERR_FORMAT, &err, "history.csv");
+    unsigned char *const after = scratch_read(info, &bytes_after);
+    assert_int_equal(bytes_after, bytes);
+    assert_memory_equal(after, before, bytes);
+    free(before);
+    free(after);
+    free(info);
+    free(history);
+    scratch_remove(folder);
+    set_free(set);
+}
+
 static void test_run_folder__refuses_a_folder_that_holds_a_run(void **state)
 {
     struct mien_cl *const cl = device_or_skip(state);
@@ -131,6 +160,7 @@ int main(void)
         cmocka_unit_test(test_run_folder__takes_a_folder_without_a_checkpoint),
         cmocka_unit_test(test_run_folder__refuses_a_folder_that_is_in_use_or_not_its_own),
         cmocka_unit_test(test_run_folder__leaves_alone_what_no_run_has_left),
+        cmocka_unit_test(test_run_folder__keeps_what_a_run_says_that_cannot_go_on),
         cmocka_unit_test(test_run_folder__refuses_a_folder_that_holds_a_run),
     };
     return cmocka_run_group_tests_name("train/run_folder", tests, device_setup, device_teardown);

@@ -80,7 +80,8 @@ static enum mien_status run(void *user, struct mien_cl *cl, const struct mien_pr
     case MIEN_CONV2D_FWD: {
         const struct mien_conv2d_out out = { b->out, b->winner };
         assert_int_equal(op->pool, plan->pool);
-        assert_true(plan->pool == 0 || (b->winner != NULL && mien_conv2d_pools(op, plan->pool)));
+        assert_true(plan->pool == 0 ||
+                    (b->winner != NULL && mien_conv2d_pools(op, MIEN_CONV2D_FWD, plan->pool)));
         return mien_conv2d_fwd(cl, &out, b->x, b->weight, b->bias, b->work, op, err);
     }
     case MIEN_CONV2D_BWD_DATA:
@@ -190,7 +191,7 @@ static void test_search__begins_with_tiles_that_windows_fit_into(void **state)
     task.key.size[3] = 10;
     assert_ok(mien_tuned_to_conv2d(&op, &task.key, &err), &err);
     op.variant[MIEN_CONV2D_FWD] = MIEN_CONV2D_BATCHED;
-    assert_false(mien_conv2d_pools(&op, 2));
+    assert_false(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
     struct plan plan = { .pool = 2, .standard = task.key };
     const struct mien_search_options options = {
         .seconds = 600.0, .user = &plan, .stop = after_another, .hook = { run, &plan }
@@ -215,11 +216,11 @@ static void test_search__keeps_the_pooling_of_a_layer(void **state)
     memset(task.key.param, 0, sizeof(task.key.param));
     assert_ok(mien_tuned_to_conv2d(&op, &task.key, &err), &err);
     task.key = mien_tuned_conv2d(&op, MIEN_CONV2D_FWD);
-    assert_true(mien_conv2d_pools(&op, 2));
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
     assert_ok(search(&result, cl, &task, &plan, seconds(), &err), &err);
     assert_true(result.tried >= 1 && result.wrong == 0 && result.refused == 0);
     assert_ok(mien_tuned_to_conv2d(&op, &result.chosen, &err), &err);
-    assert_true(mien_conv2d_pools(&op, 2));
+    assert_true(mien_conv2d_pools(&op, MIEN_CONV2D_FWD, 2));
 }
 
 static void test_search__takes_what_is_faster_than_a_slow_default(void **state)
