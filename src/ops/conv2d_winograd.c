@@ -25,7 +25,7 @@ static const struct mien_conv2d_param convolve_params[MIEN_CONV2D_PARAMS] = {
     [PARAM_INPUTS] = { "inputs", { 16, 32, 64, 128 } },
     [PARAM_OUTPUTS] = { "outputs", { 8, 16, 32, 64 } },
     [PARAM_REGISTERS] = { "registers", { 4, 8 } },
-    [PARAM_POINTS] = { "points", { 6, 7 } },
+    [PARAM_POINTS] = { "points", { 6, 7, 8 } },
 };
 
 int mien_winograd_points(int height, int width, int kernel)

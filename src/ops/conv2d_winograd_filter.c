@@ -10,6 +10,7 @@ enum {
     OPTION_BYTES = 320,
     ITEMS = 32,          /* work-items wanted */
     MANY_CHANNELS = 128, /* see mien_winograd_filter_default() */
+    FEW_CHANNELS = 32,   /* the same */
 };
 
 /*
@@ -23,7 +24,7 @@ const struct mien_conv2d_param mien_winograd_filter_params[MIEN_CONV2D_PARAMS] =
     [PARAM_OUTPUTS] = { "outputs", { 16, 32, 64, 128 } },
     [PARAM_REGISTERS] = { "registers", { 4, 8 } },
     [PARAM_POINTS] = { "points", { 6, 7 } },
-    [PARAM_COLUMNS] = { "columns", { 1, 2, 3, 4, 7 } },
+    [PARAM_COLUMNS] = { "columns", { 1, 2, 3, 4, 6, 7 } },
 };
 
 static int value_of(const struct mien_conv2d *op, int index)
@@ -47,8 +48,20 @@ static size_t bytes_of(const struct mien_conv2d *op, const int values[MIEN_CONV2
 
 /*
  * Many channels want few columns of points, so that the sums of many fit a core's cache: they share
- * the transformed tiles.  Measured on PoCL, 16 lanes and 1 MB of cache: docs/performance.md.
+ * the transformed tiles.  Few channels have all columns at once, so that no tile is transformed
+ * twice.  Measured on PoCL, 16 lanes and 1 to 2 MB of cache: docs/performance.md.
  */
+static int default_columns(const struct mien_conv2d *op, int points)
+{
+    if (op->c >= MANY_CHANNELS && op->oc >= MANY_CHANNELS) {
+        return points == 6 ? 2 : 1;
+    }
+    if (points == 6 && op->c <= FEW_CHANNELS && op->oc <= FEW_CHANNELS) {
+        return points;
+    }
+    return points == 6 ? 3 : 4;
+}
+
 int mien_winograd_filter_default(const struct mien_conv2d *op, int index)
 {
     const int points = mien_winograd_points(op->ho, op->wo, op->kh);
@@ -62,7 +75,7 @@ int mien_winograd_filter_default(const struct mien_conv2d *op, int index)
                                         : 32,
         [PARAM_REGISTERS] = op->lanes == 16 ? 8 : 4,
         [PARAM_POINTS] = points,
-        [PARAM_COLUMNS] = points == 6 ? (many ? 2 : 3) : (many ? 1 : 4),
+        [PARAM_COLUMNS] = default_columns(op, points),
     };
     const int order[] = { PARAM_TILES, PARAM_VECTORS, PARAM_OUTPUTS, PARAM_COLUMNS };
     const int least[] = { 1, 1, 16, 1 };

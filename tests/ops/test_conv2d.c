@@ -74,6 +74,26 @@ static void test_conv2d__winograd_matches_reference_on_all_shapes(void **state)
     check_variant(device_or_skip(state), MIEN_CONV2D_WINOGRAD);
 }
 
+/* Tiles that no size of an image has by default, with tiles at all borders; each kernel's edge. */
+static void test_conv2d__winograd_matches_reference_with_8x8_points(void **state)
+{
+    enum { POINTS = 4 }; /* the parameter */
+    struct mien_cl *const cl = device_or_skip(state);
+    for (int edge = 3; edge <= (small_only() ? 3 : 5); edge++) {
+        struct mien_error err = { "" };
+        struct mien_conv2d op;
+        const struct mien_act x = { 9, 9, 15, 11, 8 };
+        assert_ok(mien_conv2d_init(&op, &x, 10, edge, edge, 1, edge - 2, &err), &err);
+        assert_true(conv2d_choose(&op, MIEN_CONV2D_WINOGRAD));
+        op.param[MIEN_CONV2D_FWD][POINTS] = 8;
+        op.param[MIEN_CONV2D_BWD_DATA][POINTS] = 8;
+        assert_true(mien_conv2d_fits(&op, MIEN_CONV2D_FWD));
+        struct conv2d_numbers numbers = conv2d_random(&op, true);
+        conv2d_check(cl, &op, &numbers, true);
+        conv2d_free(&numbers);
+    }
+}
+
 /* The bound does not grow with the channels: as many as the widest recipe has, in or out. */
 static void test_conv2d__winograd_keeps_its_bound_with_many_channels(void **state)
 {
@@ -165,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_conv2d_init__says_why_a_kernel_is_refused),
         cmocka_unit_test(test_conv2d__vector_matches_reference_on_all_shapes),
         cmocka_unit_test(test_conv2d__winograd_matches_reference_on_all_shapes),
+        cmocka_unit_test(test_conv2d__winograd_matches_reference_with_8x8_points),
         cmocka_unit_test(test_conv2d__winograd_keeps_its_bound_with_many_channels),
         cmocka_unit_test(test_conv2d__product_matches_reference_on_shapes_of_1x1),
         cmocka_unit_test(test_conv2d__channel_matches_reference_on_some_shapes),

@@ -33,6 +33,7 @@ static const struct shape {
     { MIEN_CONV2D_WINOGRAD, 16, 3, 8, 13, 13, 9, 5, 1, 0, 3, false, 0, 0 },
     { MIEN_CONV2D_WINOGRAD, 8, 3, 8, 13, 13, 9, 5, 1, 0, 2, false, 4, 6 },
     { MIEN_CONV2D_WINOGRAD, 8, 3, 8, 10, 10, 9, 3, 1, 1, 5, false, 4, 7 },
+    { MIEN_CONV2D_WINOGRAD, 8, 3, 8, 13, 14, 9, 3, 1, 1, 3, false, 4, 8 },
 };
 
 /* Sums of tiles are rounded, and what is not a number fills a tile. */
