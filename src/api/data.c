@@ -5,7 +5,6 @@
 
 #include "api/internal.h"
 #include "base/memory.h"
-#include "base/utf8.h"
 #include "data/build.h"
 #include "data/image.h"
 #include "data/targets.h"
@@ -75,14 +74,7 @@ enum mien_status mien_class_list_copy(struct mien_class_list *out, const char *c
                          MIEN_MAX_CLASSES);
     }
     for (int i = 0; i < class_count; i++) {
-        if (classes[i][0] == '\0' || !mien_is_utf8(classes[i]) ||
-            mien_class_list_find(out, classes[i]) >= 0) {
-            st = mien_fail(err, MIEN_ERR_USAGE,
-                           "class %d is \"%.100s\"; expected names in UTF-8, each once", i,
-                           classes[i]);
-            goto done;
-        }
-        TRY(mien_class_list_add(out, classes[i], err));
+        TRY(mien_class_list_take(out, classes[i], MIEN_ERR_USAGE, err));
     }
 
 done:

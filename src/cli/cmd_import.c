@@ -4,7 +4,6 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/text.h"
@@ -57,19 +56,13 @@ static enum mien_status parse_classes(struct mien_class_list *list, const char *
         if (comma != NULL) {
             *comma = '\0';
         }
-        if (*name == '\0' || !mien_is_utf8(name) || mien_class_list_find(list, name) >= 0) {
-            st = mien_fail(err, MIEN_ERR_USAGE,
-                           "--classes: '%s' is class %zu; expected names in UTF-8, each once", name,
-                           list->count + 1);
-            goto done;
-        }
-        TRY(mien_class_list_add(list, name, err));
+        TRY(mien_class_list_take(list, name, MIEN_ERR_USAGE, err));
         name = comma != NULL ? comma + 1 : NULL;
     }
 
 done:
     free(copy);
-    return st;
+    return st == MIEN_ERR_USAGE ? mien_wrap(err, st, "--classes") : st;
 }
 
 static json_t *shape_of(const struct mien_param *param)

@@ -8,8 +8,6 @@
 #include "data/exclude.h"
 #include "data/image.h"
 
-enum { MIEN_MAX_CLASSES = 10000 };
-
 /** What struct mien_dataset's storage points to. */
 struct mien_data_storage {
     uint8_t *images; /**< NULL when they lie in `file` */

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/letters.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 const char *const mien_fer2013_names[MIEN_EMOTIONS] = {
     "angry", "disgust", "fear", "happy", "sad", "surprise", "neutral",
@@ -93,6 +95,39 @@ enum mien_status mien_class_list_add(struct mien_class_list *list, const char *n
     }
     list->names[list->count++] = copy;
     return MIEN_OK;
+}
+
+enum mien_status mien_class_list_take(struct mien_class_list *list, const char *name,
+                                      enum mien_status refusal, struct mien_error *err)
+{
+    if (list->count == MIEN_MAX_CLASSES) {
+        return mien_fail(err, refusal, "more than %d classes", MIEN_MAX_CLASSES);
+    }
+    if (name == NULL || name[0] == '\0' || !mien_is_utf8(name) ||
+        mien_class_list_find(list, name) >= 0) {
+        return mien_fail(err, refusal,
+                         "class %zu is \"%.100s\"; expected names in UTF-8, each once", list->count,
+                         name == NULL ? "" : name);
+    }
+    return mien_class_list_add(list, name, err);
+}
+
+enum mien_status mien_class_list_parse(struct mien_class_list *list, const char *text,
+                                       struct mien_error *err)
+{
+    json_t *array = NULL;
+    enum mien_status st = text != NULL ? mien_json_parse(&array, text, err) : MIEN_OK;
+    const size_t count = json_is_array(array) ? json_array_size(array) : 0;
+    if (st == MIEN_OK && count == 0) {
+        st = mien_fail(err, MIEN_ERR_FORMAT,
+                       "no \"classes\" in the metadata; expected a JSON array of names");
+    }
+    for (size_t i = 0; i < count && st == MIEN_OK; i++) {
+        st = mien_class_list_take(list, json_string_value(json_array_get(array, i)),
+                                  MIEN_ERR_FORMAT, err);
+    }
+    json_decref(array);
+    return st;
 }
 
 static int compare_names(const void *a, const void *b)

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-enum { MIEN_EMOTIONS = 7 };
+enum { MIEN_EMOTIONS = 7, MIEN_MAX_CLASSES = 10000 };
 
 /** Canonical name of a number in fer2013.csv (0 angry ... 4 sad, 5 surprise, 6 neutral), in order.
  */
@@ -36,6 +36,22 @@ void mien_class_list_finish(struct mien_class_list *list); /* zeroed is allowed 
 MIEN_CHECK_RESULT
 enum mien_status mien_class_list_add(struct mien_class_list *list, const char *name,
                                      struct mien_error *err);
+/**
+ * Append a copy of a name that somebody gave; NULL: what they gave is no text.
+ *
+ * Errors  `refusal`: it is empty, not UTF-8, there already, or one too many; MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_class_list_take(struct mien_class_list *list, const char *name,
+                                      enum mien_status refusal, struct mien_error *err);
+/**
+ * Append the names of a file's metadata, a JSON array of at least one; NULL: there are none.
+ *
+ * Errors  MIEN_ERR_FORMAT, MIEN_ERR_MEMORY
+ */
+MIEN_CHECK_RESULT
+enum mien_status mien_class_list_parse(struct mien_class_list *list, const char *text,
+                                       struct mien_error *err);
 /** Index of `name`, or -1. */
 int mien_class_list_find(const struct mien_class_list *list, const char *name);
 /** Byte order. */

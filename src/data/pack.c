@@ -157,32 +157,6 @@ static enum mien_status find_images(const struct mien_tensor **out,
     return MIEN_OK;
 }
 
-static enum mien_status read_classes(struct mien_class_list *list,
-                                     const struct mien_safetensors *file, struct mien_error *err)
-{
-    const char *const text = mien_safetensors_metadata(file, "classes");
-    json_t *array = NULL;
-    enum mien_status st = text != NULL ? mien_json_parse(&array, text, err) : MIEN_OK;
-    const size_t count = json_is_array(array) ? json_array_size(array) : 0;
-    if (st == MIEN_OK && (count < 1 || count > MIEN_MAX_CLASSES)) {
-        st = mien_fail(err, MIEN_ERR_FORMAT,
-                       "no \"classes\" in the metadata; expected a JSON array of 1 to %d names",
-                       MIEN_MAX_CLASSES);
-    }
-    for (size_t i = 0; i < count && st == MIEN_OK; i++) {
-        const char *const name = json_string_value(json_array_get(array, i));
-        if (name == NULL || name[0] == '\0' || mien_class_list_find(list, name) >= 0) {
-            st = mien_fail(err, MIEN_ERR_FORMAT,
-                           "class %zu is \"%.100s\"; expected names, each once", i,
-                           name == NULL ? "" : name);
-        } else {
-            st = mien_class_list_add(list, name, err);
-        }
-    }
-    json_decref(array);
-    return st;
-}
-
 static enum mien_status take_labels(struct mien_dataset *set, const struct mien_safetensors *file,
                                     struct mien_error *err)
 {
@@ -414,7 +388,7 @@ enum mien_status mien_packed_load(struct mien_dataset **out, const struct mien_l
         return st; /* the path is in the text */
     }
     TRY(find_images(&images, file, err));
-    TRY(read_classes(&classes, file, err));
+    TRY(mien_class_list_parse(&classes, mien_safetensors_metadata(file, "classes"), err));
     const int height = options->height != 0 ? options->height : (int)images->shape[1];
     const int width = options->width != 0 ? options->width : (int)images->shape[2];
     const bool fits = (size_t)height == images->shape[1] && (size_t)width == images->shape[2] &&

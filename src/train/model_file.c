@@ -9,6 +9,7 @@
 #include "base/half.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "data/classes.h"
 #include "nn/weights.h"
 #include "nn/weights_match.h"
 
@@ -88,41 +89,6 @@ done:
     return st;
 }
 
-static enum mien_status read_classes(struct mien_model_file *out, const char *text,
-                                     struct mien_error *err)
-{
-    enum mien_status st = MIEN_OK;
-    json_t *list = NULL;
-    TRY(mien_json_parse(&list, text, err));
-    const size_t count = json_array_size(list);
-    if (!json_is_array(list) || count < 1 || count > 65536) {
-        st = mien_fail(err, MIEN_ERR_FORMAT, "metadata 'classes' is not a list of names");
-        goto done;
-    }
-    out->classes = mien_calloc(count, sizeof(char *), err);
-    if (out->classes == NULL) {
-        st = MIEN_ERR_MEMORY;
-        goto done;
-    }
-    out->class_count = (int)count;
-    for (size_t i = 0; i < count; i++) {
-        const char *const name = json_string_value(json_array_get(list, i));
-        if (name == NULL) {
-            st = mien_fail(err, MIEN_ERR_FORMAT, "metadata 'classes': entry %zu is not a name", i);
-            goto done;
-        }
-        out->classes[i] = mien_strdup(name, err);
-        if (out->classes[i] == NULL) {
-            st = MIEN_ERR_MEMORY;
-            goto done;
-        }
-    }
-
-done:
-    json_decref(list);
-    return st;
-}
-
 static enum mien_status find_metadata(const char **out, const struct mien_safetensors *file,
                                       const char *key, struct mien_error *err)
 {
@@ -138,7 +104,7 @@ enum mien_status mien_model_file_read(struct mien_model_file *out,
     enum mien_status st = MIEN_OK;
     const char *format = NULL;
     const char *recipe = NULL;
-    const char *classes = NULL;
+    struct mien_class_list classes = { 0 };
 
     *out = (struct mien_model_file){ 0 };
     TRY(find_metadata(&format, file, "format", err));
@@ -148,9 +114,11 @@ enum mien_status mien_model_file_read(struct mien_model_file *out,
         goto done;
     }
     TRY(find_metadata(&recipe, file, "recipe", err));
-    TRY(find_metadata(&classes, file, "classes", err));
     TRY(mien_recipe_parse(&out->recipe, recipe, strlen(recipe), "its recipe", NULL, 0, err));
-    TRY(read_classes(out, classes, err));
+    TRY(mien_class_list_parse(&classes, mien_safetensors_metadata(file, "classes"), err));
+    out->classes = classes.names;
+    out->class_count = (int)classes.count;
+    classes = (struct mien_class_list){ 0 }; /* they are the model's now */
     TRY(mien_network_create(&out->network, out->recipe, out->class_count, err));
     TRY(mien_weights_check_file(out->network, file, "", err));
     out->weights = mien_calloc(out->network->flat_floats, sizeof(*out->weights), err);
@@ -161,6 +129,7 @@ enum mien_status mien_model_file_read(struct mien_model_file *out,
     TRY(mien_weights_from_file(out->weights, out->network, file, "", err));
 
 done:
+    mien_class_list_finish(&classes);
     if (st != MIEN_OK) {
         mien_model_file_finish(out);
     }

@@ -216,7 +216,7 @@ static void test_pack__faults_are_named(void **state)
     faults[n].parts.metadata[1].value = "[\"a\",";
     faults[n++].text = "no \"classes\" in the metadata";
     faults[n].parts.metadata[1].value = "[\"a\",\"a\"]";
-    faults[n++].text = "class 1 is \"a\"; expected names, each once";
+    faults[n++].text = "class 1 is \"a\"; expected names in UTF-8, each once";
     faults[n].parts.metadata[1].value = "[\"a\",3]";
     faults[n++].text = "class 1 is \"\"";
     faults[n].parts.tensors[1].data = high_label;

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -145,12 +146,32 @@ static void test_model_file__want_of_memory_is_no_fault_of_the_file(void **state
     teardown(&f);
 }
 
+/* A network that cannot tell two of its classes apart by name. */
+static void test_model_file__names_of_classes_are_there_and_differ(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *second, *says;
+    } faults[] = { { "a", "class 1 is \"a\"; expected names in UTF-8, each once" },
+                   { "", "class 1 is \"\"" } };
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        struct fixture f = setup();
+        struct mien_error err = { "" };
+        struct mien_model_file back = { .recipe = NULL };
+        (void)snprintf(f.file.classes[1], 2, "%s", faults[i].second);
+        must(mien_model_file_save_half(f.path, &f.file, &err), &err);
+        must_fail(mien_model_file_load(&back, f.path, &err), MIEN_ERR_FORMAT, &err, faults[i].says);
+        teardown(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_half__matrices_are_within_half_a_unit_and_vectors_the_same),
         cmocka_unit_test(test_half__every_tensor_is_aligned_to_its_elements),
         cmocka_unit_test(test_model_file__want_of_memory_is_no_fault_of_the_file),
+        cmocka_unit_test(test_model_file__names_of_classes_are_there_and_differ),
         cmocka_unit_test(test_half__a_weight_beyond_its_range_is_named_and_nothing_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
