@@ -30,6 +30,10 @@ enum mien_status mien_dataset_create(struct mien_dataset **out, size_t count, in
                                      struct mien_error *err);
 struct mien_data_storage *mien_dataset_storage(const struct mien_dataset *set);
 
+/** The split that a folder's name or a Usage of `length` characters stands for, in any case; -1:
+ * none. */
+int mien_split_of(const char *word, size_t length);
+
 /** Hand the names over; the list is empty afterwards. */
 void mien_dataset_take_classes(struct mien_dataset *set, struct mien_class_list *list);
 

@@ -170,24 +170,6 @@ static enum mien_status cut_lines(struct csv *csv, struct span file, struct mien
     return MIEN_OK;
 }
 
-static int split_of_usage(struct span usage)
-{
-    static const struct {
-        const char *name;
-        enum mien_split split;
-    } usages[] = {
-        { "Training", MIEN_SPLIT_TRAIN },        { "Train", MIEN_SPLIT_TRAIN },
-        { "PublicTest", MIEN_SPLIT_VALIDATION }, { "Validation", MIEN_SPLIT_VALIDATION },
-        { "PrivateTest", MIEN_SPLIT_TEST },      { "Test", MIEN_SPLIT_TEST },
-    };
-    for (size_t i = 0; i < sizeof(usages) / sizeof(usages[0]); i++) {
-        if (is_word(usage, usages[i].name)) {
-            return (int)usages[i].split;
-        }
-    }
-    return -1;
-}
-
 /* A row's label, its split, where its pixels are. */
 static enum mien_status cut_row_fields(const struct csv *csv, struct row *row,
                                        struct mien_error *err)
@@ -211,7 +193,7 @@ static enum mien_status cut_row_fields(const struct csv *csv, struct row *row,
     row->split = MIEN_SPLIT_TRAIN;
     if (csv->fields[COLUMN_USAGE] >= 0) {
         const struct span usage = fields[csv->fields[COLUMN_USAGE]];
-        row->split = split_of_usage(usage);
+        row->split = mien_split_of(usage.text, usage.length);
         if (row->split < 0) {
             return mien_fail(err, MIEN_ERR_FORMAT,
                              "%.800s:%zu: the Usage is \"%.*s\"; expected Training, PublicTest or "

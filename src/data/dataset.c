@@ -19,6 +19,30 @@ const char *mien_split_name(enum mien_split split)
     return (size_t)split < MIEN_SPLITS ? names[split] : "unknown";
 }
 
+int mien_split_of(const char *word, size_t length)
+{
+    static const struct {
+        const char *word;
+        enum mien_split split;
+    } words[] = {
+        { "train", MIEN_SPLIT_TRAIN },
+        { "training", MIEN_SPLIT_TRAIN },
+        { "validation", MIEN_SPLIT_VALIDATION },
+        { "val", MIEN_SPLIT_VALIDATION },
+        { "valid", MIEN_SPLIT_VALIDATION },
+        { "publictest", MIEN_SPLIT_VALIDATION },
+        { "test", MIEN_SPLIT_TEST },
+        { "testing", MIEN_SPLIT_TEST },
+        { "privatetest", MIEN_SPLIT_TEST },
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (length == strlen(words[i].word) && mien_same_letters(word, words[i].word, length)) {
+            return (int)words[i].split;
+        }
+    }
+    return -1;
+}
+
 const char *mien_dataset_name(char number[MIEN_DATASET_NAME_BYTES], const struct mien_dataset *set,
                               size_t index)
 {

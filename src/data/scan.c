@@ -48,28 +48,10 @@ static enum mien_status enter(struct place *out, const struct mien_scan *scan,
     return st;
 }
 
-static int split_of(const char *name)
+/* That of a folder of this name, or -1. */
+static int split_named(const char *name)
 {
-    static const struct {
-        const char *name;
-        enum mien_split split;
-    } splits[] = {
-        { "train", MIEN_SPLIT_TRAIN },
-        { "training", MIEN_SPLIT_TRAIN },
-        { "validation", MIEN_SPLIT_VALIDATION },
-        { "val", MIEN_SPLIT_VALIDATION },
-        { "valid", MIEN_SPLIT_VALIDATION },
-        { "publictest", MIEN_SPLIT_VALIDATION },
-        { "test", MIEN_SPLIT_TEST },
-        { "testing", MIEN_SPLIT_TEST },
-        { "privatetest", MIEN_SPLIT_TEST },
-    };
-    for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
-        if (mien_same_text(name, splits[i].name)) {
-            return (int)splits[i].split;
-        }
-    }
-    return -1;
+    return mien_split_of(name, strlen(name));
 }
 
 static enum mien_status add_found(struct mien_scan *scan, const char *folder, const char *name,
@@ -224,7 +206,7 @@ static bool has_split_folders(const struct place *place)
 {
     for (size_t i = 0; i < place->level.list.count; i++) {
         if (place->level.list.items[i].is_folder &&
-            split_of(place->level.list.items[i].name) >= 0) {
+            split_named(place->level.list.items[i].name) >= 0) {
             return true;
         }
     }
@@ -254,7 +236,7 @@ static enum mien_status scan_splits(struct mien_scan *scan, const struct place *
     const char *seen[MIEN_SPLITS] = { NULL };
     for (size_t i = 0; i < place->level.list.count; i++) {
         const struct mien_listed *const item = &place->level.list.items[i];
-        const int split = item->is_folder ? split_of(item->name) : -1;
+        const int split = item->is_folder ? split_named(item->name) : -1;
         if (split < 0) {
             if (item->is_folder && !mien_name_is_ignored(item->name)) {
                 mien_log_line(scan->log, "%s: the folder %s beside the splits is left out",

@@ -76,7 +76,7 @@ static void test_csv__every_variant_of_the_form_gives_the_same(void **state)
     static const char *const forms[] = {
         "emotion,pixels,Usage\n0,0 1 2 3,Training\n5,4 3 2 1,PrivateTest\n6,9 9 9 9,PublicTest\n"
         "4,255 8 7 6,Training\n",
-        "emotion, Usage, pixels\n0,Training,0 1 2 3\n5,PrivateTest,4 3 2 1\n6,PublicTest,9 9 9 "
+        "emotion, Usage, pixels\n0,TRAIN,0 1 2 3\n5,PrivateTest,4 3 2 1\n6,valid,9 9 9 "
         "9\n4,Training,255 8 7 6",
         "\xef\xbb\xbf"
         "Pixels,id,EMOTION,usage\r\n\"0 1 2 3\",7,0, Training\r\n4  3 2\t1 ,8,5,PrivateTest\r\n\r\n"
