@@ -35,7 +35,9 @@
 #define CV      (CC / LANES) /* vectors of channels */
 #define V_PLANE (NT * LANES * CV + 1)
 #define G_PLANE (NT * OG + 1)
-#define VT      (CV % 2 == 0 ? 2 : CV % 3 == 0 ? 3 : 1) /* of a register tile: divides CV */
+
+/* Vectors of a register tile: they divide CV, and OT times as many leave registers to load to. */
+#define VT (LANES == 16 && OT <= 4 && CV % 4 == 0 ? 4 : CV % 2 == 0 ? 2 : CV % 3 == 0 ? 3 : 1)
 
 /*
  * Points of the LANES input channels from `channel` on of one tile, all [LANES][COLS][P].  `first`
@@ -146,7 +148,8 @@ INLINED void load_gradient(__local vec *restrict g, __local vec *restrict bias,
     }
 }
 
-/* sums [COLS P][OG][CV] += over the images of `count` tiles: gradient * input at each point. */
+/* sums [COLS P][OG][CV] += over the images of `count` tiles: gradient * input at each point.  What
+ * is added to long sums is a sum itself, so that few roundings are as large as those. */
 INLINED void multiply(__local vec *restrict sums, __local const vec *restrict v,
                       __local const vec *restrict g, const int count, const int outputs,
                       const int columns)
@@ -161,12 +164,13 @@ INLINED void multiply(__local vec *restrict sums, __local const vec *restrict v,
                 for (int a = 0; a < OT; a++) {
 #pragma unroll
                     for (int j = 0; j < VT; j++) {
-                        acc[a][j] = out[a * CV + j];
+                        acc[a][j] = (vec)(0.0f);
                     }
                 }
                 for (int t = 0; t < count; t++) {
                     __local const float *const gradient =
                         (__local const float *)(g + i * G_PLANE + t * OG + o);
+#pragma unroll 4
                     for (int n = 0; n < LANES; n++) {
 #pragma unroll
                         for (int a = 0; a < OT; a++) {
@@ -182,7 +186,7 @@ INLINED void multiply(__local vec *restrict sums, __local const vec *restrict v,
                 for (int a = 0; a < OT; a++) {
 #pragma unroll
                     for (int j = 0; j < VT; j++) {
-                        out[a * CV + j] = acc[a][j];
+                        out[a * CV + j] += acc[a][j];
                     }
                 }
             }
@@ -208,6 +212,7 @@ INLINED void multiply(__local vec *restrict sums, __local const vec *restrict v,
         GROUP_CASE(4, CALL)                                                                        \
         GROUP_CASE(5, CALL)                                                                        \
         GROUP_CASE(6, CALL)                                                                        \
+        GROUP_CASE(7, CALL)                                                                        \
     }
 #define LOAD_INPUT(first, number)    load_input(all, x, block, at, c0 + cv * LANES, first, number)
 #define LOAD_GRADIENT(first, number) load_gradient(g, bias, dy, block, at, t, o0, first, number)

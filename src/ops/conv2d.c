@@ -57,6 +57,12 @@ bool mien_conv2d_fits(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
            family->local_bytes(op, pass) <= op->local_bytes;
 }
 
+double mien_conv2d_tolerance(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    const struct mien_conv2d_family *const family = families[op->variant[pass]];
+    return family->tolerance == NULL ? 1e-5 : family->tolerance(op, pass);
+}
+
 static bool fits(const struct mien_conv2d *op, enum mien_conv2d_pass pass,
                  enum mien_conv2d_variant variant)
 {

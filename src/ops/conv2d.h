@@ -35,7 +35,7 @@ const char *mien_conv2d_pass_name(enum mien_conv2d_pass pass);
  * them. */
 struct mien_conv2d_param {
     const char *name;
-    int values[6];
+    int values[8];
 };
 enum { MIEN_CONV2D_PARAMS = 6 };
 
@@ -98,6 +98,10 @@ const struct mien_conv2d_param *mien_conv2d_params(enum mien_conv2d_variant vari
                                                    enum mien_conv2d_pass pass);
 /** The value in force: op->param, or the default for these sizes where that is 0. */
 int mien_conv2d_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index);
+
+/** How far a number that a pass makes, with the variant and the parameters that it has, may be from
+ * the exact one, as a share of the largest: docs/numerics.md. */
+double mien_conv2d_tolerance(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
 
 /** The output's shape; that of the convolution itself where there is a pooling. */
 struct mien_act mien_conv2d_output(const struct mien_conv2d *op);

@@ -28,7 +28,7 @@ static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pas
     const bool data = pass == MIEN_CONV2D_BWD_DATA;
     switch (index) {
     case MIEN_BATCHED_POINTS:
-        return mien_winograd_points(data ? op->h : op->ho, data ? op->w : op->wo, op->kh);
+        return mien_winograd_points(data ? op->h : op->ho, data ? op->w : op->wo, op->kh, 7);
     case MIEN_BATCHED_KIB: return DEFAULT_KIB;
     default: return mien_tile_default(index);
     }

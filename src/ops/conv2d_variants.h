@@ -17,6 +17,8 @@ struct mien_conv2d_family {
     int (*default_value)(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index);
     /** Local memory of a work-group of its kernels; NULL: none, or less than any device has. */
     size_t (*local_bytes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
+    /** See mien_conv2d_tolerance(); NULL: what sums of products are held to. */
+    double (*tolerance)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
     size_t (*work_bytes)(const struct mien_conv2d *op, enum mien_conv2d_pass pass);
     /** Whether fwd() can end in max-pooling with windows of this edge, whether bwd_filter_pooled()
      * takes them; NULL: never. */

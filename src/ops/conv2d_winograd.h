@@ -4,9 +4,12 @@
 
 #include "ops/conv2d_variants.h"
 
-/** Points along one side of a tile, 6 or 7, that make the least work of outputs of height x width.
- */
-int mien_winograd_points(int height, int width, int kernel);
+/** Local memory, which is a core's cache, from which on more channels are worth holding at once. */
+#define MIEN_WINOGRAD_LARGE_CACHE ((size_t)3 << 19)
+
+/** Points along one side of a tile, from 6 to `most` (up to 8), that make the least work of outputs
+ * of height x width. */
+int mien_winograd_points(int height, int width, int kernel, int most);
 
 /** The backward filter pass: what struct mien_conv2d_family wants to know of it; work in floats. */
 extern const struct mien_conv2d_param mien_winograd_filter_params[MIEN_CONV2D_PARAMS];

@@ -23,8 +23,8 @@ const struct mien_conv2d_param mien_winograd_filter_params[MIEN_CONV2D_PARAMS] =
     [PARAM_VECTORS] = { "vectors", { 1, 2, 4, 8, 16 } },
     [PARAM_OUTPUTS] = { "outputs", { 16, 32, 64, 128 } },
     [PARAM_REGISTERS] = { "registers", { 4, 8 } },
-    [PARAM_POINTS] = { "points", { 6, 7 } },
-    [PARAM_COLUMNS] = { "columns", { 1, 2, 3, 4, 6, 7 } },
+    [PARAM_POINTS] = { "points", { 6, 7, 8 } },
+    [PARAM_COLUMNS] = { "columns", { 1, 2, 3, 4, 6, 7, 8 } },
 };
 
 static int value_of(const struct mien_conv2d *op, int index)
@@ -47,33 +47,36 @@ static size_t bytes_of(const struct mien_conv2d *op, const int values[MIEN_CONV2
 }
 
 /*
- * Many channels want few columns of points, so that the sums of many fit a core's cache: they share
- * the transformed tiles.  Few channels have all columns at once, so that no tile is transformed
- * twice.  Measured on PoCL, 16 lanes and 1 to 2 MB of cache: docs/performance.md.
+ * With all columns at once no tile is transformed twice, but then the sums of few channels alone
+ * fit a core's cache.  Measured on PoCL, 16 lanes and 1 to 2 MB of cache: docs/performance.md.
  */
 static int default_columns(const struct mien_conv2d *op, int points)
 {
-    if (op->c >= MANY_CHANNELS && op->oc >= MANY_CHANNELS) {
-        return points == 6 ? 2 : 1;
+    const bool many = op->c >= MANY_CHANNELS && op->oc >= MANY_CHANNELS;
+    if (points == 7) {
+        return many ? 1 : 4;
     }
-    if (points == 6 && op->c <= FEW_CHANNELS && op->oc <= FEW_CHANNELS) {
-        return points;
+    if (points == 8) {
+        return 4;
     }
-    return points == 6 ? 3 : 4;
+    const bool few = op->c <= FEW_CHANNELS && op->oc <= FEW_CHANNELS;
+    return few || op->local_bytes >= MIEN_WINOGRAD_LARGE_CACHE ? 6 : many ? 2 : 3;
 }
 
 int mien_winograd_filter_default(const struct mien_conv2d *op, int index)
 {
-    const int points = mien_winograd_points(op->ho, op->wo, op->kh);
+    const int points = mien_winograd_points(op->ho, op->wo, op->kh, 8);
+    const bool large = op->local_bytes >= MIEN_WINOGRAD_LARGE_CACHE;
     const bool many = op->c >= MANY_CHANNELS && op->oc >= MANY_CHANNELS;
     const int channels = many && points == 7 ? 128 : 64;
+    const int vectors = mien_at_most(channels / op->lanes, mien_divide_up(op->c, op->lanes));
     int values[MIEN_CONV2D_PARAMS] = {
-        [PARAM_TILES] = many && points == 6 ? 4 : 2,
+        [PARAM_TILES] = many && points == 6 && !large ? 4 : 2,
         [PARAM_VECTORS] = channels / op->lanes,
-        [PARAM_OUTPUTS] = many          ? 128
-                          : points == 6 ? 64
-                                        : 32,
-        [PARAM_REGISTERS] = op->lanes == 16 ? 8 : 4,
+        [PARAM_OUTPUTS] = many && (points < 8 || large) ? 128
+                          : points == 7                 ? 32
+                                                        : 64,
+        [PARAM_REGISTERS] = op->lanes == 16 && vectors % 4 > 0 ? 8 : 4,
         [PARAM_POINTS] = points,
         [PARAM_COLUMNS] = default_columns(op, points),
     };

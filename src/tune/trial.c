@@ -8,8 +8,7 @@
 #include "base/memory.h"
 
 enum { FEWEST = 3, MOST = 30, IN_A_ROW = 64 };
-#define TOLERANCE      1e-5 /* of the scale: docs/numerics.md */
-#define ROW_MS         2.0  /* shorter work is timed several times in a row */
+#define ROW_MS         2.0 /* shorter work is timed several times in a row */
 #define LONGEST_MS     1000.0
 #define CLEARLY_SLOWER 1.3
 
@@ -138,7 +137,7 @@ enum mien_status mien_trial_check(enum trial_verdict *out, struct trial *trial,
     TRY(way_of(&way, trial, candidate, err));
     enum trial_verdict worst = TRIAL_RIGHT;
     for (size_t i = 0; i < trial->count && worst == TRIAL_RIGHT; i++) {
-        struct mien_finding finding = { .tolerance = TOLERANCE };
+        struct mien_finding finding;
         TRY(mien_product_check(&finding, &trial->products[i], &way, &care, err));
         worst = verdict_of(&finding);
     }
@@ -154,7 +153,7 @@ static enum mien_status check_form(enum trial_verdict *out, const struct trial *
     enum mien_status st = MIEN_OK;
     struct mien_product_shape shape;
     struct mien_product product = { .cl = NULL };
-    struct mien_finding finding = { .tolerance = TOLERANCE };
+    struct mien_finding finding;
     TRY(shape_of(&shape, trial->task, form, err));
     TRY(mien_product_init(&product, trial->cl, &shape, err));
     product.hook = trial->options->hook;

@@ -6,7 +6,6 @@
 #include "verify/check_internal.h"
 #include "verify/product.h"
 
-#define TOLERANCE  1e-5 /* docs/numerics.md */
 #define USUAL_WORK 2e7
 
 /* A shape on the device, and the verdict that it goes to. */
@@ -43,7 +42,7 @@ static enum mien_status check_way(struct subject *subject, const char *variant, 
     enum mien_status st = MIEN_OK;
     const struct check_call *const call = subject->call;
     const struct mien_product_care care = care_of(call);
-    struct mien_finding finding = { .tolerance = TOLERANCE };
+    struct mien_finding finding;
     double ms = 0.0;
     TRY(mien_verify_go_on(call->wish, err));
     TRY(mien_product_check(&finding, &subject->product, way, &care, err));

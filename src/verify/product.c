@@ -469,13 +469,24 @@ done:
     return st;
 }
 
+static double tolerance_of(const struct mien_product_shape *shape,
+                           const struct mien_product_way *way)
+{
+    for (int pass = 0; pass < (shape->dense_layer ? 0 : MIEN_CONV2D_PASSES); pass++) {
+        if (shape->passes[pass]) {
+            return mien_conv2d_tolerance(&way->conv, (enum mien_conv2d_pass)pass);
+        }
+    }
+    return 1e-5; /* docs/numerics.md */
+}
+
 enum mien_status mien_product_check(struct mien_finding *out, struct mien_product *product,
                                     const struct mien_product_way *way,
                                     const struct mien_product_care *care, struct mien_error *err)
 {
     enum mien_status st = MIEN_OK;
     struct mien_error refused = { "" };
-    *out = (struct mien_finding){ .tolerance = out->tolerance };
+    *out = (struct mien_finding){ .tolerance = tolerance_of(&product->shape, way) };
     TRY(product->samples == NULL ? mien_product_expect(product, care, err) : MIEN_OK);
     TRY(spoil(product, err));
     st = mien_product_run(product, way, &refused);

@@ -100,7 +100,7 @@ struct mien_product_care {
 /**
  * Let it be computed into outputs full of NaN between guards, and compare them with src/ref.
  *
- * out     `tolerance` is the caller's, the rest overwritten.  A device that refuses is a finding
+ * out     overwritten; `tolerance` is that of docs/numerics.md.  A device that refuses is a finding
  * Errors  MIEN_ERR_MEMORY: for what is compared, not for the kernel;
  *         MIEN_ERR_CL: the device is lost
  */

@@ -85,9 +85,15 @@ static void test_conv2d__winograd_matches_reference_with_8x8_points(void **state
         const struct mien_act x = { 9, 9, 15, 11, 8 };
         assert_ok(mien_conv2d_init(&op, &x, 10, edge, edge, 1, edge - 2, &err), &err);
         assert_true(conv2d_choose(&op, MIEN_CONV2D_WINOGRAD));
-        op.param[MIEN_CONV2D_FWD][POINTS] = 8;
-        op.param[MIEN_CONV2D_BWD_DATA][POINTS] = 8;
-        assert_true(mien_conv2d_fits(&op, MIEN_CONV2D_FWD));
+        for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+            const enum mien_conv2d_pass p = (enum mien_conv2d_pass)pass;
+            op.param[p][POINTS] = 6;
+            assert_true(mien_conv2d_tolerance(&op, p) == 1e-5);
+            op.param[p][POINTS] = 8;
+            assert_true(mien_conv2d_tolerance(&op, p) ==
+                        (p == MIEN_CONV2D_BWD_FILTER ? 1e-5 : 2e-5));
+            assert_true(mien_conv2d_fits(&op, p));
+        }
         struct conv2d_numbers numbers = conv2d_random(&op, true);
         conv2d_check(cl, &op, &numbers, true);
         conv2d_free(&numbers);

@@ -136,7 +136,8 @@ static void check_numbers(const struct fixture *f, const float *y, const uint8_t
     for (size_t i = 0; i < plain_floats(&f->out); i++) {
         largest = fmaxf(largest, fabsf(f->want[i]));
     }
-    const float tolerance = exact ? 0.0f : 1e-5f * largest;
+    const float tolerance =
+        exact ? 0.0f : (float)mien_conv2d_tolerance(&f->op, MIEN_CONV2D_FWD) * largest;
     for (size_t i = 0; i < plain_floats(&f->out); i++) {
         const int won = winner[blocked(&f->out, i)];
         const bool both_nan = isnan(y[i]) && isnan(f->want[i]);

@@ -93,20 +93,20 @@ bool conv2d_choose(struct mien_conv2d *op, enum mien_conv2d_variant variant)
 }
 
 static void check_act(struct mien_cl *cl, struct mien_cl_buffer *buffer, const struct mien_act *act,
-                      const float *want, bool zero)
+                      const float *want, bool zero, double tolerance)
 {
     float *const got = download_act(cl, buffer, act);
-    assert_close_to_scale(got, want, plain_floats(act), 1e-5f);
+    assert_close_to_scale(got, want, plain_floats(act), (float)tolerance);
     assert_unused_lanes(cl, buffer, act, zero);
     free(got);
     mien_cl_buffer_destroy(buffer);
 }
 
 static void check_flat(struct mien_cl *cl, struct mien_cl_buffer *buffer, const float *want,
-                       size_t count)
+                       size_t count, double tolerance)
 {
     float *const got = guarded_read(cl, buffer, count * sizeof(float));
-    assert_close_to_scale(got, want, count, 1e-5f);
+    assert_close_to_scale(got, want, count, (float)tolerance);
     free(got);
     mien_cl_buffer_destroy(buffer);
 }
@@ -133,11 +133,12 @@ void conv2d_check(struct mien_cl *cl, const struct mien_conv2d *op, const struct
     assert_ok(mien_conv2d_bwd_data(cl, dx, dy, weight, masked ? x : NULL, work, op, &err), &err);
     assert_ok(mien_conv2d_bwd_filter(cl, dweight, dbias, dy, x, work, op, &err), &err);
     assert_guard_intact(cl, work, mien_conv2d_work_bytes(op));
-    check_act(cl, y, &out, k->y, false);
-    check_act(cl, dx, &in, k->dx, true);
-    check_flat(cl, dweight, k->dweight, conv2d_weights(op));
+    const double filter = mien_conv2d_tolerance(op, MIEN_CONV2D_BWD_FILTER);
+    check_act(cl, y, &out, k->y, false, mien_conv2d_tolerance(op, MIEN_CONV2D_FWD));
+    check_act(cl, dx, &in, k->dx, true, mien_conv2d_tolerance(op, MIEN_CONV2D_BWD_DATA));
+    check_flat(cl, dweight, k->dweight, conv2d_weights(op), filter);
     if (k->bias != NULL) {
-        check_flat(cl, dbias, k->dbias, (size_t)op->oc);
+        check_flat(cl, dbias, k->dbias, (size_t)op->oc, filter);
     }
     mien_cl_buffer_destroy(x);
     mien_cl_buffer_destroy(dy);

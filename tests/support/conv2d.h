@@ -37,8 +37,8 @@ void conv2d_free(struct conv2d_numbers *k);
 bool conv2d_choose(struct mien_conv2d *op, enum mien_conv2d_variant variant);
 
 /**
- * Run the three passes on the device and hold each result against the numbers, within 1e-5 of the
- * largest; see that nothing is written behind a buffer and what unused lanes hold.
+ * Run the three passes on the device and hold each result against the numbers, within
+ * mien_conv2d_tolerance(); see that nothing is written behind a buffer and what unused lanes hold.
  */
 void conv2d_check(struct mien_cl *cl, const struct mien_conv2d *op, const struct conv2d_numbers *k,
                   bool masked);
