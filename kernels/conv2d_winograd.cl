@@ -130,6 +130,8 @@ INLINED void load_tiles(__local vec *restrict v, __global const float *restrict 
 struct ahead {
     __global const float *pixel;
     int row, each; /* the next row to ask for, of P rows a channel; rows to ask for at a time */
+    __global const float *outputs; /* what the tiles' outputs are put together with, or null */
+    int output_row;                /* of M rows a channel: one at a time is enough */
 };
 
 /* Rows to ask for with each product of a register tile, so that all of CC channels' come. */
@@ -145,6 +147,15 @@ INLINED void ask_for_rows(struct ahead *ahead)
         for (int k = 0; k < (NT - 1) * M + P; k += LINE_VECTORS) {
             PREFETCH(line + k * LANES);
         }
+    }
+    if (ahead->outputs && ahead->output_row < OG * M) {
+        __global const float *const line =
+            ahead->outputs + (ahead->output_row / M * HO + ahead->output_row % M) * WO * LANES;
+#pragma unroll
+        for (int k = 0; k < NT * M; k += LINE_VECTORS) {
+            PREFETCH(line + k * LANES);
+        }
+        ahead->output_row++;
     }
 }
 
@@ -313,10 +324,14 @@ __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void conv2d_winograd_con
         const int next = more ? tile0 : min(tile0 + NT, last); /* most likely of the same core */
         const int pixel = (next % TILES / TILES_X * M - PAD) * W + next % TILES_X * M - PAD;
         const int plane = next / TILES * IC + (more ? c0 + CC : 0);
-        struct ahead ahead = { x + (plane * H * W + pixel) * LANES, 0, AHEAD_ROWS };
+        struct ahead ahead = { x + (plane * H * W + pixel) * LANES, 0, AHEAD_ROWS, 0, 0 };
         load_tiles(v, x, tile0, last, c0, count);
         for (int o0 = o_first; o0 < o_end; o0 += OG) {
             const int outputs = min(OG, o_end - o0);
+            const int corner = tile0 % TILES / TILES_X * M * WO + tile0 % TILES_X * M;
+            const int at = ((tile0 / TILES * OC + o0) * HO * WO + corner) * LANES;
+            ahead.outputs = c0 > 0 ? y + at : mask && !more ? mask + at : 0;
+            ahead.output_row = 0;
             multiply(m, v, weights + (c0 / CC * GROUPS_OF(OG, OC) + o0 / OG) * GROUP_FLOATS(OG, CC),
                      (outputs + OT - 1) / OT, count, &ahead);
             for (int o = 0; o < outputs; o++) {
