@@ -179,6 +179,7 @@ INLINED void multiply(__local vec *restrict m, __local const vec *restrict v,
                     acc[a][t] = (vec)(0.0f);
                 }
             }
+#pragma unroll 4
             for (int c = 0; c < count; c++) {
                 vec value[NT];
 #pragma unroll
