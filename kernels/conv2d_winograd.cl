@@ -179,7 +179,9 @@ INLINED void multiply(__local vec *restrict m, __local const vec *restrict v,
                     acc[a][t] = (vec)(0.0f);
                 }
             }
+#if IC % CC == 0 /* else compilers warn that they cannot */
 #pragma unroll 4
+#endif
             for (int c = 0; c < count; c++) {
                 vec value[NT];
 #pragma unroll

@@ -55,6 +55,13 @@ static size_t bytes_of(const struct mien_conv2d *op, const int values[MIEN_CONV2
     return points * (channels * tiles + 1) * (size_t)op->lanes * sizeof(cl_float);
 }
 
+/* Channels in and out of a pass that runs as a convolution: forward, or backward data. */
+static void channels_of(int *in, int *out, const struct mien_conv2d *op, enum mien_conv2d_pass pass)
+{
+    *in = pass == MIEN_CONV2D_BWD_DATA ? op->oc : op->c;
+    *out = pass == MIEN_CONV2D_BWD_DATA ? op->c : op->oc;
+}
+
 /*
  * 16 lanes are AVX-512 with 32 registers, fewer mean 16.  Measured on PoCL: docs/performance.md.
  * Where the device has too little local memory, fewer input channels, then outputs, then tiles.
@@ -65,6 +72,9 @@ static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pas
         return mien_winograd_filter_default(op, index);
     }
     const bool forward = pass == MIEN_CONV2D_FWD;
+    int in = 0;
+    int out = 0;
+    channels_of(&in, &out, op, pass);
     const bool large = op->local_bytes >= MIEN_WINOGRAD_LARGE_CACHE;
     /* 5x5 outputs of a tile would have no whole windows of 2x2, should a pooling follow. */
     const int most = forward && op->kh == 4 ? 7 : 8;
@@ -72,8 +82,8 @@ static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pas
         mien_winograd_points(forward ? op->ho : op->h, forward ? op->wo : op->w, op->kh, most);
     int values[MIEN_CONV2D_PARAMS] = {
         [PARAM_TILES] = points == 6 ? 3 : 2,
-        [PARAM_INPUTS] = large && (forward ? op->c : op->oc) <= 128 ? 128 : 64,
-        [PARAM_OUTPUTS] = points == 6 ? 16 : 32,
+        [PARAM_INPUTS] = large && in <= 128 ? 128 : 64,
+        [PARAM_OUTPUTS] = points == 6 || out % 64 > 0 ? 16 : 32, /* whole ones in half of `out` */
         [PARAM_REGISTERS] = op->lanes == 16 ? 8 : 4,
         [PARAM_POINTS] = points,
     };
@@ -116,13 +126,6 @@ static int points_of(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 static double tolerance(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
 {
     return pass != MIEN_CONV2D_BWD_FILTER && points_of(op, pass) == 8 ? 2e-5 : 1e-5;
-}
-
-/* Channels in and out of a pass that runs as a convolution: forward, or backward data. */
-static void channels_of(int *in, int *out, const struct mien_conv2d *op, enum mien_conv2d_pass pass)
-{
-    *in = pass == MIEN_CONV2D_BWD_DATA ? op->oc : op->c;
-    *out = pass == MIEN_CONV2D_BWD_DATA ? op->c : op->oc;
 }
 
 /* Tiles of one image's outputs, which are the inputs of the backward data pass. */

@@ -8,9 +8,9 @@
 
 enum {
     OPTION_BYTES = 320,
-    ITEMS = 32,          /* work-items wanted */
-    MANY_CHANNELS = 128, /* see mien_winograd_filter_default() */
-    FEW_CHANNELS = 32,   /* the same */
+    ITEMS = 32,         /* work-items wanted */
+    MANY_CHANNELS = 96, /* see mien_winograd_filter_default() */
+    FEW_CHANNELS = 32,  /* the same */
 };
 
 /*
@@ -20,7 +20,7 @@ enum {
 enum { PARAM_TILES, PARAM_VECTORS, PARAM_OUTPUTS, PARAM_REGISTERS, PARAM_POINTS, PARAM_COLUMNS };
 const struct mien_conv2d_param mien_winograd_filter_params[MIEN_CONV2D_PARAMS] = {
     [PARAM_TILES] = { "tiles", { 1, 2, 4, 8 } },
-    [PARAM_VECTORS] = { "vectors", { 1, 2, 4, 8, 16 } },
+    [PARAM_VECTORS] = { "vectors", { 1, 2, 3, 4, 8, 16 } },
     [PARAM_OUTPUTS] = { "outputs", { 16, 32, 64, 128 } },
     [PARAM_REGISTERS] = { "registers", { 4, 8 } },
     [PARAM_POINTS] = { "points", { 6, 7, 8 } },
@@ -52,15 +52,20 @@ static size_t bytes_of(const struct mien_conv2d *op, const int values[MIEN_CONV2
  */
 static int default_columns(const struct mien_conv2d *op, int points)
 {
+    const bool large = op->local_bytes >= MIEN_WINOGRAD_LARGE_CACHE;
     const bool many = op->c >= MANY_CHANNELS && op->oc >= MANY_CHANNELS;
-    if (points == 7) {
-        return many ? 1 : 4;
-    }
-    if (points == 8) {
-        return 4;
-    }
     const bool few = op->c <= FEW_CHANNELS && op->oc <= FEW_CHANNELS;
-    return few || op->local_bytes >= MIEN_WINOGRAD_LARGE_CACHE ? 6 : many ? 2 : 3;
+    switch (points) {
+    case 6: return few || large ? 6 : many ? 2 : 3;
+    case 7: return many && !large ? 1 : 4;
+    default: return 4;
+    }
+}
+
+/* As many at a time as leave no group nearly empty: `most` or fewer of `count`. */
+static int balanced(int count, int most)
+{
+    return mien_divide_up(count, mien_divide_up(count, most));
 }
 
 int mien_winograd_filter_default(const struct mien_conv2d *op, int index)
@@ -68,15 +73,15 @@ int mien_winograd_filter_default(const struct mien_conv2d *op, int index)
     const int points = mien_winograd_points(op->ho, op->wo, op->kh, 8);
     const bool large = op->local_bytes >= MIEN_WINOGRAD_LARGE_CACHE;
     const bool many = op->c >= MANY_CHANNELS && op->oc >= MANY_CHANNELS;
-    const int channels = many && points == 7 ? 128 : 64;
-    const int vectors = mien_at_most(channels / op->lanes, mien_divide_up(op->c, op->lanes));
+    const int inputs = many && points == 7 && !large ? 128 : 64;
+    const int outputs = many && (points < 8 || large) ? 128 : points == 7 ? 32 : 64;
+    const int vectors = balanced(mien_divide_up(op->c, op->lanes), inputs / op->lanes);
+    const int registers = op->lanes == 16 && vectors % 4 > 0 ? 8 : 4;
     int values[MIEN_CONV2D_PARAMS] = {
         [PARAM_TILES] = many && points == 6 && !large ? 4 : 2,
-        [PARAM_VECTORS] = channels / op->lanes,
-        [PARAM_OUTPUTS] = many && (points < 8 || large) ? 128
-                          : points == 7                 ? 32
-                                                        : 64,
-        [PARAM_REGISTERS] = op->lanes == 16 && vectors % 4 > 0 ? 8 : 4,
+        [PARAM_VECTORS] = vectors,
+        [PARAM_OUTPUTS] = mien_round_up(balanced(op->oc, outputs), registers),
+        [PARAM_REGISTERS] = registers,
         [PARAM_POINTS] = points,
         [PARAM_COLUMNS] = default_columns(op, points),
     };
@@ -86,6 +91,7 @@ int mien_winograd_filter_default(const struct mien_conv2d *op, int index)
         while (op->local_bytes > 0 && bytes_of(op, values) > op->local_bytes &&
                values[order[i]] > least[i]) {
             values[order[i]] /= 2;
+            values[PARAM_OUTPUTS] = mien_round_up(values[PARAM_OUTPUTS], registers);
         }
     }
     return values[index];
