@@ -36,6 +36,7 @@ const char *mien_conv2d_pass_name(enum mien_conv2d_pass pass);
 struct mien_conv2d_param {
     const char *name;
     int values[8];
+    bool range; /**< every number from 1 to the largest value will do, as defaults may be */
 };
 enum { MIEN_CONV2D_PARAMS = 6 };
 

@@ -21,11 +21,11 @@ enum {
  */
 enum { PARAM_TILES, PARAM_INPUTS, PARAM_OUTPUTS, PARAM_REGISTERS, PARAM_POINTS };
 static const struct mien_conv2d_param convolve_params[MIEN_CONV2D_PARAMS] = {
-    [PARAM_TILES] = { "tiles", { 1, 2, 3, 4, 5 } },
-    [PARAM_INPUTS] = { "inputs", { 16, 32, 64, 128 } },
-    [PARAM_OUTPUTS] = { "outputs", { 8, 16, 32, 64 } },
-    [PARAM_REGISTERS] = { "registers", { 4, 8 } },
-    [PARAM_POINTS] = { "points", { 6, 7, 8 } },
+    [PARAM_TILES] = { "tiles", { 1, 2, 3, 4, 5 }, true },
+    [PARAM_INPUTS] = { "inputs", { 16, 32, 64, 128 }, true },
+    [PARAM_OUTPUTS] = { "outputs", { 8, 16, 32, 64 }, true },
+    [PARAM_REGISTERS] = { "registers", { 4, 8 }, false },
+    [PARAM_POINTS] = { "points", { 6, 7, 8 }, false },
 };
 
 int mien_winograd_points(int height, int width, int kernel, int most)
@@ -50,7 +50,8 @@ int mien_winograd_points(int height, int width, int kernel, int most)
 static size_t bytes_of(const struct mien_conv2d *op, const int values[MIEN_CONV2D_PARAMS])
 {
     const size_t points = (size_t)values[PARAM_POINTS] * (size_t)values[PARAM_POINTS];
-    const size_t channels = (size_t)values[PARAM_INPUTS] + (size_t)values[PARAM_OUTPUTS];
+    const int outputs = mien_round_up(values[PARAM_OUTPUTS], values[PARAM_REGISTERS]);
+    const size_t channels = (size_t)values[PARAM_INPUTS] + (size_t)outputs;
     const size_t tiles = (size_t)values[PARAM_TILES];
     return points * (channels * tiles + 1) * (size_t)op->lanes * sizeof(cl_float);
 }
@@ -163,8 +164,8 @@ static int outputs_of(const struct mien_conv2d *op, enum mien_conv2d_pass pass)
     int in = 0;
     int out = 0;
     channels_of(&in, &out, op, pass);
-    return mien_at_most(mien_conv2d_value(op, pass, PARAM_OUTPUTS),
-                        mien_round_up(out, tile_outputs(op, pass)));
+    return mien_round_up(mien_at_most(mien_conv2d_value(op, pass, PARAM_OUTPUTS), out),
+                         tile_outputs(op, pass));
 }
 
 static size_t weight_point_floats(const struct mien_conv2d *op, enum mien_conv2d_pass pass)

@@ -19,12 +19,12 @@ enum {
  */
 enum { PARAM_TILES, PARAM_VECTORS, PARAM_OUTPUTS, PARAM_REGISTERS, PARAM_POINTS, PARAM_COLUMNS };
 const struct mien_conv2d_param mien_winograd_filter_params[MIEN_CONV2D_PARAMS] = {
-    [PARAM_TILES] = { "tiles", { 1, 2, 4, 8 } },
-    [PARAM_VECTORS] = { "vectors", { 1, 2, 3, 4, 8, 16 } },
-    [PARAM_OUTPUTS] = { "outputs", { 16, 32, 64, 128 } },
-    [PARAM_REGISTERS] = { "registers", { 4, 8 } },
-    [PARAM_POINTS] = { "points", { 6, 7, 8 } },
-    [PARAM_COLUMNS] = { "columns", { 1, 2, 3, 4, 6, 7, 8 } },
+    [PARAM_TILES] = { "tiles", { 1, 2, 4, 8 }, true },
+    [PARAM_VECTORS] = { "vectors", { 1, 2, 3, 4, 8, 16 }, true },
+    [PARAM_OUTPUTS] = { "outputs", { 16, 32, 64, 128 }, true },
+    [PARAM_REGISTERS] = { "registers", { 4, 8 }, false },
+    [PARAM_POINTS] = { "points", { 6, 7, 8 }, false },
+    [PARAM_COLUMNS] = { "columns", { 1, 2, 3, 4, 6, 7, 8 }, true },
 };
 
 static int value_of(const struct mien_conv2d *op, int index)
@@ -40,7 +40,7 @@ static size_t bytes_of(const struct mien_conv2d *op, const int values[MIEN_CONV2
     const size_t points = (size_t)values[PARAM_POINTS] * columns;
     const size_t tiles = (size_t)values[PARAM_TILES];
     const size_t inputs = (size_t)values[PARAM_VECTORS];
-    const size_t outputs = (size_t)values[PARAM_OUTPUTS];
+    const size_t outputs = (size_t)mien_round_up(values[PARAM_OUTPUTS], values[PARAM_REGISTERS]);
     const size_t turned = tiles * (size_t)op->lanes * inputs + 1;
     const size_t vectors = points * (turned + tiles * outputs + 1 + outputs * inputs) + outputs;
     return vectors * (size_t)op->lanes * sizeof(cl_float);
@@ -80,7 +80,7 @@ int mien_winograd_filter_default(const struct mien_conv2d *op, int index)
     int values[MIEN_CONV2D_PARAMS] = {
         [PARAM_TILES] = many && points == 6 && !large ? 4 : 2,
         [PARAM_VECTORS] = vectors,
-        [PARAM_OUTPUTS] = mien_round_up(balanced(op->oc, outputs), registers),
+        [PARAM_OUTPUTS] = balanced(op->oc, outputs),
         [PARAM_REGISTERS] = registers,
         [PARAM_POINTS] = points,
         [PARAM_COLUMNS] = default_columns(op, points),
@@ -91,7 +91,6 @@ int mien_winograd_filter_default(const struct mien_conv2d *op, int index)
         while (op->local_bytes > 0 && bytes_of(op, values) > op->local_bytes &&
                values[order[i]] > least[i]) {
             values[order[i]] /= 2;
-            values[PARAM_OUTPUTS] = mien_round_up(values[PARAM_OUTPUTS], registers);
         }
     }
     return values[index];
@@ -114,8 +113,8 @@ static int vectors_of(const struct mien_conv2d *op)
 
 static int outputs_of(const struct mien_conv2d *op)
 {
-    return mien_at_most(value_of(op, PARAM_OUTPUTS),
-                        mien_round_up(op->oc, value_of(op, PARAM_REGISTERS)));
+    return mien_round_up(mien_at_most(value_of(op, PARAM_OUTPUTS), op->oc),
+                         value_of(op, PARAM_REGISTERS));
 }
 
 /* Input channels, as parts have them. */

@@ -58,7 +58,7 @@ static bool known_value(const struct mien_conv2d_param *param, int value)
 {
     const int count = (int)(sizeof(param->values) / sizeof(param->values[0]));
     for (int i = 0; i < count && param->values[i] != 0; i++) {
-        if (param->values[i] == value) {
+        if (param->values[i] == value || (param->range && 1 <= value && value < param->values[i])) {
             return true;
         }
     }

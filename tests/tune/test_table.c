@@ -50,6 +50,50 @@ static struct mien_tuning make_table(void)
     return tuning;
 }
 
+/* Defaults go by the device's local memory and the channels: entries hold numbers that no list has.
+ */
+static void test_table__takes_the_defaults_of_every_device(void **state)
+{
+    (void)state;
+    static const int channels[] = { 24, 40, 96, 100, 130, 192, 300 };
+    for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++) {
+        for (size_t kib = 0; kib <= 2048; kib += 32) {
+            struct mien_error err = { "" };
+            struct mien_conv2d op;
+            const struct mien_act x = { 150, channels[i], 11, 5, 16 };
+            must(mien_conv2d_init(&op, &x, channels[i], 3, 3, 1, 1, &err), &err);
+            mien_conv2d_fit(&op, kib * 1024);
+            for (int pass = 0; pass < MIEN_CONV2D_PASSES; pass++) {
+                struct mien_conv2d again;
+                const struct mien_tuned entry = mien_tuned_conv2d(&op, (enum mien_conv2d_pass)pass);
+                must(mien_tuned_to_conv2d(&again, &entry, &err), &err);
+                assert_memory_equal(again.param[pass], entry.param, sizeof(entry.param));
+            }
+        }
+    }
+}
+
+static void test_table__refuses_parameters_out_of_range(void **state)
+{
+    (void)state;
+    enum { OUTPUTS = 2, REGISTERS = 3 }; /* the parameters */
+    struct mien_error err = { "" };
+    struct mien_conv2d op;
+    struct mien_conv2d again;
+    const struct mien_act x = { 150, 96, 11, 11, 16 };
+    must(mien_conv2d_init(&op, &x, 96, 3, 3, 1, 1, &err), &err);
+    struct mien_tuned entry = mien_tuned_conv2d(&op, MIEN_CONV2D_BWD_FILTER);
+    entry.param[OUTPUTS] = 129;
+    assert_int_equal(mien_tuned_to_conv2d(&again, &entry, &err), MIEN_ERR_FORMAT);
+    assert_string_equal(err.text, "outputs is 129, which no kernel is built for");
+    entry.param[OUTPUTS] = -1;
+    assert_int_equal(mien_tuned_to_conv2d(&again, &entry, &err), MIEN_ERR_FORMAT);
+    entry.param[OUTPUTS] = 128;
+    must(mien_tuned_to_conv2d(&again, &entry, &err), &err);
+    entry.param[REGISTERS] = 5;
+    assert_int_equal(mien_tuned_to_conv2d(&again, &entry, &err), MIEN_ERR_FORMAT);
+}
+
 static void test_table__gives_a_pass_what_was_put_for_it(void **state)
 {
     (void)state;
@@ -444,6 +488,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table__gives_a_pass_what_was_put_for_it),
+        cmocka_unit_test(test_table__takes_the_defaults_of_every_device),
+        cmocka_unit_test(test_table__refuses_parameters_out_of_range),
         cmocka_unit_test(test_table__avoids_variants_that_are_barred),
         cmocka_unit_test(test_table__bars_candidates),
         cmocka_unit_test(test_table__takes_the_nearest_batch_within_four_times),
