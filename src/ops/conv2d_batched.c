@@ -19,8 +19,8 @@ enum { MOST_SPLITS = 8, MOST_SPLIT_TILES = 2048 };
 
 static const struct mien_conv2d_param batched_params[MIEN_CONV2D_PARAMS] = {
     MIEN_TILE_PARAM_LIST,
-    [MIEN_BATCHED_POINTS] = { "points", { 6, 7 } },
-    [MIEN_BATCHED_KIB] = { "kib", { 4096, 16384, MOST_KIB } },
+    [MIEN_BATCHED_POINTS] = { "points", { 6, 7 }, false },
+    [MIEN_BATCHED_KIB] = { "kib", { 4096, 16384, MOST_KIB }, false },
 };
 
 static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index)

@@ -15,9 +15,9 @@ enum {
 /* Vectors of input channels of the register tile, outputs of it, outputs of a work-item. */
 enum { PARAM_VECTORS, PARAM_REGISTERS, PARAM_OUTPUTS };
 static const struct mien_conv2d_param filter_params[MIEN_CONV2D_PARAMS] = {
-    [PARAM_VECTORS] = { "vectors", { 1, 2, 4 } },
-    [PARAM_REGISTERS] = { "registers", { 4, 6, 8 } },
-    [PARAM_OUTPUTS] = { "outputs", { 16, 32, 64 } },
+    [PARAM_VECTORS] = { "vectors", { 1, 2, 4 }, false },
+    [PARAM_REGISTERS] = { "registers", { 4, 6, 8 }, false },
+    [PARAM_OUTPUTS] = { "outputs", { 16, 32, 64 }, false },
 };
 
 static int default_value(const struct mien_conv2d *op, enum mien_conv2d_pass pass, int index)

@@ -18,15 +18,15 @@ enum {
 /* Forward and backward data: pixels of a work-item, output channels of a register tile. */
 enum { PARAM_PIXELS, PARAM_REGISTERS };
 static const struct mien_conv2d_param convolve_params[MIEN_CONV2D_PARAMS] = {
-    [PARAM_PIXELS] = { "pixels", { 3, 6, 12, 24, 48 } },
-    [PARAM_REGISTERS] = { "registers", { 4, 8 } },
+    [PARAM_PIXELS] = { "pixels", { 3, 6, 12, 24, 48 }, false },
+    [PARAM_REGISTERS] = { "registers", { 4, 8 }, false },
 };
 
 /* Backward filter: pixels at a time, output channels of a work-item. */
 enum { PARAM_OUTPUTS = 1 };
 static const struct mien_conv2d_param filter_params[MIEN_CONV2D_PARAMS] = {
-    [PARAM_PIXELS] = { "pixels", { 8, 16, 32, 64 } },
-    [PARAM_OUTPUTS] = { "outputs", { 12, 24, 48 } },
+    [PARAM_PIXELS] = { "pixels", { 8, 16, 32, 64 }, false },
+    [PARAM_OUTPUTS] = { "outputs", { 12, 24, 48 }, false },
 };
 
 static size_t vector_bytes(const struct mien_conv2d *op)

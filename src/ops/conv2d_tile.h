@@ -9,8 +9,9 @@
  * a tile in local memory. */
 enum { MIEN_TILE_DOWN, MIEN_TILE_ACROSS, MIEN_TILE_TERMS, MIEN_TILE_PARAMS };
 #define MIEN_TILE_PARAM_LIST                                                                       \
-    [MIEN_TILE_DOWN] = { "down", { 2, 4, 8 } }, [MIEN_TILE_ACROSS] = { "across", { 2, 4, 8 } },    \
-    [MIEN_TILE_TERMS] = { "terms", { 8, 16, 32 } }
+    [MIEN_TILE_DOWN] = { "down", { 2, 4, 8 }, false },                                             \
+    [MIEN_TILE_ACROSS] = { "across", { 2, 4, 8 }, false },                                         \
+    [MIEN_TILE_TERMS] = { "terms", { 8, 16, 32 }, false }
 
 enum { MIEN_TILE_SIDE = 16 };           /**< of a work-group, as in kernels/tile.h */
 enum { MIEN_TILE_WANTED_GROUPS = 256 }; /**< work-groups that keep a large GPU busy */

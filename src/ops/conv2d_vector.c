@@ -17,11 +17,11 @@ struct tile {
  */
 enum { PARAM_CHANNELS, PARAM_COLUMNS };
 static const struct mien_conv2d_param tile_params[MIEN_CONV2D_PARAMS] = {
-    [PARAM_CHANNELS] = { "channels", { 2, 4, 8 } },
-    [PARAM_COLUMNS] = { "columns", { 1, 2, 3, 4, 6 } },
+    [PARAM_CHANNELS] = { "channels", { 2, 4, 8 }, false },
+    [PARAM_COLUMNS] = { "columns", { 1, 2, 3, 4, 6 }, false },
 };
 static const struct mien_conv2d_param filter_params[MIEN_CONV2D_PARAMS] = {
-    [PARAM_CHANNELS] = { "channels", { 1, 2, 4, 6, 8 } },
+    [PARAM_CHANNELS] = { "channels", { 1, 2, 4, 6, 8 }, false },
 };
 
 /*
